@@ -1,0 +1,12 @@
+"""What beat fires, and how often. Each is a wake-up: doing it twice, late or not at all harms nothing."""
+
+from typing import Any
+
+BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
+    "wake what is due": {
+        "task": "jobs.tasks.sweep",
+        "schedule": 2.0,
+        # A sweep that waited longer has been overtaken by the next one.
+        "options": {"expires": 10.0},
+    },
+}

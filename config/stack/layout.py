@@ -1,0 +1,44 @@
+"""Where the embedded stack keeps what it has: one data directory, one private directory of sockets."""
+
+import hashlib
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from urllib.parse import quote
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The embedded stack's places, all derived from its data directory.
+
+    Any program given the same data directory finds the running engines without being told a port.
+    """
+
+    data_dir: Path
+
+    @cached_property
+    def socket_dir(self) -> Path:
+        """A short path: a unix socket's is limited to 107 bytes, and a data directory may lie anywhere."""
+        digest = hashlib.sha256(os.fsencode(self.data_dir.resolve())).hexdigest()[:12]
+        return Path(f"/tmp/pregonero-{os.getuid()}-{digest}")  # noqa: S108 - made 0700, owner checked
+
+    @property
+    def database_url(self) -> str:
+        return f"postgresql://pregonero@/pregonero?host={quote(str(self.socket_dir), safe='')}"
+
+    @property
+    def redis_url(self) -> str:
+        return f"unix://{self.valkey_socket}?db=0"
+
+    @property
+    def valkey_socket(self) -> Path:
+        return self.socket_dir / "valkey.sock"
+
+    @property
+    def postgres_dir(self) -> Path:
+        return self.data_dir / "postgres"
+
+    @property
+    def valkey_dir(self) -> Path:
+        return self.data_dir / "valkey"

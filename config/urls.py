@@ -1,0 +1,14 @@
+"""Every address the program answers, by app. API paths answer with and without their trailing slash."""
+
+from django.contrib import admin
+from django.urls import include, path
+from django.views.generic import RedirectView
+
+urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="admin:index")),
+    path("", include("config.probes")),
+    path("", include("jobs.urls")),
+    path("", include("devices.urls")),
+    path("", include("accounts.urls")),
+    path("admin/", admin.site.urls),
+]

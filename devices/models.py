@@ -1,0 +1,103 @@
+"""Device: one WhatsApp number behind a gateway. Lane: what the engine keeps of it while sending."""
+
+import uuid
+from typing import Any, ClassVar, Self
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from accounts.encryption import EncryptedTextField
+from accounts.models import Account
+from accounts.scoping import ScopedModel, ScopedQuerySet
+from devices.states import DeviceStatus
+
+
+class Provider(models.TextChoices):
+    """The gateways we speak to."""
+
+    EVOLUTION = "evolution", "Evolution API"
+
+
+class DeviceQuerySet(ScopedQuerySet["Device"]):
+    def available(self) -> Self:
+        """Devices that may be given work: switched on and not known to be out."""
+        return self.filter(enabled=True).exclude(status__in=[DeviceStatus.DISCONNECTED, DeviceStatus.BLOCKED])
+
+
+class Device(ScopedModel):
+    """One WhatsApp number: where its gateway is, and how hard it may be driven."""
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    account = models.ForeignKey(Account, models.CASCADE, related_name="devices", verbose_name=_("account"))
+    name = models.CharField(_("name"), max_length=120)
+    provider = models.CharField(_("provider"), max_length=16, choices=Provider.choices, default=Provider.EVOLUTION)
+    base_url = models.URLField(_("gateway address"), max_length=500)
+    instance_name = models.CharField(_("instance"), max_length=120)
+    token = EncryptedTextField(_("token"), max_length=500)
+    messages_per_minute = models.PositiveIntegerField(
+        _("messages per minute"),
+        null=True,
+        blank=True,
+        default=12,
+        validators=[MinValueValidator(1), MaxValueValidator(60_000)],
+        help_text=_("12 protects the number from being blocked; empty means no limit."),
+    )
+    max_in_flight = models.PositiveSmallIntegerField(
+        _("requests at once"),
+        default=1,
+        validators=[MinValueValidator(1), MaxValueValidator(256)],
+        help_text=_("More than 1 only pays for fast gateways without a limit per minute."),
+    )
+    daily_limit = models.PositiveIntegerField(
+        _("messages per day"), null=True, blank=True, validators=[MinValueValidator(1)]
+    )
+    enabled = models.BooleanField(_("enabled"), default=True)
+    status = models.CharField(
+        _("status"), max_length=16, choices=DeviceStatus.choices, default=DeviceStatus.CONNECTING, editable=False
+    )
+    status_reason = models.CharField(_("reason"), max_length=200, blank=True, editable=False)
+    status_checked_at = models.DateTimeField(_("checked"), null=True, editable=False)
+    created_at = models.DateTimeField(_("created"), db_default=Now(), editable=False)
+
+    unscoped: ClassVar[Any] = DeviceQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("device")
+        verbose_name_plural = _("devices")
+        ordering = ("name", "id")
+        constraints = [
+            models.UniqueConstraint(fields=["account", "name"], name="device_name_once_per_account"),
+            models.CheckConstraint(condition=models.Q(status__in=DeviceStatus.values), name="device_status_is_known"),
+            models.CheckConstraint(
+                condition=models.Q(max_in_flight__gte=1, max_in_flight__lte=256), name="device_in_flight_1_to_256"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(messages_per_minute__isnull=True) | models.Q(messages_per_minute__gte=1),
+                name="device_pace_is_positive",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Lane(models.Model):
+    """The engine's side of a device: who may send through it now, and when its next message may go.
+
+    Apart from Device, so that a person who saves a device's form never overwrites the engine's columns.
+    """
+
+    device = models.OneToOneField(Device, models.CASCADE, primary_key=True, related_name="lane")
+    # Fencing: rises with every lease taken, so a runner that lost its lease can change nothing.
+    token = models.BigIntegerField(db_default=0)
+    holder = models.CharField(max_length=100, db_default="")  # "" = free
+    expires_at = models.DateTimeField(null=True)
+    next_slot_at = models.DateTimeField(null=True)  # null = at once
+
+    class Meta:
+        db_table = "devices_lane"
+
+    def __str__(self) -> str:
+        return f"lane of device {self.device_id} under token {self.token}"

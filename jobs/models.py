@@ -1,0 +1,251 @@
+"""Job: one message to many people. Recipient: one of them, and what became of it. Chunk: who sends which now."""
+
+import uuid
+from typing import Any, ClassVar, Self
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Account, User
+from accounts.scoping import ScopedModel, ScopedQuerySet
+from devices.models import Device
+from jobs.states import RECIPIENT_OPEN, JobStatus, RecipientState, job_sources
+
+EVENT_BURST = 100  # events a job may send one per recipient before they are thinned out (contract: events)
+
+
+class IllegalTransition(Exception):
+    """A job was asked to become what it cannot become from where it is."""
+
+
+class OnDuplicate(models.TextChoices):
+    """What to do with a phone that stands in a file more than once."""
+
+    SKIP_ROW = "skip_row", _("send the same phone with the same values once")
+    SKIP_PHONE = "skip_phone", _("send each phone once")
+    SEND = "send", _("send every row")
+
+
+class JobQuerySet(ScopedQuerySet["Job"]):
+    def newest_first(self) -> Self:
+        return self.order_by("-id")
+
+    def due_to_start(self) -> Self:
+        """Imported, and their time has come."""
+        return self.filter(status=JobStatus.PENDING, imported_at__isnull=False, start_at__lte=Now())
+
+    def waiting_for_import(self) -> Self:
+        return self.filter(status=JobStatus.PENDING, imported_at=None)
+
+
+class Job(ScopedModel):
+    """One message to many people: the template, the counters and where the claiming stands.
+
+    `id` is small because a million recipients carry it; the world knows a job by its `uuid`.
+    """
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    account = models.ForeignKey(Account, models.CASCADE, related_name="jobs", verbose_name=_("account"))
+    created_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+", verbose_name=_("created by"))
+    title = models.CharField(_("title"), max_length=200, blank=True)
+    message = models.TextField(_("message"))
+    # {"type", "url", "filename"} as in seed 003; empty for a text.
+    media = models.JSONField(_("media"), default=dict, blank=True)
+    # The header row's own names beside @valor1, @valor2, …: columns[0] is the name of @valor1.
+    columns = ArrayField(models.TextField(), default=list, blank=True, verbose_name=_("columns"))
+    status = models.CharField(_("status"), max_length=16, choices=JobStatus.choices, default=JobStatus.PENDING)
+    # A code of `reasons`, why it is paused or failed.
+    state_reason = models.CharField(_("reason"), max_length=60, blank=True)
+    devices_limit = models.PositiveSmallIntegerField(_("devices at most"), default=5)
+    # Devices asked for by name; empty = any of the account's.
+    requested_device_ids = ArrayField(models.BigIntegerField(), default=list, blank=True)
+    devices = models.ManyToManyField(Device, through="JobDevice", related_name="jobs")
+    on_duplicate = models.CharField(max_length=16, choices=OnDuplicate.choices, default=OnDuplicate.SKIP_ROW)
+
+    # The file it came from, below settings.UPLOAD_DIR; "" once imported.
+    file_name = models.CharField(_("file"), max_length=255, blank=True)
+    upload_name = models.CharField(max_length=80, blank=True)
+    idempotency_key = models.CharField(max_length=255, null=True)  # noqa: DJ001 - null: no key was given
+    content_digest = models.CharField(max_length=64, blank=True)
+
+    # Counters move in the same transaction as the recipients they count.
+    total = models.PositiveIntegerField(_("recipients"), default=0)
+    sent = models.PositiveIntegerField(_("sent"), default=0)
+    failed = models.PositiveIntegerField(_("failed"), default=0)
+    imported = models.PositiveIntegerField(default=0)  # rows of the file that are recipients already
+    next_position = models.PositiveIntegerField(default=0)  # recipients below it have been claimed at least once
+    results = models.JSONField(_("results"), default=dict, blank=True)
+
+    # The live feed's own numbers; see `events`.
+    event_seq = models.BigIntegerField(default=0)
+    event_allowance = models.FloatField(default=EVENT_BURST)
+    event_allowance_at = models.DateTimeField(db_default=Now())
+
+    created_at = models.DateTimeField(_("created"), db_default=Now(), editable=False)
+    updated_at = models.DateTimeField(_("updated"), db_default=Now(), editable=False)
+    start_at = models.DateTimeField(_("starts"), db_default=Now())
+    imported_at = models.DateTimeField(null=True, editable=False)
+    started_at = models.DateTimeField(_("started"), null=True, editable=False)
+    finished_at = models.DateTimeField(_("finished"), null=True, editable=False)
+
+    unscoped: ClassVar[Any] = JobQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("job")
+        verbose_name_plural = _("jobs")
+        ordering = ("-id",)
+        indexes = [
+            # GET /jobs and the admin's list: newest first within an account, optionally by status.
+            models.Index(fields=["account", "-id"], name="job_newest_first"),
+            # The sweep: jobs that wait to be imported or started, or that are being sent.
+            models.Index(fields=["id"], name="job_open", condition=Q(finished_at=None)),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["account", "idempotency_key"], name="job_once_per_idempotency_key"),
+            models.CheckConstraint(condition=Q(status__in=JobStatus.values), name="job_status_is_known"),
+            models.CheckConstraint(condition=Q(total__gte=F("sent") + F("failed")), name="job_counts_within_total"),
+            models.CheckConstraint(condition=Q(on_duplicate__in=OnDuplicate.values), name="job_on_duplicate_is_known"),
+        ]
+
+    def __str__(self) -> str:
+        return self.title or self.file_name or str(self.uuid)
+
+    @property
+    def percentage(self) -> float:
+        """Share of recipients that ended, 0.0–100.0 with one decimal; 100.0 only when all have."""
+        if not self.total:
+            return 0.0
+        ended = self.sent + self.failed
+        return 100.0 if ended == self.total else min(99.9, round(100 * ended / self.total, 1))
+
+    def progress(self) -> dict[str, Any]:
+        """The `progress` object of seed 000."""
+        return progress(self.sent, self.failed, self.total)
+
+    def move(self, target: JobStatus, **changes: Any) -> bool:
+        """Become `target` if that is allowed from where the row is now; False when another was first."""
+        moved = (
+            type(self)
+            .unscoped.filter(pk=self.pk, status__in=job_sources(target))
+            .update(status=target, updated_at=Now(), **changes)
+        )
+        return bool(moved)
+
+
+def progress(sent: int, failed: int, total: int) -> dict[str, Any]:
+    """The `progress` object of seed 000: {"sent", "failed", "total", "percentage"}."""
+    return {
+        "sent": sent,
+        "failed": failed,
+        "total": total,
+        "percentage": Job(sent=sent, failed=failed, total=total).percentage,
+    }
+
+
+class JobDevice(models.Model):
+    """A device that serves a job. At most `devices_limit` a job."""
+
+    job = models.ForeignKey(Job, models.CASCADE, related_name="job_devices")
+    device = models.ForeignKey(Device, models.CASCADE, related_name="job_devices")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["job", "device"], name="device_once_per_job")]
+
+    def __str__(self) -> str:
+        return f"job {self.job_id} through device {self.device_id}"
+
+
+class RecipientQuerySet(models.QuerySet["Recipient"]):
+    def open(self) -> Self:
+        return self.filter(state__in=RECIPIENT_OPEN)
+
+    def in_order(self) -> Self:
+        return self.order_by("position")
+
+
+class Recipient(models.Model):
+    """One row of one job: a phone, its values, and what became of the message.
+
+    A million of these in one job are normal. They are written by COPY and moved by bulk updates in
+    `intake`, `claims` and `results`; `state` is in no index, so that those updates stay HOT.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    # No constraint in the database: it would make the import 2.5 times slower. Jobs are deleted by `retention`.
+    job = models.ForeignKey(Job, models.DO_NOTHING, related_name="recipients", db_constraint=False, db_index=False)
+    position = models.PositiveIntegerField(_("row"))  # 0-based, in file order
+    phone = models.CharField(_("phone"), max_length=40)  # "+" and digits; as written where it is no phone
+    values = ArrayField(models.TextField(), default=list, verbose_name=_("values"))
+    state = models.CharField(_("state"), max_length=10, choices=RecipientState.choices, default=RecipientState.QUEUED)
+    error_code = models.CharField(_("error"), max_length=40, db_default="", blank=True)
+    # Null for the straight way. Set: when a retry may go (queued) or a look-up is due (ambiguous); kept while such
+    # a retry is `sending`, so that it is found again should its sender die.
+    due_at = models.DateTimeField(null=True)
+    device = models.ForeignKey(
+        Device, models.DO_NOTHING, null=True, db_constraint=False, db_index=False, verbose_name=_("device")
+    )
+    tries = models.PositiveSmallIntegerField(_("tries"), db_default=0)  # times a request was about to be written
+    unsent_tries = models.PositiveSmallIntegerField(db_default=0)  # of those, proven not to have been sent
+    gateway_message_id = models.CharField(_("message id"), max_length=80, db_default="", blank=True)
+    tried_at = models.DateTimeField(_("last try"), null=True)
+    sent_at = models.DateTimeField(_("sent"), null=True)
+
+    objects = RecipientQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("recipient")
+        verbose_name_plural = _("recipients")
+        constraints = [
+            # Also the index by which a chunk is read, a list is paged and a job's recipients are counted.
+            models.UniqueConstraint(fields=["job", "position"], name="recipient_position_once_per_job"),
+            models.CheckConstraint(condition=Q(state__in=RecipientState.values), name="recipient_state_is_known"),
+        ]
+        indexes = [
+            # Retries that may go and look-ups that are due: few rows, whatever the size of the table.
+            models.Index(fields=["job", "due_at"], name="recipient_due", condition=Q(due_at__isnull=False)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.phone} ({self.state})"
+
+
+class Chunk(models.Model):
+    """A range of a job's positions that a device has taken, or that its taker gave back.
+
+    It is the durable claim: what a dead sender left is found by its chunks. It goes when all its rows
+    have been tried once.
+    """
+
+    job = models.ForeignKey(Job, models.CASCADE, related_name="chunks")
+    start = models.PositiveIntegerField()  # first position
+    end = models.PositiveIntegerField()  # one past the last
+    device = models.ForeignKey(Device, models.SET_NULL, null=True, related_name="+")  # null: free to take
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(end__gt=F("start")), name="chunk_is_not_empty"),
+            models.UniqueConstraint(fields=["job", "start"], name="chunk_start_once_per_job"),
+        ]
+
+    def __str__(self) -> str:
+        return f"job {self.job_id}: {self.start}-{self.end}"
+
+
+class Suppression(ScopedModel):
+    """A number this account must not write to."""
+
+    account = models.ForeignKey(Account, models.CASCADE, related_name="suppressions", verbose_name=_("account"))
+    phone = models.CharField(_("phone"), max_length=16)  # "+" and digits
+    reason = models.CharField(_("reason"), max_length=200, blank=True)
+    created_at = models.DateTimeField(_("created"), db_default=Now(), editable=False)
+
+    class Meta:
+        verbose_name = _("suppressed number")
+        verbose_name_plural = _("suppressed numbers")
+        constraints = [models.UniqueConstraint(fields=["account", "phone"], name="suppression_once_per_phone")]
+
+    def __str__(self) -> str:
+        return self.phone

@@ -1,0 +1,67 @@
+"""The states of a job and of a recipient, and every move between them. Nothing else moves them."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class JobStatus(models.TextChoices):
+    PENDING = "pending", _("pending")
+    PROCESSING = "processing", _("processing")
+    PAUSED = "paused", _("paused")
+    COMPLETED = "completed", _("completed")
+    FAILED = "failed", _("failed")
+    CANCELLED = "cancelled", _("cancelled")
+
+
+JOB_MOVES: dict[JobStatus, frozenset[JobStatus]] = {
+    JobStatus.PENDING: frozenset({JobStatus.PROCESSING, JobStatus.PAUSED, JobStatus.FAILED, JobStatus.CANCELLED}),
+    JobStatus.PROCESSING: frozenset({JobStatus.PAUSED, JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED}),
+    JobStatus.PAUSED: frozenset({JobStatus.PROCESSING, JobStatus.COMPLETED, JobStatus.CANCELLED}),
+    # A retry of what failed reopens an ended job.
+    JobStatus.COMPLETED: frozenset({JobStatus.PROCESSING}),
+    JobStatus.FAILED: frozenset({JobStatus.PROCESSING}),
+    JobStatus.CANCELLED: frozenset(),
+}
+JOB_ENDED = frozenset({JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED})
+
+
+def job_sources(target: JobStatus) -> list[JobStatus]:
+    """The states from which a job may become `target`."""
+    return [source for source, targets in JOB_MOVES.items() if target in targets]
+
+
+class RecipientState(models.TextChoices):
+    QUEUED = "queued", _("queued")
+    SENDING = "sending", _("sending")
+    AMBIGUOUS = "ambiguous", _("being looked up")
+    SENT = "sent", _("sent")
+    DELIVERED = "delivered", _("delivered")
+    READ = "read", _("read")
+    FAILED = "failed", _("failed")
+    SUPPRESSED = "suppressed", _("suppressed")
+    CANCELLED = "cancelled", _("cancelled")
+    UNKNOWN = "unknown", _("unknown")
+
+
+# While any recipient is in one of these, the job goes on.
+RECIPIENT_OPEN = frozenset({RecipientState.QUEUED, RecipientState.SENDING, RecipientState.AMBIGUOUS})
+# Counted as `sent` in a job's progress; every other ended state counts as `failed`, so that they sum to the total.
+RECIPIENT_SENT = frozenset({RecipientState.SENT, RecipientState.DELIVERED, RecipientState.READ})
+
+RECIPIENT_MOVES: dict[RecipientState, frozenset[RecipientState]] = {
+    RecipientState.QUEUED: frozenset(
+        {RecipientState.SENDING, RecipientState.CANCELLED, RecipientState.SUPPRESSED, RecipientState.FAILED}
+    ),
+    RecipientState.SENDING: frozenset(
+        {RecipientState.SENT, RecipientState.QUEUED, RecipientState.FAILED, RecipientState.AMBIGUOUS}
+    ),
+    RecipientState.AMBIGUOUS: frozenset({RecipientState.SENT, RecipientState.QUEUED, RecipientState.UNKNOWN}),
+    RecipientState.SENT: frozenset({RecipientState.DELIVERED, RecipientState.READ}),
+    RecipientState.DELIVERED: frozenset({RecipientState.READ}),
+    RecipientState.READ: frozenset(),
+    RecipientState.FAILED: frozenset({RecipientState.SENT, RecipientState.QUEUED}),
+    RecipientState.SUPPRESSED: frozenset(),
+    RecipientState.CANCELLED: frozenset(),
+    # Only a person, audited, or a receipt that arrives after all.
+    RecipientState.UNKNOWN: frozenset({RecipientState.QUEUED, RecipientState.SENT, RecipientState.FAILED}),
+}
