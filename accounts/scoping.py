@@ -1,7 +1,7 @@
 """No query forgets the account: a scoped model's `objects` answers only after an account was named.
 
     Job.objects.for_account(account).filter(…)    # views, admin, serializers
-    Job.unscoped.filter(…)                        # the engine, which serves all accounts; named so that it shows
+    Job.unscoped.filter(…)                        # the engine, which serves all accounts; it shows
 
 `Job.objects.filter(…)` raises AccountRequired. The model needs an `account` field, or names the path to
 one in `account_path`.
@@ -14,7 +14,7 @@ from django.db import models
 M = TypeVar("M", bound=models.Model)
 
 
-class AccountRequired(TypeError):
+class AccountRequired(TypeError):  # noqa: N818 - says what is missing
     """A scoped model was queried without saying whose rows are meant."""
 
 
