@@ -1,0 +1,196 @@
+"""The base of every admin page: rows of one account only, allowed by role, each change in the audit log.
+
+    @admin.register(Device)
+    class DeviceAdmin(AccountAdmin):
+        required_role = Role.ADMINISTRATOR   # to add, change and delete; reading needs `view_role`
+
+Django's own permissions are not used: a membership's role says everything. A superuser sees the account
+they have chosen, like anybody else.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from django import forms
+from django.contrib.admin.filters import RelatedFieldListFilter
+from django.core.exceptions import FieldDoesNotExist
+from django.db import models
+from django.http import HttpRequest
+from unfold.admin import ModelAdmin, StackedInline, TabularInline
+
+from accounts import audit
+from accounts.models import Account, Role, User
+from accounts.permissions import may
+from accounts.requests import account_of, membership_of
+from accounts.scoping import ScopedModel
+
+
+def path_to_account(model: type[models.Model]) -> str | None:
+    """The look-up that leads from a model to its account's id; None for a model that belongs to nobody."""
+    if model is Account:
+        return "pk"
+    if model is User:
+        return "memberships__account_id"
+    if issubclass(model, ScopedModel):
+        return str(getattr(model, "account_path", "account_id"))
+    return None
+
+
+class RoleAccess:
+    """Who may open what, and whose rows they find there: for ModelAdmins and for inlines."""
+
+    view_role: Role = Role.VIEWER
+    required_role: Role = Role.ADMINISTRATOR
+    # For a model that is not scoped itself, such as a recipient: "job__account_id".
+    account_path: str | None = None
+
+    model: type[models.Model]
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return may(membership_of(request), self.view_role)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return may(membership_of(request), self.required_role)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return may(membership_of(request), self.required_role)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return may(membership_of(request), self.required_role)
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
+        account = account_of(request)
+        rows: models.QuerySet[Any] = super().get_queryset(request)  # type: ignore[misc]
+        path = self.account_path or path_to_account(self.model)
+        if path is None:
+            raise TypeError(f"{type(self).__name__}: say how its rows lead to their account, in account_path")
+        return rows.none() if account is None else rows.filter(**{path: account.pk})
+
+    def get_field_queryset(self, db: Any, db_field: Any, request: HttpRequest) -> Any:
+        """Offer as a field's choices only what belongs to the account."""
+        choices = super().get_field_queryset(db, db_field, request)  # type: ignore[misc]
+        path = path_to_account(db_field.remote_field.model)
+        if path is None:
+            return choices
+        account = account_of(request)
+        if choices is None:
+            choices = db_field.remote_field.model._default_manager.all()
+        return choices.none() if account is None else choices.filter(**{path: account.pk})
+
+
+class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A form whose new row belongs to the account its user acts in."""
+
+    account: Account | None = None  # set by AccountAdmin.get_form, on a class made for the one request
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.account is not None and _has_account(self._meta.model) and self.instance.account_id is None:
+            self.instance.account = self.account
+
+    def _get_validation_exclusions(self) -> set[str]:
+        # The account is not on the form, but "one name per account" must be checked all the same.
+        excluded: set[str] = super()._get_validation_exclusions()  # type: ignore[misc]
+        return excluded - {"account"}
+
+
+class AccountAdmin(RoleAccess, ModelAdmin):  # type: ignore[misc]
+    """Admin pages of a model that belongs to an account."""
+
+    form = AccountForm
+    list_per_page = 50  # with its checkboxes, a page of 100 rows would exceed DATA_UPLOAD_MAX_NUMBER_FIELDS
+    list_filter_submit = False
+    show_full_result_count = False
+    warn_unsaved_form = True
+
+    def get_exclude(self, request: HttpRequest, obj: Any = None) -> Sequence[str]:
+        excluded = list(super().get_exclude(request, obj) or ())
+        return [*excluded, "account"] if _has_account(self.model) else excluded
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        form = super().get_form(request, obj, change=change, **kwargs)
+        form.account = account_of(request)
+        return form
+
+    def get_list_filter(self, request: HttpRequest) -> list[Any]:
+        return [self._scoped_filter(item) for item in super().get_list_filter(request)]
+
+    def _scoped_filter(self, item: Any) -> Any:
+        name, kind = item if isinstance(item, list | tuple) else (item, RelatedFieldListFilter)
+        if not isinstance(name, str) or not issubclass(kind, RelatedFieldListFilter):
+            return item
+        try:
+            field = self.model._meta.get_field(name)
+        except FieldDoesNotExist:  # a path over several models: written out by who wants it
+            return item
+        if not field.is_relation:
+            return item
+        return name, type(f"Scoped{kind.__name__}", (_ScopedChoices, kind), {})
+
+    # --- The audit log -------------------------------------------------------------------------------
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if not change:
+            self.audit(request, "created", obj)
+        elif form.changed_data:
+            self.audit(request, "changed", obj, fields=form.changed_data)
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        self.audit(request, "deleted", obj, id=str(obj.pk))
+        super().delete_model(request, obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> None:
+        for obj in queryset:
+            self.audit(request, "deleted", obj, id=str(obj.pk))
+        super().delete_queryset(request, queryset)
+
+    def audit(self, request: HttpRequest, verb: str, obj: Any, **details: Any) -> None:
+        """Note `device.created` and the like. Names of fields, never their values: one may be a secret."""
+        audit.record(request, f"{self.model._meta.model_name}.{verb}", obj, **details)
+
+
+class ReadOnly:
+    """For records of what happened: nobody adds, changes or deletes them by hand."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class AccountTabularInline(RoleAccess, TabularInline):  # type: ignore[misc]
+    """Rows below another model's form, by the same rules."""
+
+    extra = 0
+
+
+class AccountStackedInline(RoleAccess, StackedInline):  # type: ignore[misc]
+    """The same, one below the other."""
+
+    extra = 0
+
+
+class _ScopedChoices:
+    """A filter in the list's margin that names only what belongs to the account."""
+
+    def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> list[tuple[Any, str]]:
+        path = path_to_account(field.remote_field.model)
+        account = account_of(request)
+        limit: Final = {} if path is None else {path: account.pk if account else None}
+        ordering = self.field_admin_ordering(field, request, model_admin)  # type: ignore[attr-defined]
+        choices: list[tuple[Any, str]] = field.get_choices(
+            include_blank=False, ordering=ordering, limit_choices_to=limit
+        )
+        return choices
+
+
+def _has_account(model: type[models.Model]) -> bool:
+    return any(field.name == "account" for field in model._meta.fields)

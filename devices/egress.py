@@ -1,0 +1,120 @@
+"""Where the program may connect to on a customer's word: the public internet, and networks named for it.
+
+A gateway's address comes from a form. Without this guard it could be the cloud's metadata service, the
+database or a router. A name is resolved once, every address it has is judged, and the connection is made
+to the judged address itself: asking the name again could bring another answer.
+"""
+
+import ipaddress
+import re
+import socket
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlsplit
+
+from django.conf import settings
+
+IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+_HOST_NAME: Final = re.compile(r"(?!-)[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*")
+# Addresses that carry an IPv4 address to another network: 6to4, Teredo, NAT64.
+_CARRIERS: Final = tuple(
+    ipaddress.ip_network(network)
+    for network in ("2002::/16", "2001::/32", "64:ff9b::/96", "64:ff9b:1::/48", "192.88.99.0/24")
+)
+
+
+class EgressRefused(Exception):  # noqa: N818 - says what happened
+    """We do not connect there, whoever asks."""
+
+
+class Unresolvable(OSError):  # noqa: N818 - says what happened
+    """The name has no address, or the name service does not answer. It may tomorrow."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedAddress:
+    """A place that may be connected to. `host` is as in the URL (lower case); connect to `ip`."""
+
+    scheme: str
+    host: str
+    port: int
+    ip: str
+
+
+def resolve(url: str) -> CheckedAddress:
+    """Judge a URL and return the address to connect to. Raises EgressRefused or Unresolvable.
+
+    Every address of the name must pass, so that one good address cannot vouch for a bad one.
+    """
+    scheme, host, port = _split(url)
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise Unresolvable(f"{host} has no address") from error
+    addresses = [ipaddress.ip_address(str(entry[4][0]).partition("%")[0]) for entry in found]
+    if not addresses:
+        raise Unresolvable(f"{host} has no address")
+    for address in addresses:
+        if not _is_allowed(address):
+            raise EgressRefused(f"{host} is at {address}, in a network that is not open to gateways")
+    return CheckedAddress(scheme, host, port, str(addresses[0]))
+
+
+def _split(url: str) -> tuple[str, str, int]:
+    """Read scheme, host and port. What two clients could read differently is refused."""
+    if re.search(r"[^\x21-\x7e]|\\", url):
+        raise EgressRefused("an address holds only plain characters")
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise EgressRefused("this is no address") from None
+    if parts.scheme not in _DEFAULT_PORTS:
+        raise EgressRefused("an address starts with http:// or https://")
+    if "@" in parts.netloc:
+        raise EgressRefused("an address carries no user name and no password")
+    host = parts.hostname or ""
+    if port == 0 or not _is_plain_host(host):
+        raise EgressRefused("this is no address")
+    return parts.scheme, host, port or _DEFAULT_PORTS[parts.scheme]
+
+
+def _is_plain_host(host: str) -> bool:
+    """Whether it is a name, a dotted quad or an IPv6 address: not 2130706433, 0x7f.1 or 0177.0.0.1."""
+    if ":" in host:
+        return "%" not in host and _is_ip(host)
+    last = host.rpartition(".")[2]
+    if last.isdigit() or re.fullmatch(r"0x[0-9a-f]*", last):
+        return _is_ip(host)
+    return len(host) <= 253 and _HOST_NAME.fullmatch(host) is not None
+
+
+def _is_ip(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_allowed(address: IpAddress) -> bool:
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+        address = address.ipv4_mapped
+    if any(address in ipaddress.ip_network(network) for network in settings.EGRESS_ALLOWED_CIDRS):
+        return True
+    return not any(address in carrier for carrier in _CARRIERS) and _is_public(address)
+
+
+def _is_public(address: IpAddress) -> bool:
+    # `is_global` alone is not enough: it holds for multicast, and Python's versions disagree on the rest.
+    return address.is_global and not (
+        address.is_private
+        or address.is_loopback
+        or address.is_link_local
+        or address.is_multicast
+        or address.is_reserved
+        or address.is_unspecified
+        or (isinstance(address, ipaddress.IPv6Address) and address.is_site_local)
+    )
