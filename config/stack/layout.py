@@ -25,7 +25,8 @@ class Layout:
 
     @property
     def database_url(self) -> str:
-        return f"postgresql://pregonero@/pregonero?host={quote(str(self.socket_dir), safe='')}"
+        # The port is part of the socket's name: without it a PGPORT in the environment would count.
+        return f"postgresql://pregonero@:5432/pregonero?host={quote(str(self.socket_dir), safe='')}"
 
     @property
     def redis_url(self) -> str:
@@ -42,3 +43,17 @@ class Layout:
     @property
     def valkey_dir(self) -> Path:
         return self.data_dir / "valkey"
+
+    @property
+    def log_dir(self) -> Path:
+        return self.data_dir / "log"
+
+    @property
+    def lock_file(self) -> Path:
+        """Held by the launcher that runs here; says its pid, its address and its children."""
+        return self.data_dir / "launcher.json"
+
+    @property
+    def access_file(self) -> Path:
+        """What the first start made: e-mail, password, API token, the simulator's token."""
+        return self.data_dir / "access.json"
