@@ -25,7 +25,6 @@ from django.http.request import UnreadablePostError
 from django.views import defaults
 from rest_framework import exceptions
 from rest_framework.response import Response
-from rest_framework.views import set_rollback
 
 from accounts import messages
 
@@ -91,7 +90,6 @@ def answer(exc: Exception, context: Mapping[str, Any]) -> Response | None:
     told = _told(exc)
     if told is None:
         return None
-    set_rollback()
     status, content = told
     if isinstance(exc, DataError):
         logger.warning("the database refused a value", exc_info=exc)

@@ -7,16 +7,20 @@
 | devices, tokens, members, account settings, resend unknowns, delete | ✓ | | |
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from django.http import Http404
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from accounts.errors import ApiError
 from accounts.models import Membership, Role
+
+if TYPE_CHECKING:  # DRF's views load this module while they are loading themselves
+    from rest_framework.views import APIView
 
 _RANK: Final = {Role.VIEWER: 0, Role.AGENT: 1, Role.ADMINISTRATOR: 2}
 
