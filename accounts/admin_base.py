@@ -8,14 +8,17 @@ Django's own permissions are not used: a membership's role says everything. A su
 they have chosen, like anybody else.
 """
 
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Callable, Sequence
+from typing import Any, Final, TypeVar
 
 from django import forms
 from django.contrib.admin.filters import RelatedFieldListFilter
 from django.core.exceptions import FieldDoesNotExist
 from django.db import models
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from unfold import decorators
 from unfold.admin import ModelAdmin, StackedInline, TabularInline
 
 from accounts import audit
@@ -23,6 +26,20 @@ from accounts.models import Account, Role, User
 from accounts.permissions import may
 from accounts.requests import account_of, membership_of
 from accounts.scoping import ScopedModel
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def action(**options: Any) -> Callable[[F], F]:
+    """Mark a method as an action of the page (unfold's decorator, typed)."""
+    mark: Callable[[F], F] = decorators.action(**options)
+    return mark
+
+
+def display(**options: Any) -> Callable[[F], F]:
+    """Mark a method as a column of the list (unfold's decorator, typed)."""
+    mark: Callable[[F], F] = decorators.display(**options)
+    return mark
 
 
 def path_to_account(model: type[models.Model]) -> str | None:
@@ -129,6 +146,44 @@ class AccountAdmin(RoleAccess, ModelAdmin):  # type: ignore[misc]
         if not field.is_relation:
             return item
         return name, type(f"Scoped{kind.__name__}", (_ScopedChoices, kind), {})
+
+    # --- Pages every model's actions may need ---------------------------------------------------------
+
+    def ask(
+        self, request: HttpRequest, obj: Any, *, question: str, explanation: str, verb: str
+    ) -> HttpResponse:
+        """Answer the page that asks before something that cannot be undone; its button POSTs back here."""
+        context = {"question": question, "explanation": explanation, "verb": verb}
+        return self._page(request, obj, "accounts/confirm.html", verb, context)
+
+    def show_once(
+        self,
+        request: HttpRequest,
+        obj: Any,
+        *,
+        title: str,
+        heading: str,
+        label: str,
+        secret: str,
+        explanation: str,
+    ) -> HttpResponse:
+        """Answer the page that shows a secret this one time. Render it from the POST that made the secret."""
+        context = {"heading": heading, "label": label, "secret": secret, "explanation": explanation}
+        return self._page(request, obj, "accounts/shown_once.html", title, context)
+
+    def _page(
+        self, request: HttpRequest, obj: Any, template: str, title: str, context: dict[str, Any]
+    ) -> HttpResponse:
+        frame = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "original": obj,
+            "title": title,
+            "back_url": reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist"),
+        }
+        response = render(request, template, {**frame, **context})
+        response["Cache-Control"] = "no-store"
+        return response
 
     # --- The audit log -------------------------------------------------------------------------------
 

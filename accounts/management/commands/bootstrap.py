@@ -1,0 +1,81 @@
+"""The first account, its administrator and a token. Safe to repeat, and safe when two run at once."""
+
+import json
+import secrets
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.validators import validate_email
+from django.db import transaction
+from django.forms import ValidationError
+
+from accounts.models import Account, ApiToken, Membership, Role, User
+
+TOKEN_NAME = "bootstrap"  # noqa: S105 - a name
+
+
+class Command(BaseCommand):
+    help = (
+        "Create (or find) an account with an administrator and an API token. "
+        "The token is shown only when it is made: once per account and user."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--account", required=True, metavar="NAME")
+        parser.add_argument("--email", required=True, help="who administers it; also the name to log in with")
+        parser.add_argument("--password", help="for a new user; without it one is made and shown")
+        parser.add_argument("--enable-campaigns", action="store_true", help="switch the campaigns feature on")
+        parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        name, email = options["account"].strip(), options["email"].strip().lower()
+        try:
+            validate_email(email)
+        except ValidationError:
+            raise CommandError("--email must be an e-mail address") from None
+        if not 0 < len(name) <= 120:
+            raise CommandError("--account must have 1 to 120 characters")
+        made = bootstrap(name, email, options["password"], enable_campaigns=options["enable_campaigns"])
+        if options["json"]:
+            self.stdout.write(json.dumps(made))
+            return
+        for label, value in made.items():
+            self.stdout.write(f"{label}: {value if value is not None else '(made earlier; shown only once)'}")
+
+
+@transaction.atomic
+def bootstrap(name: str, email: str, password: str | None, *, enable_campaigns: bool) -> dict[str, Any]:
+    """Return {"account_id", "user_id", "email", "token"}; `token` is None where it was made before.
+
+    "password" is added where one was made up. A user who exists keeps theirs.
+    """
+    Account.objects.get_or_create(name=name)
+    # From here on a second bootstrap of the same account waits for the first.
+    account = Account.objects.select_for_update().get(name=name)
+    if enable_campaigns and not account.whatsapp_api_campaigns:
+        Account.objects.filter(pk=account.pk).update(whatsapp_api_campaigns=True)
+
+    made_up = None
+    user = User.objects.filter(email__iexact=email).first()
+    if user is None:
+        made_up = None if password else secrets.token_urlsafe(12)
+        user = User(email=email, is_staff=True)
+        user.set_password(password or made_up)
+        # Another account's bootstrap may have been first with the same person.
+        user, is_new = User.objects.get_or_create(
+            email=email, defaults={"password": user.password, "is_staff": True}
+        )
+        made_up = made_up if is_new else None
+    if not user.is_active:
+        raise CommandError(f"the user {email} is switched off")
+    if not user.is_staff:
+        User.objects.filter(pk=user.pk).update(is_staff=True)
+
+    membership, _ = Membership.unscoped.update_or_create(
+        account=account, user=user, defaults={"role": Role.ADMINISTRATOR}
+    )
+    token = None
+    if not membership.tokens.filter(name=TOKEN_NAME, revoked_at=None).exists():
+        _, token = ApiToken.issue(membership, TOKEN_NAME)
+    shown = {"account_id": account.pk, "user_id": user.pk, "email": user.email, "token": token}
+    return {**shown, "password": made_up} if made_up else shown
