@@ -12,3 +12,7 @@ urlpatterns = [
     path("", include("accounts.urls")),
     path("admin/", admin.site.urls),
 ]
+
+handler400 = "accounts.errors.bad_request"
+handler404 = "accounts.errors.not_found"
+handler500 = "accounts.errors.server_error"
