@@ -124,7 +124,7 @@ CHANNEL_LAYERS = {
     "default": {
         # Publish/subscribe: the queueing layer lost 4-65 % of bursts where this one lost none.
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-        "CONFIG": {"hosts": [REDIS_URL], "prefix": "pregonero", "capacity": 1000},
+        "CONFIG": {"hosts": [REDIS_URL], "prefix": "pregonero"},
     }
 }
 
@@ -212,6 +212,8 @@ UNFOLD = {
     "SITE_TITLE": "Pregonero",
     "SITE_HEADER": "Pregonero",
     "SITE_SYMBOL": "campaign",
+    "SITE_SUBHEADER": "accounts.navigation.account_name",
+    "ACCOUNT": {"navigation": "accounts.navigation.user_links"},
     "SHOW_LANGUAGES": True,
     "SHOW_VIEW_ON_SITE": False,
 }

@@ -93,6 +93,9 @@ class Lane(models.Model):
     # Fencing: rises with every lease taken, so a runner that lost its lease can change nothing.
     token = models.BigIntegerField(db_default=0)
     holder = models.CharField(max_length=100, db_default="")  # "" = free
+    # The holder's database session: once PostgreSQL knows it no more, its holder is dead or cut off.
+    session_pid = models.IntegerField(null=True)
+    session_started_at = models.DateTimeField(null=True)
     expires_at = models.DateTimeField(null=True)
     next_slot_at = models.DateTimeField(null=True)  # null = at once
 

@@ -53,6 +53,8 @@ class Migration(migrations.Migration):
                 ('device', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='lane', serialize=False, to='devices.device')),
                 ('token', models.BigIntegerField(db_default=0)),
                 ('holder', models.CharField(db_default='', max_length=100)),
+                ('session_pid', models.IntegerField(null=True)),
+                ('session_started_at', models.DateTimeField(null=True)),
                 ('expires_at', models.DateTimeField(null=True)),
                 ('next_slot_at', models.DateTimeField(null=True)),
             ],

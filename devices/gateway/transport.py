@@ -1,0 +1,203 @@
+"""Many HTTP requests in flight from one thread: libcurl's multi interface, shaped for sending messages.
+
+Three things here are about never sending twice:
+- The body is read through a callback without a seek: libcurl then cannot write a request again when a
+  kept connection dies under it, which for a body given as a string it does by itself, silently.
+- Redirects are not followed.
+- A failure counts as "nothing written" only when libcurl wrote not one byte of the request.
+"""
+
+import os
+import selectors
+import time
+from collections.abc import Hashable
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any, Generic, TypeVar
+
+import pycurl
+
+from devices.egress import CheckedAddress
+from devices.gateway.base import WireFailure, WireRequest, WireResponse
+
+K = TypeVar("K", bound=Hashable)
+MAX_ANSWER_BYTES = 1024 * 1024
+_CONNECTING = {
+    pycurl.E_COULDNT_RESOLVE_HOST: "DNSError",
+    pycurl.E_COULDNT_CONNECT: "ConnectionError",
+    pycurl.E_SSL_CONNECT_ERROR: "SSLError",
+    pycurl.E_PEER_FAILED_VERIFICATION: "SSLError",
+}
+
+
+class _Answer(BytesIO):
+    """A body that stops growing at MAX_ANSWER_BYTES: returning 0 ends the transfer."""
+
+    def write(self, data: Any) -> int:
+        return 0 if self.tell() + len(data) > MAX_ANSWER_BYTES else super().write(data)
+
+
+@dataclass(slots=True)
+class _Exchange(Generic[K]):
+    key: K
+    head: BytesIO
+    body: _Answer
+    request_body: BytesIO  # kept alive until libcurl has read it
+
+
+class Transport(Generic[K]):
+    """Requests in flight, each under a key of the caller's. Not for use from two threads."""
+
+    def __init__(self, connect_timeout_seconds: float, read_timeout_seconds: float, max_in_flight: int = 512) -> None:
+        self._multi = pycurl.CurlMulti()
+        self._multi.setopt(pycurl.M_MAXCONNECTS, max_in_flight)
+        self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._watch)
+        self._multi.setopt(pycurl.M_TIMERFUNCTION, self._set_timer)
+        self._selector = selectors.DefaultSelector()
+        self._timer_at: float | None = None  # when libcurl wants to be called whatever the sockets say
+        self._wake_in, self._wake_out = os.pipe()
+        os.set_blocking(self._wake_in, False)
+        os.set_blocking(self._wake_out, False)
+        self._selector.register(self._wake_in, selectors.EVENT_READ)
+        self._idle: list[Any] = []
+        self._exchanges: dict[Any, _Exchange[K]] = {}
+        self._connect_ms = int(connect_timeout_seconds * 1000)
+        self._total_ms = int((connect_timeout_seconds + read_timeout_seconds) * 1000)
+
+    def __len__(self) -> int:
+        """How many requests are in flight."""
+        return len(self._exchanges)
+
+    def start(self, key: K, request: WireRequest, address: CheckedAddress) -> None:
+        """Begin a request to the checked address, whatever the host's name resolves to by now."""
+        curl = self._idle.pop() if self._idle else self._make_handle()
+        exchange = _Exchange(key, BytesIO(), _Answer(), BytesIO(request.body))
+        curl.setopt(pycurl.URL, request.url)
+        curl.setopt(pycurl.RESOLVE, [f"{address.host}:{address.port}:{_bracketed(address.ip)}"])
+        curl.setopt(pycurl.HTTPHEADER, list(request.headers))
+        curl.setopt(pycurl.POSTFIELDSIZE, len(request.body))
+        curl.setopt(pycurl.READDATA, exchange.request_body)
+        curl.setopt(pycurl.WRITEDATA, exchange.body)
+        curl.setopt(pycurl.HEADERFUNCTION, exchange.head.write)
+        self._exchanges[curl] = exchange
+        self._multi.add_handle(curl)
+
+    def pump(self, timeout_seconds: float) -> list[tuple[K, WireResponse | WireFailure]]:
+        """Move bytes until something finished, the time is up or `wake` was called; return what finished."""
+        until = time.monotonic() + timeout_seconds
+        while True:
+            woken = self._turn(until)
+            finished = self._finished()
+            if finished or woken or time.monotonic() >= until:
+                return finished
+
+    def wake(self) -> None:
+        """End a pump that waits. The one method that another thread may call."""
+        try:
+            os.write(self._wake_out, b".")
+        except BlockingIOError:
+            pass  # a full pipe wakes just as well
+
+    def close(self) -> None:
+        """Drop everything, requests in flight included."""
+        for curl in self._exchanges:
+            self._multi.remove_handle(curl)
+            curl.close()
+        self._exchanges.clear()
+        for curl in self._idle:
+            curl.close()
+        self._idle.clear()
+        self._multi.close()
+        self._selector.close()
+        os.close(self._wake_in)
+        os.close(self._wake_out)
+
+    def _turn(self, until: float) -> bool:
+        """Wait once for sockets, libcurl's timer or the given time, and let libcurl work; True if woken."""
+        now = time.monotonic()
+        wait = (min(until, self._timer_at) if self._timer_at is not None else until) - now
+        woken = False
+        for ready, events in self._selector.select(max(0.0, wait)):
+            if ready.fd == self._wake_in:
+                os.read(self._wake_in, 4096)
+                woken = True
+                continue
+            mask = (pycurl.CSELECT_IN if events & selectors.EVENT_READ else 0) | (
+                pycurl.CSELECT_OUT if events & selectors.EVENT_WRITE else 0
+            )
+            self._multi.socket_action(ready.fd, mask)
+        if self._timer_at is not None and self._timer_at <= time.monotonic():
+            self._timer_at = None
+            self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
+        return woken
+
+    def _watch(self, what: int, fd: int, _multi: Any, _data: Any) -> None:
+        """Called by libcurl: which events of a socket it waits for."""
+        known = fd in self._selector.get_map()
+        if what == pycurl.POLL_REMOVE:
+            if known:
+                self._selector.unregister(fd)
+            return
+        events = (selectors.EVENT_READ if what & pycurl.POLL_IN else 0) | (
+            selectors.EVENT_WRITE if what & pycurl.POLL_OUT else 0
+        )
+        if known:
+            self._selector.modify(fd, events)
+        else:
+            self._selector.register(fd, events)
+
+    def _set_timer(self, milliseconds: int) -> None:
+        """Called by libcurl: when it wants to be called next; -1 for never."""
+        self._timer_at = None if milliseconds < 0 else time.monotonic() + milliseconds / 1000
+
+    def _finished(self) -> list[tuple[K, WireResponse | WireFailure]]:
+        finished: list[tuple[K, WireResponse | WireFailure]] = []
+        while True:
+            waiting, succeeded, failed = self._multi.info_read()
+            for curl in succeeded:
+                finished.append(self._end(curl, None))
+            for curl, code, _text in failed:
+                finished.append(self._end(curl, code))
+            if not waiting:
+                return finished
+
+    def _end(self, curl: Any, error: int | None) -> tuple[K, WireResponse | WireFailure]:
+        exchange = self._exchanges.pop(curl)
+        answer: WireResponse | WireFailure
+        if error is None:
+            status = curl.getinfo(pycurl.RESPONSE_CODE)
+            # Only one answer's headers matter to us (429: Retry-After).
+            headers = _headers(exchange.head.getvalue()) if status == 429 else {}
+            answer = WireResponse(status, exchange.body.getvalue(), headers)
+        else:
+            nothing_written = curl.getinfo(pycurl.REQUEST_SIZE) == 0
+            code = _CONNECTING.get(error, "ConnectionError")
+            if error == pycurl.E_OPERATION_TIMEDOUT:
+                code = "ConnectTimeout" if nothing_written else "ReadTimeout"
+            answer = WireFailure(code, nothing_written)
+        self._multi.remove_handle(curl)
+        self._idle.append(curl)
+        return exchange.key, answer
+
+    def _make_handle(self) -> Any:
+        curl = pycurl.Curl()
+        curl.setopt(pycurl.POST, 1)
+        curl.setopt(pycurl.NOSIGNAL, 1)
+        curl.setopt(pycurl.FOLLOWLOCATION, 0)
+        curl.setopt(pycurl.PROXY, "")  # an environment's proxy would go round the egress guard
+        curl.setopt(pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS)
+        curl.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1)
+        curl.setopt(pycurl.CONNECTTIMEOUT_MS, self._connect_ms)
+        curl.setopt(pycurl.TIMEOUT_MS, self._total_ms)
+        curl.setopt(pycurl.TCP_NODELAY, 1)
+        return curl
+
+
+def _bracketed(ip: str) -> str:
+    return f"[{ip}]" if ":" in ip else ip
+
+
+def _headers(head: bytes) -> dict[str, str]:
+    lines = head.decode("latin-1").split("\r\n")
+    pairs = (line.partition(":") for line in lines if ":" in line)
+    return {name.strip().lower(): value.strip() for name, _, value in pairs}

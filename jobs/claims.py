@@ -1,0 +1,265 @@
+"""Which recipients a device sends next: taken in chunks, marked one by one just before they go.
+
+A chunk is a range of positions, taken by moving the job's cursor; its row in the database is what a successor
+finds if its taker dies. Marking a recipient `sending` is the claim proper: guarded, committed before the
+request is written, and never further ahead of it than the device's window.
+"""
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from jobs import events
+from jobs.events import Event
+from jobs.messages import MessageBook
+from jobs.outcomes import Claim, Outcome
+from jobs.results import next_seq
+
+Cursor = Any
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A recipient read from its row, not yet claimed."""
+
+    recipient_id: int
+    position: int
+    phone: str
+    values: list[str]
+    tries: int
+    unsent_tries: int
+    chunk_id: int | None
+
+
+@dataclass(slots=True)
+class TakenChunk:
+    """A chunk this process holds. `unsettled` counts its recipients that were read and have no outcome yet."""
+
+    chunk_id: int
+    job_id: int
+    unsettled: int
+    left_from: int | None = None  # the first position given back unsent
+
+
+@dataclass(slots=True)
+class Feed:
+    """What one device has read of one job and not yet claimed."""
+
+    job_id: int
+    retries: deque[Waiting] = field(default_factory=deque)
+    fresh: deque[Waiting] = field(default_factory=deque)
+
+    def __len__(self) -> int:
+        return len(self.retries) + len(self.fresh)
+
+    def pop(self) -> Waiting:
+        return self.retries.popleft() if self.retries else self.fresh.popleft()
+
+
+class Claimer:
+    """One device's side of the claiming: its feeds, one a job, drawn from in turn so that no job waits for another."""
+
+    def __init__(self, device_id: int, chunk_size: int) -> None:
+        self.device_id = device_id
+        self.chunk_size = chunk_size
+        self.feeds: dict[int, Feed] = {}
+        self._chunks: dict[int, TakenChunk] = {}
+        self._turn: deque[int] = deque()
+
+    def __len__(self) -> int:
+        return sum(len(feed) for feed in self.feeds.values())
+
+    @property
+    def is_settled(self) -> bool:
+        return not self._chunks
+
+    def refill(self, cursor: Cursor) -> list[Event]:
+        """Read more of every job this device serves; return the events of the chunks taken.
+
+        Feeds of jobs that are no longer being sent are dropped. Runs in a transaction of its own.
+        """
+        cursor.execute(
+            """
+            SELECT job.id FROM jobs_job AS job JOIN jobs_jobdevice AS link ON link.job_id = job.id
+            WHERE link.device_id = %s AND job.status = 'processing' AND job.finished_at IS NULL
+            ORDER BY job.id
+            """,
+            (self.device_id,),
+        )
+        job_ids = [job_id for (job_id,) in cursor.fetchall()]
+        for job_id in set(self.feeds) - set(job_ids):
+            self._drop(self.feeds.pop(job_id))
+        taken: dict[int, tuple[int, int]] = {}
+        for job_id in job_ids:
+            feed = self.feeds.setdefault(job_id, Feed(job_id))
+            if not feed.retries:
+                feed.retries.extend(self._read_retries(cursor, job_id))
+            if not feed.fresh and (chunk := self._take_chunk(cursor, job_id)) is not None:
+                chunk_id, start, end = chunk
+                rows = _read_chunk(cursor, job_id, chunk_id, start, end)
+                feed.fresh.extend(rows)
+                self._chunks[chunk_id] = TakenChunk(chunk_id, job_id, len(rows))
+                if rows:
+                    taken[job_id] = (start, end)
+        self._turn = deque(job_id for job_id in job_ids if len(self.feeds[job_id]))
+        return [
+            events.chunk_processing(uuid, seq, *taken[job_id], total)
+            for job_id, (uuid, seq, total) in (next_seq(cursor, taken) if taken else {}).items()
+        ]
+
+    def draw(self, number: int) -> list[tuple[int, Waiting]]:
+        """Take up to `number` recipients out of the feeds, a job at a time in turn: (job id, recipient)."""
+        drawn: list[tuple[int, Waiting]] = []
+        while len(drawn) < number and self._turn:
+            job_id = self._turn[0]
+            feed = self.feeds.get(job_id)
+            if feed is None or not len(feed):
+                self._turn.popleft()
+                continue
+            drawn.append((job_id, feed.pop()))
+            self._turn.rotate(-1)
+        return drawn
+
+    def settle(self, chunk_id: int | None, position: int | None = None) -> None:
+        """One recipient of a chunk is settled, or given back unsent at `position`."""
+        chunk = self._chunks.get(chunk_id) if chunk_id is not None else None
+        if chunk is None:
+            return
+        chunk.unsettled -= 1
+        if position is not None:
+            chunk.left_from = position if chunk.left_from is None else min(chunk.left_from, position)
+
+    def drop_all(self) -> None:
+        """Give back everything that was read and not claimed."""
+        for feed in self.feeds.values():
+            self._drop(feed)
+        self.feeds.clear()
+        self._turn.clear()
+
+    def _drop(self, feed: Feed) -> None:
+        for waiting in feed.fresh:
+            self.settle(waiting.chunk_id, waiting.position)
+
+    def close_chunks(self, cursor: Cursor) -> None:
+        """Delete the chunks whose recipients have all been tried; set free those given back."""
+        done = [chunk for chunk in self._chunks.values() if chunk.unsettled <= 0]
+        for chunk in done:
+            del self._chunks[chunk.chunk_id]
+            if chunk.left_from is None:
+                cursor.execute(
+                    "DELETE FROM jobs_chunk WHERE id = %s AND device_id = %s", (chunk.chunk_id, self.device_id)
+                )
+            else:
+                cursor.execute(
+                    'UPDATE jobs_chunk SET device_id = NULL, "start" = %s WHERE id = %s AND device_id = %s',
+                    (chunk.left_from, chunk.chunk_id, self.device_id),
+                )
+
+    def _take_chunk(self, cursor: Cursor, job_id: int) -> tuple[int, int, int] | None:
+        """Take a chunk that was given back, else the next positions of the job: (chunk id, start, end)."""
+        cursor.execute(
+            'SELECT id, "start", "end" FROM jobs_chunk WHERE job_id = %s AND device_id IS NULL'
+            ' ORDER BY "start" LIMIT 1 FOR UPDATE SKIP LOCKED',
+            (job_id,),
+        )
+        if (free := cursor.fetchone()) is not None:
+            chunk_id, start, end = free
+            if end - start <= self.chunk_size:
+                cursor.execute("UPDATE jobs_chunk SET device_id = %s WHERE id = %s", (self.device_id, chunk_id))
+                return chunk_id, start, end
+            end = start + self.chunk_size
+            cursor.execute('UPDATE jobs_chunk SET "start" = %s WHERE id = %s', (end, chunk_id))
+        else:
+            cursor.execute(
+                """
+                WITH job AS (
+                    SELECT id, next_position AS first, least(total, next_position + %s) AS last
+                    FROM jobs_job WHERE id = %s AND status = 'processing' FOR NO KEY UPDATE
+                )
+                UPDATE jobs_job SET next_position = job.last FROM job
+                WHERE jobs_job.id = job.id AND job.first < job.last
+                RETURNING job.first, job.last
+                """,
+                (self.chunk_size, job_id),
+            )
+            if (advanced := cursor.fetchone()) is None:
+                return None
+            start, end = advanced
+        cursor.execute(
+            'INSERT INTO jobs_chunk (job_id, "start", "end", device_id) VALUES (%s, %s, %s, %s) RETURNING id',
+            (job_id, start, end, self.device_id),
+        )
+        return cursor.fetchone()[0], start, end
+
+    def _read_retries(self, cursor: Cursor, job_id: int) -> list[Waiting]:
+        cursor.execute(
+            """
+            SELECT id, position, phone, values, tries, unsent_tries FROM jobs_recipient
+            WHERE job_id = %s AND due_at <= clock_timestamp() AND state = 'queued'
+            ORDER BY due_at LIMIT %s
+            """,
+            (job_id, self.chunk_size),
+        )
+        return [Waiting(*row, None) for row in cursor.fetchall()]
+
+
+def _read_chunk(cursor: Cursor, job_id: int, chunk_id: int, start: int, end: int) -> list[Waiting]:
+    cursor.execute(
+        """
+        SELECT id, position, phone, values, tries, unsent_tries FROM jobs_recipient
+        WHERE job_id = %s AND position >= %s AND position < %s AND state = 'queued' AND due_at IS NULL
+        ORDER BY position
+        """,
+        (job_id, start, end),
+    )
+    return [Waiting(*row, chunk_id) for row in cursor.fetchall()]
+
+
+def mark_sending(cursor: Cursor, drawn: Sequence[tuple[int, int, Waiting]], messages: MessageBook) -> list[Claim]:
+    """Claim recipients given as (device id, job id, recipient): from here on a crash leaves them in doubt.
+
+    Those that another took first, or whose job is no longer being sent, are not in the answer.
+    """
+    if not drawn:
+        return []
+    rows = sorted(drawn, key=lambda row: row[2].recipient_id)
+    cursor.execute(
+        """
+        UPDATE jobs_recipient AS recipient
+        SET state = 'sending', device_id = drawn.device_id, tries = recipient.tries + 1, tried_at = clock_timestamp()
+        FROM unnest(%s::bigint[], %s::bigint[]) AS drawn (id, device_id), jobs_job AS job
+        WHERE recipient.id = drawn.id AND recipient.state = 'queued'
+          AND job.id = recipient.job_id AND job.status = 'processing'
+        RETURNING recipient.id
+        """,
+        ([row[2].recipient_id for row in rows], [row[0] for row in rows]),
+    )
+    ours = {recipient_id for (recipient_id,) in cursor.fetchall()}
+    claims = []
+    for device_id, job_id, waiting in drawn:
+        if waiting.recipient_id in ours:
+            template, media = messages.of(job_id)
+            claims.append(
+                Claim(
+                    recipient_id=waiting.recipient_id,
+                    job_id=job_id,
+                    device_id=device_id,
+                    phone=waiting.phone,
+                    text=template.render(waiting.values),
+                    media=media,
+                    tries=waiting.tries + 1,
+                    unsent_tries=waiting.unsent_tries,
+                    chunk_id=waiting.chunk_id,
+                )
+            )
+    return claims
+
+
+def settle_chunks(cursor: Cursor, claimers: dict[int, Claimer], outcomes: Sequence[Outcome]) -> None:
+    """Note outcomes in the chunks they came from, and close the chunks that are through."""
+    for outcome in outcomes:
+        if (claimer := claimers.get(outcome.claim.device_id)) is not None:
+            claimer.settle(outcome.claim.chunk_id)
+    for claimer in claimers.values():
+        claimer.close_chunks(cursor)

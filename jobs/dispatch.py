@@ -1,0 +1,96 @@
+"""When a job starts, through which devices, and which devices have something to send."""
+
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import F
+from django.db.models.functions import Now
+
+from devices.leases import FREE
+from devices.models import Device
+from jobs import events, finishing, publishing
+from jobs.models import Job, JobDevice
+from jobs.reasons import NO_DEVICES
+from jobs.states import JobStatus
+
+Cursor = Any
+
+# A device that may be given work and that one of the jobs it serves has something for.
+_HAS_WORK = """
+    device.enabled AND device.status NOT IN ('disconnected', 'blocked') AND EXISTS (
+        SELECT FROM jobs_jobdevice AS link JOIN jobs_job AS job ON job.id = link.job_id
+        WHERE link.device_id = device.id AND job.status = 'processing' AND job.finished_at IS NULL AND (
+            job.next_position < job.total
+            OR EXISTS (SELECT FROM jobs_chunk AS chunk WHERE chunk.job_id = job.id AND chunk.device_id IS NULL)
+            OR EXISTS (
+                SELECT FROM jobs_recipient AS recipient
+                WHERE recipient.job_id = job.id AND recipient.due_at <= clock_timestamp() AND recipient.state = 'queued'
+            )
+        )
+    )
+"""
+
+
+def devices_with_work(cursor: Cursor, number: int) -> list[int]:
+    """Return up to `number` ids of devices that have something to send, a free lease and a slot soon."""
+    cursor.execute(
+        f"""
+        SELECT device.id FROM devices_device AS device LEFT JOIN devices_lane AS lane ON lane.device_id = device.id
+        WHERE (lane.device_id IS NULL OR {FREE})
+          AND coalesce(lane.next_slot_at < clock_timestamp() + interval '5 seconds', true) AND {_HAS_WORK}
+        ORDER BY lane.next_slot_at NULLS FIRST, device.id LIMIT %s
+        """,  # noqa: S608 - constants
+        (number,),
+    )
+    return [device_id for (device_id,) in cursor.fetchall()]
+
+
+def start(job_id: int) -> bool:
+    """Start a job whose recipients are there and whose time has come; False when it is not so.
+
+    Without a device at the very start it fails, as seed 000 says; one that is under way waits instead.
+    """
+    job = Job.unscoped.due_to_start().filter(pk=job_id).first()
+    if job is None:
+        return False
+    if not choose_devices(job):
+        finishing.fail(job.pk, NO_DEVICES)
+        return False
+    with transaction.atomic():
+        if not job.move(JobStatus.PROCESSING, started_at=Now(), event_seq=F("event_seq") + 1):
+            return False
+        job.refresh_from_db(fields=["event_seq", "total", "sent", "failed"])
+        event = events.job_started(str(job.uuid), job.event_seq, job.total)
+    publishing.publish([event])
+    if job.sent + job.failed == job.total:
+        finishing.finish(job.pk)
+    return True
+
+
+def choose_devices(job: Job) -> int:
+    """Give the job devices up to its limit, the least burdened first; return how many it has that may work."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        # One at a time for each job, or two sweeps could exceed its limit together.
+        Job.unscoped.select_for_update(no_key=True).filter(pk=job.pk).first()
+        usable = Device.unscoped.for_account(job.account_id).available()
+        if job.requested_device_ids:
+            usable = usable.filter(pk__in=job.requested_device_ids)
+        serving = set(JobDevice.objects.filter(job=job, device__in=usable).values_list("device_id", flat=True))
+        missing = job.devices_limit - len(serving)
+        if missing > 0:
+            cursor.execute(
+                """
+                SELECT device.id FROM unnest(%s::bigint[]) AS device (id)
+                ORDER BY (
+                    SELECT count(*) FROM jobs_jobdevice AS link JOIN jobs_job AS job ON job.id = link.job_id
+                    WHERE link.device_id = device.id AND job.finished_at IS NULL
+                ), device.id LIMIT %s
+                """,
+                ([pk for pk in usable.values_list("pk", flat=True) if pk not in serving], missing),
+            )
+            added = [device_id for (device_id,) in cursor.fetchall()]
+            JobDevice.objects.bulk_create(
+                [JobDevice(job=job, device_id=device_id) for device_id in added], ignore_conflicts=True
+            )
+            serving.update(added)
+    return len(serving)

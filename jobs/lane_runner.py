@@ -1,0 +1,238 @@
+"""The loop that sends: it carries many lanes at once, keeps each one's window full and its pace kept.
+
+One thread moves bytes, another talks to the database; at any time at most one order is with the database, and
+what finishes meanwhile makes up the next one. So a fast gateway gets large orders and a slow one small ones.
+"""
+
+import os
+import socket
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import structlog
+from django.conf import settings
+from django.db import Error as DatabaseError
+
+from devices import breaker
+from devices.gateway.base import (
+    DeviceUnavailable,
+    NotSent,
+    OutgoingMessage,
+    Rejected,
+    SendError,
+    WireFailure,
+    WireResponse,
+)
+from devices.gateway.transport import Transport
+from devices.pacing import HORIZON_SECONDS
+from jobs.lanes import ERRORS_THAT_OPEN_THE_BREAKER, Lane
+from jobs.outcomes import Claim, Outcome, accepted, not_written, refused
+from jobs.settlement import SLICE_SECONDS, Order, Settled, Settlement, open_pace
+
+log = structlog.get_logger(__name__)
+
+MAX_LANES = 256
+MAX_IN_FLIGHT = 512  # in one process; more costs sockets, not speed
+DRAIN_SECONDS = 3.0  # a slice that cannot end by then goes on sending, and tries again later
+ASK_AGAIN_SECONDS = 0.5  # after the database had nothing for a device
+RENEW_SHARE = 1 / 3  # of a lease's length
+FLUSH_SECONDS = 0.25
+LONGEST_WAIT_SECONDS = 0.1
+
+
+class LaneRunner:
+    """Sends through every device it can take, until its slice of time is over. One for each worker process."""
+
+    def __init__(self) -> None:
+        self._holder = f"{socket.gethostname()}:{os.getpid()}"
+        self._transport: Transport[tuple[Lane, Claim]] = Transport(
+            settings.GATEWAY_CONNECT_TIMEOUT, settings.GATEWAY_READ_TIMEOUT, MAX_IN_FLIGHT
+        )
+        self._settlement = Settlement(self._holder)
+        self._database = ThreadPoolExecutor(1, "settlement")
+        self._lanes: dict[int, Lane] = {}
+        self._outcomes: list[Outcome] = []
+        self._with_database: Future[Settled] | None = None
+        self._order = Order()
+        self._order_given_at = 0.0
+        self._next_open = 0.0
+        self._next_flush = 0.0
+        self._retry_database_at = 0.0
+
+    def run_slice(self, seconds: float = SLICE_SECONDS) -> bool:
+        """Send until the time is up or nothing waits; True when more may wait."""
+        started = now = time.monotonic()
+        closing_since: float | None = None
+        self._next_open = 0.0
+        while True:
+            self._write_ready(now)
+            for (lane, claim), answer in self._transport.pump(self._patience(now)):
+                lane.in_flight -= 1
+                self._understand(lane, claim, answer)
+            now = time.monotonic()
+            if self._with_database is not None and self._with_database.done():
+                self._take_answer(self._with_database, now)
+            if closing_since is None and now - started >= seconds:
+                closing_since = now
+                self._close_lanes()
+            elif closing_since is not None and now - closing_since > DRAIN_SECONDS and self._lanes:
+                # Some gateway takes its time. The others need not wait for it.
+                started, closing_since = now, None
+                for lane in self._lanes.values():
+                    lane.is_closing = False
+            if self._with_database is None:
+                is_ending = closing_since is not None
+                has_asked = self._next_open > now
+                if self._is_idle and (is_ending or has_asked):
+                    return is_ending
+                self._give_order(now, may_open=not is_ending)
+
+    def close(self) -> None:
+        """Let go of sockets, threads and the database session, and with it of every lease."""
+        self._transport.close()
+        self._database.submit(self._settlement.forget)
+        self._database.shutdown()
+
+    @property
+    def _is_idle(self) -> bool:
+        return not self._lanes and not self._outcomes and not self._settlement.has_untold_events
+
+    # --- The network -----------------------------------------------------------------------------
+
+    def _write_ready(self, now: float) -> None:
+        """Begin every request whose slot has come, where the lease still holds."""
+        for lane in self._lanes.values():
+            while lane.ready and lane.ready[0].at <= now:
+                ready = lane.ready.popleft()
+                if time.monotonic() >= min(lane.lease_until, ready.not_after):
+                    self._outcomes.append(not_written(ready.claim, "stalled"))
+                    continue
+                claim = ready.claim
+                request = lane.gateway.send_request(OutgoingMessage(claim.phone, claim.text, claim.media))
+                self._transport.start((lane, claim), request, lane.address)
+                lane.in_flight += 1
+                lane.pace.used(time.monotonic())
+
+    def _understand(self, lane: Lane, claim: Claim, answer: WireResponse | WireFailure) -> None:
+        try:
+            acceptance = lane.gateway.read_answer(answer)
+        except SendError as error:
+            self._outcomes.append(refused(claim, error, settings.QUIET_SECONDS))
+            self._note_error(lane, error)
+        else:
+            lane.device_errors = 0
+            self._outcomes.append(accepted(claim, acceptance))
+
+    def _note_error(self, lane: Lane, error: SendError) -> None:
+        """Take a device out when its gateway refuses it, or cannot be reached several times in a row."""
+        if isinstance(error, NotSent) and error.retry_after is not None:
+            lane.pace.wait(error.retry_after.total_seconds(), time.monotonic())
+        if isinstance(error, Rejected):
+            lane.device_errors = 0  # the gateway works, it is the recipient that does not
+        if not isinstance(error, DeviceUnavailable) and error.code not in breaker.UNREACHABLE:
+            return
+        lane.device_errors += 1
+        reason = "unreachable" if error.code in breaker.UNREACHABLE else error.code
+        if reason in breaker.FOR_A_PERSON or lane.device_errors >= ERRORS_THAT_OPEN_THE_BREAKER:
+            lane.is_closing = True
+            log.warning("device taken out", device=lane.device_id, reason=reason)
+            self._database.submit(breaker.take_out, lane.device_id, reason)
+
+    def _patience(self, now: float) -> float:
+        """How long the network may be waited for."""
+        if self._outcomes and self._with_database is None and now >= self._retry_database_at:
+            return 0.0
+        until = now + LONGEST_WAIT_SECONDS
+        for lane in self._lanes.values():
+            if lane.ready:
+                until = min(until, lane.ready[0].at)
+            elif not lane.in_flight and self._with_database is None:
+                until = min(until, max(lane.pace.next_slot - HORIZON_SECONDS, lane.wants_nothing_until))
+        return max(0.001, until - now)
+
+    # --- The database ----------------------------------------------------------------------------
+
+    def _give_order(self, now: float, *, may_open: bool) -> None:
+        """Send the database what it has to do, if there is anything."""
+        if now < self._retry_database_at:
+            return
+        order = Order(outcomes=self._outcomes)
+        spare = MAX_IN_FLIGHT - len(self._transport) - sum(len(lane.ready) for lane in self._lanes.values())
+        must_renew = False
+        for lane in self._lanes.values():
+            order.held.append((lane.device_id, lane.token, max(0.0, lane.pace.next_slot - now)))
+            must_renew |= lane.lease_until - now < settings.LEASE_SECONDS * (1 - RENEW_SHARE)
+            if lane.is_closing:
+                # Once its last outcome is with the database it may go; the release travels with that outcome.
+                order.closing.add(lane.device_id)
+                if lane.is_idle:
+                    order.released.append((lane.device_id, lane.token))
+            elif (room := min(spare, lane.room(now))) > 0:
+                order.wanted[lane.device_id] = room
+                spare -= room
+        if may_open and now >= self._next_open and len(self._lanes) < MAX_LANES:
+            order.take_up_to = MAX_LANES - len(self._lanes)
+            self._next_open = now + 1.0
+        if self._settlement.has_untold_events and now >= self._next_flush:
+            order.flush = True
+            self._next_flush = now + FLUSH_SECONDS
+        if not (
+            order.outcomes or order.wanted or order.released or order.take_up_to or order.flush or must_renew
+        ):
+            return
+        self._outcomes = []
+        self._order, self._order_given_at = order, now
+        self._with_database = self._database.submit(self._settlement.settle, order)
+        self._with_database.add_done_callback(lambda _: self._transport.wake())
+
+    def _take_answer(self, answer: "Future[Settled]", now: float) -> None:
+        self._with_database = None
+        try:
+            settled = answer.result()
+        except DatabaseError as error:
+            self._survive(error, now)
+            return
+        released = {device_id for device_id, _ in self._order.released}
+        for device_id, lane in list(self._lanes.items()):
+            if device_id in released or device_id not in settled.held:
+                if device_id not in released:
+                    log.warning("lease lost", device=device_id)
+                del self._lanes[device_id]
+                continue
+            lane.lease_until = self._order_given_at + settings.LEASE_SECONDS
+            for claim in settled.claims.get(device_id, ()):
+                lane.accept(claim, self._order_given_at, now)
+            if device_id in self._order.wanted and device_id not in settled.claims:
+                # Nothing to send now. With nothing in flight either, the device is free for whoever needs it.
+                lane.wants_nothing_until = now + ASK_AGAIN_SECONDS
+                lane.is_closing |= lane.is_idle
+        for opened in settled.opened:
+            self._lanes[opened.lease.device_id] = Lane(
+                device_id=opened.lease.device_id,
+                token=opened.lease.token,
+                gateway=opened.gateway,
+                address=opened.address,
+                pace=open_pace(opened, now),
+                max_in_flight=opened.max_in_flight,
+                lease_until=self._order_given_at + settings.LEASE_SECONDS,
+            )
+
+    def _survive(self, error: DatabaseError, now: float) -> None:
+        """The database failed us: nobody knows whether the order was carried out.
+
+        Outcomes may be recorded twice, the second time changes nothing. Claims may have been committed that we
+        never saw: we claim no more and let the devices go; whoever takes them next puts those in doubt.
+        """
+        log.warning("database unavailable", error=str(error).strip())
+        self._outcomes = [*self._order.outcomes, *self._outcomes]
+        self._database.submit(self._settlement.forget)
+        self._close_lanes()
+        self._retry_database_at = now + 0.5
+        for device_id, lane in list(self._lanes.items()):
+            if lane.is_idle and now >= lane.lease_until:
+                del self._lanes[device_id]
+        self._outcomes = [outcome for outcome in self._outcomes if outcome.claim.device_id in self._lanes]
+
+    def _close_lanes(self) -> None:
+        for lane in self._lanes.values():
+            lane.is_closing = True

@@ -1,0 +1,58 @@
+"""A lane: one device sending what its jobs have waiting. What the runner's loop knows of it, no database here."""
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from devices.egress import CheckedAddress
+from devices.gateway.base import Gateway
+from devices.pacing import Pace
+from jobs.outcomes import Claim
+
+# A claim whose request has not begun by then (the process was frozen) is given back instead of written:
+# whoever judges it in doubt may rely on nothing being written later.
+NOT_BEGUN_AFTER_SECONDS = 5.0
+# Device-side errors in a row that take a device out.
+ERRORS_THAT_OPEN_THE_BREAKER = 3
+
+
+@dataclass(slots=True)
+class Ready:
+    """A claim that goes out at `at`, not after `not_after` (time.monotonic seconds)."""
+
+    claim: Claim
+    at: float
+    not_after: float
+
+
+@dataclass(slots=True)
+class Lane:
+    """One device under our lease. Times are time.monotonic seconds."""
+
+    device_id: int
+    token: int
+    gateway: Gateway
+    address: CheckedAddress
+    pace: Pace
+    max_in_flight: int
+    lease_until: float
+    ready: deque[Ready] = field(default_factory=deque)
+    in_flight: int = 0
+    is_closing: bool = False  # takes no more claims; released once nothing is in flight
+    wants_nothing_until: float = 0.0  # nothing was found to send: do not ask the database again before
+    device_errors: int = 0  # in a row
+
+    def room(self, now: float) -> int:
+        """How many more recipients may be claimed now."""
+        if self.is_closing or now < self.wants_nothing_until:
+            return 0
+        room = max(0, self.max_in_flight - self.in_flight - len(self.ready))
+        slots = self.pace.slots(now)
+        return room if slots is None else min(room, slots)
+
+    def accept(self, claim: Claim, claimed_at: float, now: float) -> None:
+        """Line a claim up for its slot."""
+        self.ready.append(Ready(claim, self.pace.take(now), claimed_at + NOT_BEGUN_AFTER_SECONDS))
+
+    @property
+    def is_idle(self) -> bool:
+        return not self.in_flight and not self.ready

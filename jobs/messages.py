@@ -1,0 +1,26 @@
+"""What a job says: its template, compiled once, and its media."""
+
+from devices.gateway.base import Media
+from jobs.models import Job
+from jobs.rendering import Template
+
+
+class MessageBook:
+    """The templates of the jobs a process is sending. A job's message never changes once it exists."""
+
+    LIMIT = 1000
+
+    def __init__(self) -> None:
+        self._entries: dict[int, tuple[Template, Media | None]] = {}
+
+    def of(self, job_id: int) -> tuple[Template, Media | None]:
+        """Return a job's template and media, from the database the first time."""
+        return self._entries.get(job_id) or self._read(job_id)
+
+    def _read(self, job_id: int) -> tuple[Template, Media | None]:
+        if len(self._entries) >= self.LIMIT:
+            self._entries.clear()
+        job = Job.unscoped.only("message", "columns", "media").get(pk=job_id)
+        media = Media(job.media["type"], job.media["url"], job.media.get("filename", "")) if job.media else None
+        entry = self._entries[job_id] = Template(job.message, job.columns), media
+        return entry

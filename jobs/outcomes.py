@@ -1,0 +1,74 @@
+"""What an answer of the gateway means for a recipient. Pure: no database, no network."""
+
+from dataclasses import dataclass
+
+from devices.gateway.base import (
+    Acceptance,
+    DeviceUnavailable,
+    Media,
+    NotSent,
+    OutcomeUnknown,
+    Rejected,
+    SendError,
+)
+from jobs.states import RecipientState
+
+MAX_TRIES = 3
+BACK_OFF_SECONDS = (5.0, 30.0)  # after the first and the second try proven not to have been sent
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A recipient that is ours to send now: its row says `sending`, and that is committed."""
+
+    recipient_id: int
+    job_id: int
+    device_id: int
+    phone: str
+    text: str
+    media: Media | None
+    tries: int  # this one included
+    unsent_tries: int
+    chunk_id: int | None  # None: a retry, found by its due time
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What becomes of a claimed recipient. `due_in_seconds`: when to retry it or to look it up."""
+
+    claim: Claim
+    state: RecipientState
+    error_code: str = ""
+    gateway_message_id: str = ""
+    due_in_seconds: float | None = None
+    proven_unsent: bool = False
+
+
+def accepted(claim: Claim, acceptance: Acceptance) -> Outcome:
+    return Outcome(claim, RecipientState.SENT, gateway_message_id=acceptance.gateway_message_id)
+
+
+def refused(claim: Claim, error: SendError, quiet_seconds: float) -> Outcome:
+    """Decide by the one question that matters: was it sent? (engine: the table of answers)"""
+    match error:
+        case Rejected():
+            return Outcome(claim, RecipientState.FAILED, error.code, proven_unsent=True)
+        case DeviceUnavailable():
+            # Not this recipient's fault: it costs none of its tries, and another device may take it at once.
+            return Outcome(claim, RecipientState.QUEUED, error.code, due_in_seconds=1.0, proven_unsent=True)
+        case NotSent():
+            if claim.unsent_tries + 1 >= MAX_TRIES:
+                return Outcome(claim, RecipientState.FAILED, error.code, proven_unsent=True)
+            wait = BACK_OFF_SECONDS[min(claim.unsent_tries, len(BACK_OFF_SECONDS) - 1)]
+            if error.retry_after is not None:
+                wait = max(wait, error.retry_after.total_seconds())
+            return Outcome(claim, RecipientState.QUEUED, error.code, due_in_seconds=wait, proven_unsent=True)
+        case OutcomeUnknown():
+            return Outcome(claim, RecipientState.AMBIGUOUS, error.code, due_in_seconds=quiet_seconds)
+        case _:
+            raise TypeError(f"unknown kind of send error: {error!r}")
+
+
+def not_written(claim: Claim, code: str) -> Outcome:
+    """Give back a claim whose request was never begun."""
+    return Outcome(claim, RecipientState.QUEUED, code, due_in_seconds=0.0, proven_unsent=True)

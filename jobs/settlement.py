@@ -1,0 +1,174 @@
+"""The database's half of a lane runner: everything it decides there, in short transactions on one connection.
+
+Runs on a thread of its own beside the network loop, so that neither waits for the other.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.db import connection, transaction
+
+from devices import breaker, egress, leases
+from devices.gateway import gateway_for
+from devices.models import Device
+from devices.pacing import Pace
+from jobs import dispatch, finishing, publishing, recovery, results
+from jobs.claims import Claimer, Waiting, mark_sending, settle_chunks
+from jobs.messages import MessageBook
+from jobs.outcomes import Claim, Outcome
+from jobs.results import LiveFeed
+
+log = structlog.get_logger(__name__)
+
+SLICE_SECONDS = 25.0
+
+
+@dataclass(slots=True)
+class Order:
+    """What the loop asks for: record this, renew these leases, claim so many for each device, let those go."""
+
+    outcomes: list[Outcome] = field(default_factory=list)
+    held: list[tuple[int, int, float]] = field(default_factory=list)  # device id, token, seconds to the next slot
+    wanted: dict[int, int] = field(default_factory=dict)  # device id: recipients
+    closing: set[int] = field(default_factory=set)  # give back what was read for these devices
+    released: list[tuple[int, int]] = field(default_factory=list)  # device id, token
+    take_up_to: int = 0  # devices that wait for a runner
+    flush: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A device whose lease was taken, with all that is needed to send through it."""
+
+    lease: leases.Lease
+    gateway: Any
+    address: egress.CheckedAddress
+    messages_per_minute: int | None
+    max_in_flight: int
+
+
+@dataclass(slots=True)
+class Settled:
+    """What came of an order. A device that was asked for and is not in `claims` has nothing to send."""
+
+    held: set[int] = field(default_factory=set)
+    claims: dict[int, list[Claim]] = field(default_factory=dict)
+    opened: list[Opened] = field(default_factory=list)
+
+
+class Settlement:
+    """The claimers and the live feed of one runner. Used from one thread only."""
+
+    def __init__(self, holder: str) -> None:
+        self.holder = holder
+        self._claimers: dict[int, Claimer] = {}
+        self._feed = LiveFeed()
+        self._messages = MessageBook()
+
+    @property
+    def has_untold_events(self) -> bool:
+        return bool(self._feed.held)
+
+    def settle(self, order: Order) -> Settled:
+        """Carry out an order. Raises django.db.Error: then nothing is certain but what is in the rows."""
+        settled = Settled()
+        self._refill(order)
+        with transaction.atomic(), connection.cursor() as cursor:
+            settled.held = leases.renew(cursor, order.held, settings.LEASE_SECONDS)
+            for device_id in self._claimers.keys() - settled.held:
+                # A lost lease: whoever took the device has put our claims in doubt, set our chunks free, and decides.
+                del self._claimers[device_id]
+            ours = [outcome for outcome in order.outcomes if outcome.claim.device_id in settled.held]
+            # Recipients before jobs: `record` locks the jobs it counts for.
+            claims = self._claim(cursor, order.wanted)
+            recorded = results.record(cursor, ours, self._feed, flush=order.flush)
+            for device_id in order.closing & self._claimers.keys():
+                self._claimers[device_id].drop_all()
+            settle_chunks(cursor, self._claimers, ours)
+            leases.release(cursor, order.released)
+        for claim in claims:
+            settled.claims.setdefault(claim.device_id, []).append(claim)
+        for device_id, _token in order.released:
+            self._claimers.pop(device_id, None)
+        publishing.publish(recorded.events)
+        for job_id in recorded.ended_job_ids:
+            finishing.finish(job_id)
+        if order.take_up_to:
+            settled.opened = self._open(order.take_up_to)
+        return settled
+
+    def forget(self) -> None:
+        """Drop all that is known beside the rows (after a database error)."""
+        self._claimers.clear()
+        connection.close()
+
+    def _refill(self, order: Order) -> None:
+        """Read more for the devices that want more than was read for them, each under its lease."""
+        for device_id, token, slot in order.held:
+            claimer = self._claimers.get(device_id)
+            if claimer is None or len(claimer) >= order.wanted.get(device_id, 0):
+                continue
+            with transaction.atomic(), connection.cursor() as cursor:
+                is_held = leases.renew(cursor, [(device_id, token, slot)], settings.LEASE_SECONDS)
+                events = claimer.refill(cursor) if is_held else []
+            publishing.publish(events)
+
+    def _claim(self, cursor: Any, wanted: dict[int, int]) -> list[Claim]:
+        drawn: list[tuple[int, int, Waiting]] = []
+        for device_id, number in wanted.items():
+            if (claimer := self._claimers.get(device_id)) is not None:
+                drawn += [(device_id, job_id, waiting) for job_id, waiting in claimer.draw(number)]
+        claims = mark_sending(cursor, drawn, self._messages)
+        claimed = {claim.recipient_id for claim in claims}
+        for device_id, _job_id, waiting in drawn:
+            if waiting.recipient_id not in claimed:
+                self._claimers[device_id].settle(waiting.chunk_id, waiting.position)
+        return claims
+
+    def _open(self, number: int) -> list[Opened]:
+        """Take devices that have work and no runner, settle what their last holder left, and prepare to send."""
+        with transaction.atomic(), connection.cursor() as cursor:
+            device_ids = dispatch.devices_with_work(cursor, number)
+            taken = leases.take(cursor, device_ids, self.holder, settings.LEASE_SECONDS) if device_ids else []
+            if taken:
+                recovery.recover(cursor, [lease.device_id for lease in taken], settings.QUIET_SECONDS)
+        devices: dict[int, Device] = Device.unscoped.in_bulk([lease.device_id for lease in taken])
+        opened = [ready for lease in taken if (ready := self._prepare(lease, devices[lease.device_id])) is not None]
+        unusable = {lease.device_id: lease.token for lease in taken}
+        for ready in opened:
+            unusable.pop(ready.lease.device_id)
+            self._claimers[ready.lease.device_id] = Claimer(
+                ready.lease.device_id, _chunk_size(ready.messages_per_minute)
+            )
+        if unusable:
+            with transaction.atomic(), connection.cursor() as cursor:
+                leases.release(cursor, list(unusable.items()))
+        return opened
+
+    def _prepare(self, lease: leases.Lease, device: Device) -> Opened | None:
+        try:
+            address = egress.resolve(device.base_url)
+        except egress.EgressRefused:
+            breaker.take_out(device.pk, "egress_refused")
+            return None
+        except egress.Unresolvable:
+            breaker.take_out(device.pk, "unreachable")
+            return None
+        return Opened(lease, gateway_for(device), address, device.messages_per_minute, device.max_in_flight)
+
+
+def _chunk_size(messages_per_minute: int | None) -> int:
+    """No more than the device can send within a slice, so that a slow one never holds what others could send."""
+    if messages_per_minute is None:
+        return int(settings.CHUNK_SIZE)
+    return max(1, min(int(settings.CHUNK_SIZE), int(messages_per_minute * SLICE_SECONDS / 60)))
+
+
+def open_pace(opened: Opened, now: float) -> Pace:
+    """The pace of a device just taken; its next slot is counted from `now`."""
+    return Pace(opened.messages_per_minute, next_slot=now + opened.lease.slot_in_seconds)
+
+

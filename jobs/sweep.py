@@ -1,0 +1,43 @@
+"""Every few seconds: find what is due or was left behind. The rows say what to do; tasks are only woken for it."""
+
+from dataclasses import dataclass, field
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import F
+
+from jobs import dispatch, finishing, recovery
+from jobs.models import Job
+from jobs.states import JobStatus
+
+
+@dataclass(slots=True)
+class Due:
+    """What the sweep found for others to do."""
+
+    imports: list[int] = field(default_factory=list)  # job ids
+    devices_waiting: int = 0
+    look_ups: bool = False
+
+
+def sweep() -> Due:
+    """Start what is due, recover what was abandoned, finish what is through; return what else waits."""
+    due = Due()
+    with transaction.atomic(), connection.cursor() as cursor:
+        recovery.recover_abandoned(cursor, settings.QUIET_SECONDS)
+    for job_id in Job.unscoped.due_to_start().values_list("pk", flat=True)[:100]:
+        dispatch.start(job_id)
+    under_way = Job.unscoped.filter(status=JobStatus.PROCESSING, finished_at=None)
+    for job_id in under_way.filter(total=F("sent") + F("failed")).values_list("pk", flat=True)[:100]:
+        finishing.finish(job_id)
+    for job in under_way.order_by("pk")[:1000]:
+        dispatch.choose_devices(job)
+    due.imports = list(Job.unscoped.waiting_for_import().values_list("pk", flat=True)[:10])
+    with connection.cursor() as cursor:
+        due.devices_waiting = len(dispatch.devices_with_work(cursor, 1000))
+        cursor.execute(
+            "SELECT EXISTS (SELECT FROM jobs_recipient"
+            " WHERE due_at IS NOT NULL AND due_at <= clock_timestamp() AND state = 'ambiguous')"
+        )
+        due.look_ups = cursor.fetchone()[0]
+    return due

@@ -1,0 +1,58 @@
+"""Celery's side of sending: each task is a wake-up that runs one domain function. Lost or doubled, no harm."""
+
+import time
+
+from celery import shared_task
+from django.conf import settings
+
+from jobs import importing, reconcile, sweep as sweeping
+from jobs.lane_runner import LaneRunner
+
+SLICE_SECONDS = 25.0
+# Wake-ups that nobody heard in time are forgotten: the next sweep brings new ones.
+STALE_AFTER_SECONDS = 10
+
+# One for each worker process: its connections, to the gateways and to the database, outlive a slice.
+_runner: LaneRunner | None = None
+
+
+@shared_task
+def import_job(job_id: int) -> None:
+    """Import a job's file as recipients."""
+    if importing.import_slice(job_id, time.monotonic() + SLICE_SECONDS):
+        import_job.delay(job_id)
+
+
+@shared_task
+def run_lanes() -> None:
+    """Send what waits, through every device that has no runner."""
+    global _runner  # noqa: PLW0603 - a process has one
+    _runner = _runner or LaneRunner()
+    try:
+        has_more = _runner.run_slice(SLICE_SECONDS)
+    except BaseException:
+        # Whatever it was doing is in the rows: end its session, and the next to come takes over from there.
+        _runner.close()
+        _runner = None
+        raise
+    if has_more:
+        run_lanes.delay()
+
+
+@shared_task
+def look_up_doubtful() -> None:
+    """Ask the gateways about messages that may or may not have been sent."""
+    if reconcile.reconcile(time.monotonic() + SLICE_SECONDS):
+        look_up_doubtful.delay()
+
+
+@shared_task
+def sweep() -> None:
+    """Wake what is due or stranded."""
+    due = sweeping.sweep()
+    for job_id in due.imports:
+        import_job.apply_async((job_id,), expires=STALE_AFTER_SECONDS)
+    for _ in range(min(due.devices_waiting, settings.WORKER_PROCESSES)):
+        run_lanes.apply_async(expires=STALE_AFTER_SECONDS)
+    if due.look_ups:
+        look_up_doubtful.apply_async(expires=STALE_AFTER_SECONDS)
