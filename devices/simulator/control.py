@@ -1,0 +1,220 @@
+"""`/_simulator/…`: what a test, a demo or a rehearsal asks of the simulator itself. No key is needed."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from devices.simulator import instances as states
+from devices.simulator import numbers, wire
+from devices.simulator.calls import Call
+from devices.simulator.faults import FAULTS, FaultError, Rule, parse_rule, parse_spec
+from devices.simulator.instances import Instance
+from devices.simulator.ledger import STATUSES
+from devices.simulator.world import LOGGED_OUT
+
+TIMELINE_LIMIT = 100_000
+ENTRIES_LIMIT = 100_000
+_ENTRIES = 1_000
+_LONGEST_SHOWN_BODY = 65_536  # bytes
+
+
+class ControlError(ValueError):
+    """A call to the simulator that makes no sense; answered with 400 and the text."""
+
+
+def control(call: Call, path: str) -> bytes:
+    act = _ROUTES.get((call.request.method.decode(), path.removeprefix("/_simulator").rstrip("/")))
+    if act is None:
+        routes = [f"{method} /_simulator{tail}" for method, tail in _ROUTES]
+        return wire.json_answer(404, {"error": "no such simulator call", "calls": routes})
+    try:
+        return wire.json_answer(200, act(call))
+    except (ControlError, FaultError, KeyError, TypeError, ValueError) as problem:
+        return wire.json_answer(400, {"error": str(problem)})
+
+
+def _show_ledger(call: Call) -> Any:
+    world, ledger = call.world, call.world.ledger
+    shown: dict[str, Any] = {
+        "accepted": ledger.accepted,
+        "distinct": ledger.distinct,
+        "duplicates": ledger.accepted - ledger.distinct,
+        "requests": world.requests,
+        "by_instance": {
+            instance.name: {"accepted": ledger.accepted_by(instance.index), "requests": instance.requests}
+            for instance in world.instances
+        },
+        "faults": dict(call.world.triggered),
+        "webhooks": world.postman.as_json(),
+    }
+    if call.query.get("entries", "0") not in ("", "0"):
+        limit = min(int(call.query.get("limit", _ENTRIES)), ENTRIES_LIMIT)
+        shown["entries"] = [
+            {
+                "number": number,
+                "text": text,
+                "count": count,
+                "instance": world.instances.name_of(instance),
+                "first_at": first_at,
+                "last_at": last_at,
+            }
+            for number, text, count, instance, first_at, last_at in ledger.entries(
+                int(call.query.get("offset", 0)), limit
+            )
+        ]
+    return shown
+
+
+def _reset_ledger(call: Call) -> Any:
+    call.world.ledger.reset()
+    call.world.requests = 0
+    call.world.last_requests.clear()
+    for instance in call.world.instances:
+        instance.requests = 0
+    call.world.triggered.clear()
+    for what in call.world.postman.counts:
+        call.world.postman.counts[what] = 0
+    return _show_ledger(call)
+
+
+def _timeline(call: Call) -> Any:
+    name = call.query.get("instance")
+    index = _instance(call, name).index if name else None
+    return call.world.ledger.times(index, min(int(call.query.get("limit", TIMELINE_LIMIT)), TIMELINE_LIMIT))
+
+
+def _show_faults(call: Call) -> Any:
+    return {
+        "faults": call.world.plans[""].rules,
+        "by_instance": {name: plan.rules for name, plan in call.world.plans.items() if name},
+        "triggered": dict(call.world.triggered),
+        "known": {
+            fault.name: {"suffix": fault.suffix, "parameter": fault.parameter, "meaning": fault.meaning}
+            for fault in FAULTS.values()
+        },
+    }
+
+
+def _set_faults(call: Call) -> Any:
+    """`{"accept-then-hang": 0.05, "429": "0.1:30", "zombie": {"rate": 1, "times": 3}}`, or `{"spec": "…"}`.
+
+    Replaces all faults, or with `?instance=` those of one instance.
+    """
+    name = call.query.get("instance", "")
+    if name:
+        _instance(call, name)
+    if "spec" in call.body:
+        rules = parse_spec(str(call.body["spec"]))
+    else:
+        rules = {"": [_rule(fault, given) for fault, given in call.body.items()]}
+    if name:
+        call.world.set_faults({name: rules.get("", [])})
+    else:
+        call.world.set_faults({"": [], **rules})
+        for other in [other for other in call.world.plans if other not in rules and other]:
+            call.world.set_faults({other: rules.get("", [])})
+    return _show_faults(call)
+
+
+def _rule(fault: str, given: Any) -> Rule:
+    if isinstance(given, dict):
+        text = f"{given.get('rate', 1)}"
+        if "parameter" in given:
+            text += f":{given['parameter']}"
+        if "times" in given:
+            text += f"x{given['times']}"
+    else:
+        text = str(given)
+    return parse_rule(f"{fault}={text}")[0]
+
+
+def _clear_faults(call: Call) -> Any:
+    call.world.clear_faults()
+    return _show_faults(call)
+
+
+def _requests(call: Call) -> Any:
+    kept = list(call.world.last_requests)[-int(call.query.get("limit", 50)) :]
+    return [
+        {
+            "method": request.method.decode(),
+            "path": request.target.decode("utf-8", "replace"),
+            "headers": {
+                name.decode("latin-1"): value.decode("latin-1") for name, value in request.headers.items()
+            },
+            "body": request.body[:_LONGEST_SHOWN_BODY].decode("utf-8", "replace"),
+        }
+        for request in kept
+    ]
+
+
+def _show_instances(call: Call) -> Any:
+    return [_as_json(instance) for instance in call.world.instances]
+
+
+def _set_instance(call: Call) -> Any:
+    """`{"instance": NAME, "state": "open|connecting|close|not-loaded"[, "reason": 401][, "token": …]}`."""
+    instance = _instance(call, call.body.get("instance"))
+    state = call.body.get("state", instance.state)
+    if state not in states.STATES:
+        raise ControlError(f"state is one of {', '.join(states.STATES)}")
+    if state != instance.state:
+        if state == states.OPEN:
+            call.world.open(instance)
+        elif state == states.CLOSE:
+            call.world.close(instance, int(call.body.get("reason", LOGGED_OUT)))
+        else:
+            instance.state = state
+    instance.set_token(str(call.body.get("token", instance.token)))
+    return _as_json(instance)
+
+
+def _incoming(call: Call) -> Any:
+    """`{"instance": NAME, "number": digits or jid, "text": "STOP"}`: a message to the instance."""
+    instance = _instance(call, call.body.get("instance"))
+    call.world.receipts.reply(instance, str(call.body["number"]), str(call.body.get("text", "STOP")))
+    return {"instance": instance.name}
+
+
+def _receipt(call: Call) -> Any:
+    """`{"instance": NAME, "id": key.id, "status": "READ"}`: a receipt out of turn, also for unknown ids."""
+    instance = _instance(call, call.body.get("instance"))
+    message_id, status = str(call.body["id"]), str(call.body.get("status", "DELIVERY_ACK"))
+    if status not in STATUSES:
+        raise ControlError(f"status is one of {', '.join(STATUSES)}")
+    ledger = call.world.ledger
+    row = ledger.row_of(message_id)
+    jid = numbers.create_jid(str(call.body.get("number", "")) if row is None else ledger.number(row))
+    call.world.receipts.report(instance, -1 if row is None else row, jid, message_id, status)
+    return {"instance": instance.name, "known": row is not None}
+
+
+def _instance(call: Call, name: Any) -> Instance:
+    found = call.world.instances.get(str(name))
+    if found is None:
+        raise ControlError(f"there is no instance {name!r}")
+    return found
+
+
+def _as_json(instance: Instance) -> Mapping[str, Any]:
+    return {
+        "name": instance.name,
+        "token": instance.token,
+        "state": instance.state,
+        "phone": instance.phone,
+        "webhook": instance.webhook.url if instance.webhook else None,
+    }
+
+
+_ROUTES: dict[tuple[str, str], Callable[[Call], Any]] = {
+    ("GET", "/ledger"): _show_ledger,
+    ("DELETE", "/ledger"): _reset_ledger,
+    ("GET", "/timeline"): _timeline,
+    ("GET", "/faults"): _show_faults,
+    ("POST", "/faults"): _set_faults,
+    ("DELETE", "/faults"): _clear_faults,
+    ("GET", "/requests"): _requests,
+    ("GET", "/instances"): _show_instances,
+    ("POST", "/instances"): _set_instance,
+    ("POST", "/incoming"): _incoming,
+    ("POST", "/receipt"): _receipt,
+}

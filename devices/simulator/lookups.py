@@ -1,0 +1,162 @@
+"""`POST /chat/…`: whatsappNumbers, findMessages and findStatusMessage of Evolution API 2.3.7."""
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Any
+
+from devices.simulator import instances as states
+from devices.simulator import numbers, wire
+from devices.simulator.calls import Call
+from devices.simulator.message_routes import message_of
+from devices.simulator.receipts import database_id
+from devices.simulator.validation import check_numbers
+
+_PAGE_SIZE = 50
+_BAD_QUERY = wire.crash("\nInvalid `this.prismaRepository.message.count()` invocation")
+
+
+def whatsapp_numbers(call: Call) -> bytes:
+    problems = check_numbers(call.body)
+    if problems:
+        # this controller catches its own errors, so the shape differs from all others
+        return wire.json_answer(400, {"status": 400, "error": "Bad Request", "message": [problems]})
+    listed = call.body.get("numbers")
+    if listed is None or call.instance.state != states.OPEN:
+        return wire.json_answer(400, {})
+    plan = call.world.plan_for(call.instance)
+    groups: list[dict[str, Any]] = []
+    users: list[dict[str, Any]] = []
+    for number in listed:
+        jid = numbers.create_jid(number)
+        exists = numbers.is_findable(number, jid) and not plan.is_absent(numbers.digits_of(number))
+        found = {"jid": jid, "exists": exists, "number": number}
+        (groups if jid.endswith(numbers.GROUP) else users).append(found)
+    return wire.json_answer(200, groups + users)
+
+
+def find_messages(call: Call) -> bytes:
+    where = _mapping(call.body.get("where"))
+    size = call.body.get("offset") or _PAGE_SIZE  # `offset` is the page's size
+    page = call.body.get("page") or 1
+    try:
+        span = _time_span(_mapping(where.get("messageTimestamp")))
+        skip = int(size) * (int(page) - 1)
+        last = skip + int(size)
+    except (TypeError, ValueError):
+        return _BAD_QUERY
+    rows = list(_matching(call, where, span))
+    records = [_record(call, row) for row in islice(rows, max(0, skip), last)]
+    found = {
+        "total": len(rows),
+        "pages": math.ceil(len(rows) / int(size)),
+        "currentPage": page,
+        "records": records,
+    }
+    return wire.json_answer(200, {"messages": found})
+
+
+def find_status(call: Call) -> bytes:
+    where = _mapping(call.body.get("where"))
+    ledger = call.world.ledger
+    message_id, jid = where.get("id"), where.get("remoteJid")
+    rows: Iterator[int]
+    if message_id is not None:
+        rows = iter([row] if (row := ledger.row_of(str(message_id))) is not None else [])
+    elif jid is not None:
+        rows = ledger.rows_to(str(jid), call.instance.index)
+    else:
+        rows = ledger.rows(call.instance.index)
+    updates = (
+        {
+            "id": f"{database_id(row)}{status[0].lower()}",
+            "keyId": ledger.message_id(row),
+            "remoteJid": numbers.create_jid(ledger.number(row)),
+            "fromMe": True,
+            "participant": None,
+            "pollUpdates": None,
+            "status": status,
+            "messageId": database_id(row),
+            "instanceId": call.instance.id,
+        }
+        for row in rows
+        if ledger.instance(row) == call.instance.index and ledger.is_stored(row)
+        for status in ledger.statuses(row)
+    )
+    size = int(call.body.get("offset") or _PAGE_SIZE)
+    start = size * (int(call.body.get("page") or 1) - 1)
+    return wire.json_answer(200, list(islice(updates, start, start + size)))
+
+
+def _matching(call: Call, where: Mapping[str, Any], span: tuple[int, int] | None) -> Iterator[int]:
+    """Stored rows of the instance, newest first. `fromMe: false` is ignored, as in the real one."""
+    ledger, index = call.world.ledger, call.instance.index
+    key = _mapping(where.get("key"))
+    jid = key.get("remoteJid")
+    rows: Iterator[int]
+    if key.get("id"):
+        row = ledger.row_of(str(key["id"]))
+        rows = iter([] if row is None or ledger.instance(row) != index else [row])
+    elif jid:
+        rows = iter(sorted(ledger.rows_to(str(jid), index), reverse=True))
+    else:
+        rows = ledger.rows(index)
+    for row in rows:
+        if not ledger.is_stored(row):
+            continue
+        if jid and numbers.create_jid(ledger.number(row)) != jid:
+            continue
+        if span is not None and not span[0] <= int(ledger.accepted_at(row)) <= span[1]:
+            continue
+        if where.get("id") is not None and where["id"] != database_id(row):
+            continue
+        if where.get("messageType") is not None and where["messageType"] != _type_of(call, row):
+            continue
+        yield row
+
+
+def _record(call: Call, row: int) -> dict[str, Any]:
+    ledger = call.world.ledger
+    message_type, message = message_of(ledger.content(row), ledger.text(row))
+    return {
+        "id": database_id(row),
+        "key": {
+            "id": ledger.message_id(row),
+            "fromMe": True,
+            "remoteJid": numbers.create_jid(ledger.number(row)),
+        },
+        "pushName": "Você",
+        "messageType": message_type,
+        "message": json.loads(message, strict=False),
+        "messageTimestamp": int(ledger.accepted_at(row)),
+        "instanceId": call.instance.id,
+        "source": "web",
+        "contextInfo": {},
+        "MessageUpdate": [{"status": status} for status in ledger.statuses(row)],
+    }
+
+
+def _type_of(call: Call, row: int) -> str:
+    return message_of(call.world.ledger.content(row), "")[0]
+
+
+def _time_span(given: Mapping[str, Any]) -> tuple[int, int] | None:
+    """Whole seconds. Both ends are needed: with one alone the real gateway filters nothing."""
+    first, last = given.get("gte"), given.get("lte")
+    if not first or not last:
+        return None
+    return _seconds(first), _seconds(last)
+
+
+def _seconds(moment: Any) -> int:
+    """As `new Date(…)` reads it: ISO text, or milliseconds. Raises ValueError, where Prisma fails on NaN."""
+    if isinstance(moment, int | float):
+        return math.floor(moment / 1000)
+    parsed = datetime.fromisoformat(str(moment))
+    return math.floor((parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp())
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,109 @@
+"""The simulator as a process: event loop, signals, and the lines it prints when it is ready."""
+
+import asyncio
+import contextlib
+import gc
+import ipaddress
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from typing import TextIO
+
+from devices.simulator.faults import FaultError
+from devices.simulator.options import Options
+from devices.simulator.routes import Router
+from devices.simulator.server import Connection, close_idle_connections
+from devices.simulator.world import World
+
+READY = "Evolution API simulator ready at "  # and the URL; programs that start the simulator wait for it
+_BACKLOG = 4096
+
+
+def run(options: Options) -> int:
+    """Serve until SIGTERM or SIGINT. Returns the exit status."""
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        return runner.run(_serve(options))
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
+    try:
+        import uvloop  # noqa: PLC0415 - optional: asyncio's own loop does, at half the speed
+    except ImportError:
+        return asyncio.new_event_loop
+    return uvloop.new_event_loop
+
+
+async def _serve(options: Options) -> int:
+    loop = asyncio.get_running_loop()
+    try:
+        world = World(options, loop)
+    except FaultError as problem:
+        _say(f"--faults: {problem}", sys.stderr)
+        return 2
+    router = Router(world)
+    connections: set[Connection] = set()
+    try:
+        server = await loop.create_server(
+            lambda: Connection(router.serve, connections), options.host, options.port, backlog=_BACKLOG
+        )
+    except OSError as problem:
+        _say(f"cannot listen on {options.host}:{options.port}: {problem.strerror or problem}", sys.stderr)
+        return 1
+    port = server.sockets[0].getsockname()[1]
+    world.url = f"http://{_shown(options.host)}:{port}"
+    stopped = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    sweeper = (
+        asyncio.ensure_future(close_idle_connections(connections, options.keep_alive_seconds))
+        if options.keep_alive_seconds
+        else None
+    )
+    _announce(options, world.url)
+    # Nothing made so far will ever be garbage, and few cycles are made later.
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 100)
+
+    await stopped.wait()
+    server.close()
+    if sweeper is not None:
+        sweeper.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await sweeper
+    for connection in list(connections):
+        connection.close()
+    return 0
+
+
+def _announce(options: Options, url: str) -> None:
+    if not _is_loopback(options.host):
+        _say(
+            f"WARNING: listening on {options.host}: whoever reaches it can read what was sent,"
+            " and /_simulator needs no key",
+            sys.stderr,
+        )
+    for name, token in options.instances:
+        _say(f"instance {name}" + (f" token {token}" if name in options.made_up else ""))
+    if "" in options.made_up:
+        _say(f"global key {options.global_key}")
+    _say(READY + url)
+
+
+def _shown(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        with contextlib.suppress(OSError):
+            address = ipaddress.ip_address(socket.gethostbyname(host))
+            return address.is_loopback
+        return False
+    return address.is_loopback
+
+
+def _say(line: str, where: TextIO | None = None) -> None:
+    print(line, file=where, flush=True)

@@ -1,0 +1,75 @@
+"""Response bytes, and the error bodies of Evolution API 2.3.7 (its `main.ts` and `exceptions/`)."""
+
+import json
+from collections.abc import Sequence
+from email.utils import formatdate
+from http import HTTPStatus
+from typing import Any
+
+JSON_TYPE = "application/json; charset=utf-8"
+
+# Node closes an idle connection after this long and says so; the server does the same.
+KEEP_ALIVE = b"Connection: keep-alive\r\nKeep-Alive: timeout=5\r\n"
+CLOSE = b"Connection: close\r\n"
+
+
+def head(status: int, content_type: str = JSON_TYPE, extra: str = "") -> bytes:
+    """Everything before the Content-Length's value, for handlers that build many like responses."""
+    reason = HTTPStatus(status).phrase
+    lines = f"HTTP/1.1 {status} {reason}\r\nX-Powered-By: Express\r\nContent-Type: {content_type}\r\n{extra}"
+    return lines.encode("latin-1") + KEEP_ALIVE + b"Content-Length: "
+
+
+def answer(status: int, body: bytes, content_type: str = JSON_TYPE, extra: str = "") -> bytes:
+    return b"%b%d\r\n\r\n%b" % (head(status, content_type, extra), len(body), body)
+
+
+def dumps(value: Any) -> bytes:
+    """JSON as Node writes it: UTF-8, no spaces; a lone surrogate stays the escape it came as."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "backslashreplace")
+
+
+def json_answer(status: int, value: Any) -> bytes:
+    return answer(status, dumps(value))
+
+
+def error(status: int, message: Any, name: str = "") -> bytes:
+    """`{"status","error","response":{"message"}}`; what `message` is depends on who raised it."""
+    name = name or HTTPStatus(status).phrase
+    return json_answer(status, {"status": status, "error": name, "response": {"message": message}})
+
+
+def bad_request(*messages: Any) -> bytes:
+    """A controller's refusal: an array of messages."""
+    return error(400, list(messages))
+
+
+def invalid(messages: Sequence[str]) -> bytes:
+    """A body the schema refuses: an array in an array."""
+    return error(400, [list(messages)])
+
+
+def not_found(message: str) -> bytes:
+    return error(404, [message])
+
+
+def unauthorized() -> bytes:
+    return error(401, "Unauthorized")
+
+
+def crash(message: str) -> bytes:
+    """An exception nobody caught: its text alone."""
+    return error(500, message)
+
+
+def proxy_error(status: int, extra: str = "") -> bytes:
+    """What a reverse proxy in front of the gateway answers."""
+    title = f"{status} {HTTPStatus(status).phrase}"
+    page = f"<html>\r\n<head><title>{title}</title></head>\r\n<body><h1>{title}</h1></body>\r\n</html>\r\n"
+    return answer(status, page.encode(), "text/html", extra)
+
+
+def retry_after(seconds: float, now: float, *, as_date: bool) -> str:
+    """A Retry-After header line, in one of the two forms RFC 9110 allows."""
+    value = formatdate(now + seconds, usegmt=True) if as_date else str(max(0, round(seconds)))
+    return f"Retry-After: {value}\r\n"

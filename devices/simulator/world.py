@@ -1,0 +1,146 @@
+"""Everything one running simulator has: its instances, ledger, faults, receipts and webhooks."""
+
+import asyncio
+import time
+from collections import Counter, deque
+from collections.abc import Mapping
+from random import Random
+from urllib.parse import quote
+
+from devices.simulator import instances as states
+from devices.simulator.faults import FaultPlan, Rule
+from devices.simulator.instances import Instance, Instances, new_qr_code
+from devices.simulator.ledger import Ledger
+from devices.simulator.options import Options
+from devices.simulator.posting import Postman
+from devices.simulator.receipts import Receipts
+from devices.simulator.server import Request
+from devices.simulator.webhooks import Webhooks
+
+VERSION = "2.3.7"
+
+_QR_SECONDS = 45
+_QR_LIMIT = 30
+_RESTART_SECONDS = 0.5
+LOGGED_OUT = 401  # WhatsApp's reason codes
+
+
+class World:
+    def __init__(self, options: Options, loop: asyncio.AbstractEventLoop) -> None:
+        self.options = options
+        self.loop = loop
+        self.url = ""
+        self.global_key = options.global_key.encode()
+        self.randomness = Random(options.seed)  # noqa: S311 - faults want to be repeatable, not secret
+        self.instances = Instances()
+        self.text_routes: dict[bytes, Instance] = {}  # request target of sendText → instance
+        self.ledger = Ledger()
+        self.postman = Postman(options.webhook_retry_seconds)
+        self.webhooks = Webhooks(self.postman, lambda: self.url)
+        self.receipts = Receipts(self.ledger, self.webhooks, options.webhook_delay, self.randomness)
+        self.requests = 0
+        self.last_requests: deque[Request] = deque(maxlen=options.keep_requests)
+        self.triggered: Counter[str] = Counter()  # faults by name, since the last reset
+        self._plans: dict[str, FaultPlan] = {}
+        self.set_faults({"": [], **options.faults})
+        for name, token in options.instances:
+            self.add_instance(name, token)
+
+    # --- faults ----------------------------------------------------------------------------------------
+
+    def set_faults(self, rules: Mapping[str, list[Rule]]) -> None:
+        """Replace the faults of the named instances; "" is everybody without faults of their own."""
+        by_suffix, seed = self.options.suffix_faults, self.options.seed
+        self._plans |= {
+            name: FaultPlan(self.randomness, seed, listed, self.triggered, by_suffix=by_suffix)
+            for name, listed in rules.items()
+        }
+
+    def clear_faults(self) -> None:
+        self._plans = {}
+        self.set_faults({"": []})
+
+    def plan_for(self, instance: Instance | None) -> FaultPlan:
+        own = self._plans.get(instance.name) if instance is not None else None
+        return own or self._plans[""]
+
+    @property
+    def plans(self) -> Mapping[str, FaultPlan]:
+        return self._plans
+
+    def wait_seconds(self) -> float:
+        span = self.options.latency
+        if span.is_zero:
+            return 0.0
+        return self.randomness.uniform(span.low, span.high) / 1000
+
+    # --- instances -------------------------------------------------------------------------------------
+
+    def add_instance(self, name: str, token: str, phone: str = "") -> Instance:
+        instance = self.instances.add(name, token, phone)
+        for spelling in (name, quote(name, safe="")):
+            self.text_routes[f"/message/sendText/{spelling}".encode()] = instance
+        return instance
+
+    def remove_instance(self, instance: Instance) -> None:
+        self.instances.remove(instance.name)
+        self.text_routes = {path: kept for path, kept in self.text_routes.items() if kept is not instance}
+
+    def follows_up(self, instance: Instance) -> bool:
+        """Whether anybody wants the receipts of this instance's messages."""
+        return self.options.acknowledge or (instance.webhook is not None and instance.webhook.enabled)
+
+    def open(self, instance: Instance) -> None:
+        instance.state = states.OPEN
+        instance.was_connected = True
+        instance.closed_with = instance.closed_at = None
+        instance.qr_count, instance.qr_code = 0, ""
+        self._tell_state(instance, 200, wuid=instance.jid, profileName=instance.name)
+
+    def close(self, instance: Instance, reason: int) -> None:
+        instance.state = states.CLOSE
+        instance.closed_with = reason
+        instance.closed_at = time.time()
+        instance.qr_count, instance.qr_code = 0, ""
+        self._tell_state(instance, reason)
+
+    def show_qr(self, instance: Instance) -> None:
+        """Start connecting, or renew the code of an instance that waits to be scanned."""
+        if instance.state != states.CONNECTING:
+            instance.state = states.CONNECTING
+            instance.qr_count = 0
+            self._tell_state(instance, 200)
+            if self.options.scan_seconds:
+                self.loop.call_later(self.options.scan_seconds, self._scanned, instance)
+        if instance.qr_count >= _QR_LIMIT:
+            problem = {"message": "QR code limit reached, please login again", "statusCode": 500}
+            self.webhooks.emit_value(instance, "qrcode.updated", problem)
+            instance.state = states.CLOSE
+            self.webhooks.emit_value(
+                instance,
+                "connection.update",
+                {"instance": instance.name, "state": "refused", "statusReason": 500},
+            )
+            return
+        instance.qr_count += 1
+        instance.qr_code = new_qr_code()
+        shown = {"instance": instance.name, **instance.qr_body(pairing=False)}
+        self.webhooks.emit_value(instance, "qrcode.updated", {"qrcode": shown})
+        self.loop.call_later(_QR_SECONDS, self._renew_qr, instance, instance.qr_code)
+
+    def restart(self, instance: Instance) -> None:
+        instance.state = states.CONNECTING
+        self._tell_state(instance, 200)
+        self.loop.call_later(_RESTART_SECONDS, self._scanned, instance)
+
+    def _scanned(self, instance: Instance) -> None:
+        if instance.state == states.CONNECTING:
+            self.open(instance)
+
+    def _renew_qr(self, instance: Instance, shown: str) -> None:
+        if instance.state == states.CONNECTING and instance.qr_code == shown:
+            self.show_qr(instance)
+
+    def _tell_state(self, instance: Instance, reason: int, **more: str) -> None:
+        update = {"instance": instance.name, "state": instance.state, "statusReason": reason, **more}
+        self.webhooks.emit_value(instance, "connection.update", update)
