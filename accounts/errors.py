@@ -110,9 +110,6 @@ def _told(exc: Exception) -> tuple[int, dict[str, Any]] | None:
     if isinstance(exc, exceptions.APIException):
         code = exc.default_code if exc.default_code in messages.ERRORS else "error"
         return exc.status_code, body(code)
-    # `Content-Type: …; charset=hex` names a codec that is not for text. A KeyError would be a fault of ours.
-    if type(exc) is LookupError:
-        return 415, body("unsupported_media_type")
     return None
 
 
