@@ -16,13 +16,14 @@
         simulator.ledger()            # {"accepted", "distinct", "duplicates", "requests", "by_instance", …}
         simulator.entries()           # [{"number", "text", "count", "instance", "first_at", "last_at"}]
         simulator.timeline("demo-1")  # when each message was accepted, seconds since the epoch
-        simulator.requests(5)         # the last raw requests: method, path, headers, body
-        simulator.reset()             # empties the ledger; faults and instances stay
+        simulator.last_requests(5)    # the last raw requests: method, path, headers, body
+        simulator.reset()             # empties the ledger; faults, instances and webhooks stay
+        simulator.renew()             # as after a start, without starting: nothing pending, no webhooks
         simulator.process             # the subprocess, for kill() and cpu_seconds()
 
 `get`, `post` and `delete` answer a `requests.Response`. The simulator is killed at the end of the block. It
 needs neither Django nor a database, so a session-scoped fixture is cheap (a start takes about 0.3 s); give
-each test a clean one with `reset()` and `faults({})`. Instances are open and connected from the start, and
+each test a clean one with `renew()`. Instances are open and connected from the start, and
 `--seed` is 1, so faults by rate repeat themselves from start to start.
 """
 
@@ -61,9 +62,7 @@ class Simulator:
         headers = {"apikey": self.token if key is None else key, **more.pop("headers", {})}
         if body is not None:
             more["json"] = body
-        return self._session.request(
-            method, self.url + path, headers=headers, timeout=more.pop("timeout", 10), **more
-        )
+        return self._session.request(method, self.url + path, headers=headers, timeout=more.pop("timeout", 10), **more)
 
     def get(self, path: str, **more: Any) -> requests.Response:
         return self.request("GET", path, **more)
@@ -105,11 +104,14 @@ class Simulator:
     def timeline(self, instance: str = "") -> list[float]:
         return self._asked("GET", f"/timeline?instance={instance}")
 
-    def requests(self, limit: int = 50) -> list[dict[str, Any]]:
+    def last_requests(self, limit: int = 50) -> list[dict[str, Any]]:
         return self._asked("GET", f"/requests?limit={limit}")
 
     def reset(self) -> None:
         self._asked("DELETE", "/ledger")
+
+    def renew(self) -> None:
+        self._asked("POST", "/renew")
 
     def cpu_seconds(self) -> float:
         """User and system time the simulator has used (Linux)."""

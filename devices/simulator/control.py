@@ -6,7 +6,7 @@ from typing import Any
 from devices.simulator import instances as states
 from devices.simulator import numbers, wire
 from devices.simulator.calls import Call
-from devices.simulator.faults import FAULTS, FaultError, Rule, parse_rule, parse_spec
+from devices.simulator.faults import FAULTS, FaultError, FaultPlan, Rule, parse_rule, parse_spec
 from devices.simulator.instances import Instance
 from devices.simulator.ledger import STATUSES
 from devices.simulator.world import LOGGED_OUT
@@ -65,14 +65,12 @@ def _show_ledger(call: Call) -> Any:
 
 
 def _reset_ledger(call: Call) -> Any:
-    call.world.ledger.reset()
-    call.world.requests = 0
-    call.world.last_requests.clear()
-    for instance in call.world.instances:
-        instance.requests = 0
-    call.world.triggered.clear()
-    for what in call.world.postman.counts:
-        call.world.postman.counts[what] = 0
+    call.world.reset_counts()
+    return _show_ledger(call)
+
+
+def _renew(call: Call) -> Any:
+    call.world.renew()
     return _show_ledger(call)
 
 
@@ -84,8 +82,8 @@ def _timeline(call: Call) -> Any:
 
 def _show_faults(call: Call) -> Any:
     return {
-        "faults": call.world.plans[""].rules,
-        "by_instance": {name: plan.rules for name, plan in call.world.plans.items() if name},
+        "faults": _in_force(call.world.plans[""]),
+        "by_instance": {name: _in_force(plan) for name, plan in call.world.plans.items() if name},
         "triggered": dict(call.world.triggered),
         "known": {
             fault.name: {"suffix": fault.suffix, "parameter": fault.parameter, "meaning": fault.meaning}
@@ -99,36 +97,39 @@ def _set_faults(call: Call) -> Any:
 
     Replaces all faults, or with `?instance=` those of one instance.
     """
-    name = call.query.get("instance", "")
-    if name:
-        _instance(call, name)
     if "spec" in call.body:
         rules = parse_spec(str(call.body["spec"]))
     else:
         rules = {"": [_rule(fault, given) for fault, given in call.body.items()]}
-    if name:
-        call.world.set_faults({name: rules.get("", [])})
+    if call.query.get("instance"):
+        call.world.set_faults_of(_instance(call, call.query["instance"]), rules.get("", []))
     else:
-        call.world.set_faults({"": [], **rules})
-        for other in [other for other in call.world.plans if other not in rules and other]:
-            call.world.set_faults({other: rules.get("", [])})
+        call.world.set_faults(rules)
     return _show_faults(call)
+
+
+def _in_force(plan: FaultPlan) -> dict[str, str]:
+    return {rule.fault.name: str(rule) for rule in plan.rules}
 
 
 def _rule(fault: str, given: Any) -> Rule:
     if isinstance(given, dict):
-        text = f"{given.get('rate', 1)}"
+        text = _rate(given.get("rate", 1))
         if "parameter" in given:
             text += f":{given['parameter']}"
         if "times" in given:
             text += f"x{given['times']}"
     else:
-        text = str(given)
+        text = _rate(given)
     return parse_rule(f"{fault}={text}")[0]
 
 
+def _rate(given: Any) -> str:
+    return given if isinstance(given, str) else f"{given:.6f}"
+
+
 def _clear_faults(call: Call) -> Any:
-    call.world.clear_faults()
+    call.world.set_faults({})
     return _show_faults(call)
 
 
@@ -138,9 +139,7 @@ def _requests(call: Call) -> Any:
         {
             "method": request.method.decode(),
             "path": request.target.decode("utf-8", "replace"),
-            "headers": {
-                name.decode("latin-1"): value.decode("latin-1") for name, value in request.headers.items()
-            },
+            "headers": {name.decode("latin-1"): value.decode("latin-1") for name, value in request.headers.items()},
             "body": request.body[:_LONGEST_SHOWN_BODY].decode("utf-8", "replace"),
         }
         for request in kept
@@ -208,6 +207,7 @@ def _as_json(instance: Instance) -> Mapping[str, Any]:
 _ROUTES: dict[tuple[str, str], Callable[[Call], Any]] = {
     ("GET", "/ledger"): _show_ledger,
     ("DELETE", "/ledger"): _reset_ledger,
+    ("POST", "/renew"): _renew,
     ("GET", "/timeline"): _timeline,
     ("GET", "/faults"): _show_faults,
     ("POST", "/faults"): _set_faults,

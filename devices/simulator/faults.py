@@ -96,6 +96,7 @@ class Rule:
             raise FaultError(f"{self.fault.name}: a rate is between 0 and 1, not {self.rate}")
 
     def __str__(self) -> str:
+        """As in a specification, without the name."""
         times = "" if self.times is None else f"x{self.times}"
         return f"{self.rate:g}:{self.parameter:g}{times}"
 
@@ -147,9 +148,7 @@ class FaultPlan:
 
     def _sort(self) -> None:
         rules = self._rules.values()
-        self._answers = [
-            rule for rule in rules if rule.fault.kind is not Kind.EFFECT and not self._is_by_number(rule)
-        ]
+        self._answers = [rule for rule in rules if rule.fault.kind is not Kind.EFFECT and not self._is_by_number(rule)]
         self._gates = [rule for rule in rules if rule.fault.kind is Kind.GATE]
         self._effects = [rule for rule in rules if rule.fault.kind is Kind.EFFECT]
         if sum(rule.rate for rule in self._answers) > 1.000001:
@@ -157,8 +156,8 @@ class FaultPlan:
         self.is_armed = bool(rules) or self._by_suffix
 
     @property
-    def rules(self) -> dict[str, str]:
-        return {name: str(rule) for name, rule in self._rules.items()}
+    def rules(self) -> list[Rule]:
+        return list(self._rules.values())
 
     def fate(self, number: str) -> Fate:
         """Decide about one send to a number (digits). Call only for a plan that `is_armed`."""

@@ -23,12 +23,8 @@ def fetch_instances(call: Call) -> bytes:
     name, instance_id, number = (call.query.get(each) for each in ("instanceName", "instanceId", "number"))
     found: list[Instance] = [
         instance
-        for instance in (
-            call.world.instances if call.has_global_key else call.world.instances.with_token(call.key)
-        )
-        if name in (None, instance.name)
-        and instance_id in (None, instance.id)
-        and number in (None, instance.phone)
+        for instance in (call.world.instances if call.has_global_key else call.world.instances.with_token(call.key))
+        if name in (None, instance.name) and instance_id in (None, instance.id) and number in (None, instance.phone)
     ]
     if not found and not call.has_global_key:
         return wire.unauthorized()
@@ -43,9 +39,7 @@ def connect(call: Call) -> bytes:
     if instance.state == states.OPEN:
         return connection_state(call)
     if instance.state == states.NOT_LOADED:
-        return wire.json_answer(
-            200, {"error": True, "message": f'The "{instance.name}" instance does not exist'}
-        )
+        return wire.json_answer(200, {"error": True, "message": f'The "{instance.name}" instance does not exist'})
     if instance.state == states.CLOSE:
         call.world.show_qr(instance)
     return wire.json_answer(200, instance.qr_body(pairing="number" in call.query))
@@ -58,9 +52,7 @@ def create(call: Call) -> bytes:
     if integration not in _INTEGRATIONS:
         return wire.bad_request("Invalid integration")
     name, token = str(body.get("instanceName") or uuid.uuid4()), str(body.get("token") or "")
-    instance = call.world.add_instance(
-        name, token or str(uuid.uuid4()).upper(), str(body.get("number") or "")
-    )
+    instance = call.world.add_instance(name, token or str(uuid.uuid4()).upper(), str(body.get("number") or ""))
     instance.integration = integration
     instance.state, instance.was_connected = states.CLOSE, False
     asked = body.get("webhook")

@@ -21,6 +21,11 @@ _NOT_A_PLAIN_NUMBER = 0
 _HIDDEN, _FIRST = 1, 2
 
 
+def _is_plain(number: str) -> bool:
+    """Whether an integer of 64 bits keeps all of it."""
+    return number.isdigit() and number.isascii() and len(number) < 19 and number[0] != "0"
+
+
 class MessageIds:
     """WhatsApp message ids (`3EB0` and 18 hexadecimal digits) that can be turned back into row numbers.
 
@@ -111,7 +116,7 @@ class Ledger:
             self._seen.add(pair)
             self._first_rows.append(position)
             flags |= _FIRST
-        if len(number) < 19 and number.isdigit() and number.isascii() and number[0] != "0":
+        if _is_plain(number):
             self._numbers.append(int(number))
         else:
             self._numbers.append(_NOT_A_PLAIN_NUMBER)
@@ -186,8 +191,7 @@ class Ledger:
         """The rows sent to a jid through an instance. The first look-up builds the index."""
         self._index_new_rows()
         for number in {jid, *numbers.sent_as(jid)}:
-            key: int | str = int(number) if number.isdigit() and number in (str(int(number)),) else number
-            position = self._last_row_to.get(key)
+            position = self._last_row_to.get(int(number) if _is_plain(number) else number)
             while position is not None:
                 if self._instances[position] == instance:
                     yield self._base + position
@@ -195,7 +199,7 @@ class Ledger:
 
     def was_sent_to(self, jid: str) -> bool:
         self._index_new_rows()
-        return any(int(number) in self._last_row_to for number in numbers.sent_as(jid) if number.isdigit())
+        return any(int(number) in self._last_row_to for number in numbers.sent_as(jid) if _is_plain(number))
 
     def _index_new_rows(self) -> None:
         last_row_to = self._last_row_to

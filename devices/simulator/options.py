@@ -94,9 +94,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="between acceptance and SERVER_ACK, DELIVERY_ACK and READ, each",
     )
     add("--webhook-retry", type=float, default=5.0, metavar="S", help="before the first retry; doubles")
-    add(
-        "--keep-alive", type=float, default=5.0, metavar="S", help="idle connections are closed, as Node does"
-    )
+    add("--keep-alive", type=float, default=5.0, metavar="S", help="idle connections are closed, as Node does")
     add("--scan-after", type=float, default=5.0, metavar="S", help="a QR code is 'scanned' then; 0: never")
     add("--keep-requests", type=int, default=50, metavar="K", help="how many raw requests to remember")
 

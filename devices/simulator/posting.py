@@ -50,11 +50,14 @@ class Destination:
         self._queue: deque[Post] = deque()
         self._arrived = asyncio.Event()
         self._workers: list[asyncio.Task[None]] = []
+        self._is_stopped = False
 
     def __len__(self) -> int:
         return len(self._queue)
 
     def put(self, post: Post) -> None:
+        if self._is_stopped:
+            return
         if len(self._queue) >= QUEUE_LIMIT:
             self._queue.popleft()
             self._count("dropped")
@@ -62,6 +65,13 @@ class Destination:
         self._arrived.set()
         if not self._workers:
             self._workers = [asyncio.ensure_future(self._work()) for _ in range(CONNECTIONS)]
+
+    def stop(self) -> None:
+        """Forget what waits, also for a retry."""
+        self._is_stopped = True
+        self._queue.clear()
+        for worker in self._workers:
+            worker.cancel()
 
     async def _work(self) -> None:
         connection = _Connection(self._scheme, self._host, self._port)
@@ -72,7 +82,7 @@ class Destination:
             post = self._queue.popleft()
             try:
                 status = await asyncio.wait_for(connection.post(post), TIMEOUT)
-            except (OSError, EOFError, TimeoutError, httptools.HttpParserError):
+            except (OSError, EOFError, ValueError, TimeoutError, httptools.HttpParserError):
                 connection.close()
                 status = 0
             self._settle(post, status)
@@ -153,6 +163,15 @@ class Postman:
             destination = self._destinations[origin] = Destination(origin, self._first_wait, self._count)
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         destination.put(Post(target, headers, body))
+
+    def forget(self) -> None:
+        for destination in self._destinations.values():
+            destination.stop()
+        self._destinations = {}
+        self.reset_counts()
+
+    def reset_counts(self) -> None:
+        self.counts = dict.fromkeys(self.counts, 0)
 
     def _count(self, what: str) -> None:
         self.counts[what] += 1

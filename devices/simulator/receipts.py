@@ -23,9 +23,7 @@ class Receipts:
         self._delay = delay
         self._randomness = randomness
 
-    def follow(
-        self, instance: Instance, row: int, jid: str, message_id: str, effects: Mapping[str, float]
-    ) -> None:
+    def follow(self, instance: Instance, row: int, jid: str, message_id: str, effects: Mapping[str, float]) -> None:
         """Schedule the receipts, and the reply, of a message just accepted."""
         if "zombie" in effects:
             return
@@ -73,9 +71,7 @@ class Receipts:
         }
         self._webhooks.emit(instance, "messages.upsert", dumps(message))
 
-    def _report_first(
-        self, instance: Instance, row: int, jid: str, message_id: str, statuses: list[str]
-    ) -> None:
+    def _report_first(self, instance: Instance, row: int, jid: str, message_id: str, statuses: list[str]) -> None:
         if instance.state != OPEN or not statuses:
             return
         self.report(instance, row, jid, message_id, statuses[0])

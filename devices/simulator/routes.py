@@ -67,7 +67,7 @@ class Router:
         target = request.target.decode("utf-8", "replace")
         path, query = _split(target)
         if path == "/" and request.method == b"GET":
-            return _welcome(self._world, request)
+            return _welcome(request)
         body = bodies.read(request)
         if body is None:
             return None  # broken JSON: answered before any route or key is looked at
@@ -77,9 +77,7 @@ class Router:
         route = ROUTES.get((method, f"{family}/{verb}".lower()))
         if route is None or route.names_instance != bool(name) or "/" in name:
             return wire.not_found(f"Cannot {method} {target}")
-        call = Call(
-            self._world, request, query, body, _key(request), self._world.instances.get(unquote(name))
-        )
+        call = Call(self._world, request, query, body, _key(request), self._world.instances.get(unquote(name)))
         return self._guarded(route, call, unquote(name))
 
     def _guarded(self, route: Route, call: Call, name: str) -> bytes | None:
@@ -103,9 +101,7 @@ class Router:
             return False
         if call.found is not None:
             return call.key == call.found.token
-        return route.act is instance_routes.fetch_instances and bool(
-            call.world.instances.with_token(call.key)
-        )
+        return route.act is instance_routes.fetch_instances and bool(call.world.instances.with_token(call.key))
 
     def _serve_control(self, request: Request) -> None:
         path, query = _split(request.target.decode("utf-8", "replace"))
@@ -123,7 +119,7 @@ def _key(request: Request) -> str:
     return request.headers.get(b"apikey", b"").decode("utf-8", "replace")
 
 
-def _welcome(world: World, request: Request) -> bytes:
+def _welcome(request: Request) -> bytes:
     host = request.headers.get(b"host", b"").decode("latin-1")
     body = {
         "status": 200,

@@ -56,9 +56,7 @@ def send(world: World, instance: Instance, request: Request, draft: Draft, typin
         _finish(world, instance, request, draft, digits, fate)
 
 
-def _finish(
-    world: World, instance: Instance, request: Request, draft: Draft, digits: str, fate: Fate
-) -> None:
+def _finish(world: World, instance: Instance, request: Request, draft: Draft, digits: str, fate: Fate) -> None:
     jid = numbers.create_jid(draft.number)
     if fate.answer or instance.state != states.OPEN:
         if fate.answer == "down" and instance.state == states.OPEN:

@@ -93,9 +93,7 @@ class Connection(asyncio.Protocol):
             body_at = data.find(b"\r\n\r\n") + 4
             head = _heads.get(data[:body_at])
             if head is not None and len(data) - body_at == head.body_size:
-                self._accept(
-                    Request(self, head.method, head.target, head.headers, data[body_at:], head.keep_alive)
-                )
+                self._accept(Request(self, head.method, head.target, head.headers, data[body_at:], head.keep_alive))
                 return
             self._received = data
         try:

@@ -43,9 +43,7 @@ def check_numbers(body: Body) -> list[str]:
     listed = body["numbers"]
     if not isinstance(listed, list):
         return ["numbers is not of a type(s) array"]
-    messages = [
-        '"numbers" must be an array of numeric strings' for each in listed if not isinstance(each, str)
-    ]
+    messages = ['"numbers" must be an array of numeric strings' for each in listed if not isinstance(each, str)]
     return messages + _size("numbers", listed)
 
 
@@ -123,9 +121,7 @@ def _strings(body: Body, *names: str) -> list[str]:
 
 
 def _booleans(body: Body, *names: str) -> list[str]:
-    return [
-        f"{name} is not of a type(s) boolean" for name in names if not isinstance(body.get(name, True), bool)
-    ]
+    return [f"{name} is not of a type(s) boolean" for name in names if not isinstance(body.get(name, True), bool)]
 
 
 def _required(body: Body, *names: str) -> list[str]:

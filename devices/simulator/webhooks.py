@@ -63,9 +63,7 @@ def _token(key: str, now: float) -> str:
     """A JWT (HS256) as the gateway mints it once per event; retries reuse it, so late ones are expired."""
     issued = int(now)
     claims = {"iat": issued, "exp": issued + _JWT_SECONDS, "app": "evolution", "action": "webhook"}
-    signed = ".".join(
-        _base64url(json.dumps(part).encode()) for part in ({"alg": "HS256", "typ": "JWT"}, claims)
-    )
+    signed = ".".join(_base64url(json.dumps(part).encode()) for part in ({"alg": "HS256", "typ": "JWT"}, claims))
     return f"{signed}.{_base64url(hmac.new(key.encode(), signed.encode(), hashlib.sha256).digest())}"
 
 

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections import Counter, deque
 from collections.abc import Mapping
+from dataclasses import replace
 from random import Random
 from urllib.parse import quote
 
@@ -41,24 +42,46 @@ class World:
         self.requests = 0
         self.last_requests: deque[Request] = deque(maxlen=options.keep_requests)
         self.triggered: Counter[str] = Counter()  # faults by name, since the last reset
-        self._plans: dict[str, FaultPlan] = {}
-        self.set_faults({"": [], **options.faults})
-        for name, token in options.instances:
+        self._set_up()
+
+    def _set_up(self) -> None:
+        """What the command line asked for."""
+        self.set_faults({name: [replace(rule) for rule in rules] for name, rules in self.options.faults.items()})
+        for name, token in self.options.instances:
             self.add_instance(name, token)
+
+    def reset_counts(self) -> None:
+        """Empty the ledger and all counters; instances, webhooks and faults stay."""
+        self.ledger.reset()
+        self.requests = 0
+        self.last_requests.clear()
+        self.triggered.clear()
+        self.postman.reset_counts()
+        for instance in self.instances:
+            instance.requests = 0
+
+    def renew(self) -> None:
+        """As after a start: other instances (no webhook, open), the first faults, nothing pending."""
+        for instance in self.instances:
+            self.remove_instance(instance)
+        self.instances = Instances()
+        self.postman.forget()
+        self.reset_counts()
+        self._set_up()
 
     # --- faults ----------------------------------------------------------------------------------------
 
     def set_faults(self, rules: Mapping[str, list[Rule]]) -> None:
-        """Replace the faults of the named instances; "" is everybody without faults of their own."""
+        """Replace all faults. Rules by instance name; "" is for those without rules of their own."""
         by_suffix, seed = self.options.suffix_faults, self.options.seed
-        self._plans |= {
+        self._plans = {
             name: FaultPlan(self.randomness, seed, listed, self.triggered, by_suffix=by_suffix)
-            for name, listed in rules.items()
+            for name, listed in {"": [], **rules}.items()
         }
 
-    def clear_faults(self) -> None:
-        self._plans = {}
-        self.set_faults({"": []})
+    def set_faults_of(self, instance: Instance, rules: list[Rule]) -> None:
+        others = {name: plan.rules for name, plan in self._plans.items()}
+        self.set_faults({**others, instance.name: rules})
 
     def plan_for(self, instance: Instance | None) -> FaultPlan:
         own = self._plans.get(instance.name) if instance is not None else None
@@ -83,6 +106,8 @@ class World:
         return instance
 
     def remove_instance(self, instance: Instance) -> None:
+        instance.state = states.CLOSE  # for sends still in progress
+        instance.webhook = None  # for receipts still to come
         self.instances.remove(instance.name)
         self.text_routes = {path: kept for path, kept in self.text_routes.items() if kept is not instance}
 
