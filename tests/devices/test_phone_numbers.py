@@ -10,9 +10,7 @@ def test_separators_and_the_plus_do_not_matter(raw):
     assert normalise(raw) == "+51987654321"
 
 
-@pytest.mark.parametrize(
-    ("raw", "ok"), [("1" * 7, False), ("1" * 8, True), ("1" * 15, True), ("1" * 16, False)]
-)
+@pytest.mark.parametrize(("raw", "ok"), [("1" * 7, False), ("1" * 8, True), ("1" * 15, True), ("1" * 16, False)])
 def test_a_phone_has_8_to_15_digits(raw, ok):
     assert (normalise(raw) is not None) == ok
 

@@ -152,9 +152,7 @@ class TestQuotes:
     def test_a_quoted_phone_is_a_phone(self):
         assert rows(f'"{PHONE}"|"a"')[0].phone == PHONE
 
-    @given(
-        st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\n\r\0")), min_size=1, max_size=8)
-    )
+    @given(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\n\r\0")), min_size=1, max_size=8))
     def test_what_is_quoted_comes_back(self, cells):
         line = "|".join('"' + cell.replace('"', '""') + '"' for cell in cells)
         assert split_cells(line) == cells
