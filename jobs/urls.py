@@ -1,5 +1,21 @@
-"""Addresses of this app."""
+"""Addresses of this app: those of seed 000, and the same below an account's address."""
 
-from django.urls import URLPattern
+from accounts.routes import api_path
+from jobs import views
 
-urlpatterns: list[URLPattern] = []
+_JOBS = [
+    ("jobs", views.JobList, "job_list"),
+    ("jobs/<str:job_id>", views.JobDetail, "job_detail"),
+    ("jobs/<str:job_id>/recipients", views.JobRecipients, "job_recipients"),
+    ("jobs/<str:job_id>/export.csv", views.JobExport, "job_export"),
+]
+
+urlpatterns = [
+    api_path("messages/send-bulk-file", views.SendBulkFile.as_view(), name="send_bulk_file"),
+    api_path("send-bulk-file", views.SendBulkFile.as_view()),
+    *[api_path(route, view.as_view(), name=name) for route, view, name in _JOBS],
+    *[
+        api_path(f"api/v1/accounts/<int:account_id>/{route}", view.as_view(), name=f"account_{name}")
+        for route, view, name in _JOBS
+    ],
+]
