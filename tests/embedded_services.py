@@ -16,6 +16,7 @@ from config.stack.directories import make_data_dir, remove_socket_dir
 from config.stack.errors import StackError
 from config.stack.launcher_lock import AlreadyRunningError, LauncherLock
 from config.stack.layout import Layout
+from config.stack.leftovers import Leftover
 from config.stack.programs import REPOSITORY, Child
 
 SESSIONS_AT_ONCE = 8
@@ -53,6 +54,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         for engine in engines.prepare(layout, lock, os.environ, postgres.FORGETFUL):
             with open(_log(engine.name), "wb") as output:
                 children.append(Child(engine, output.fileno()))
+        lock.record_children([Leftover.of(child) for child in children])
     except StackError as error:
         pytest.exit(f"pregonero: {error}", returncode=1)
 

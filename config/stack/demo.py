@@ -25,12 +25,8 @@ MESSAGE = "Hola @valor1, tu pedido @valor2 ya está en camino. ¡Gracias por tu 
 SILENCE_SECONDS = 60  # without any event from the server, not even a pong, the demonstration has failed
 FINAL_EVENTS = {"job_completed": "completed", "job_failed": "failed", "job_cancelled": "cancelled"}
 
-FIRST_NAMES = (
-    "María José Luis Ana Carlos Lucía Miguel Sofía Jorge Valentina Andrés Elena Raúl Íñigo Begoña Óscar"
-)
-SURNAMES = (
-    "García Rodríguez Fernández López Pérez Gómez Díaz Quispe Huamán Rojas Mendoza Núñez Chávez Muñoz Peña"
-)
+FIRST_NAMES = "María José Luis Ana Carlos Lucía Miguel Sofía Jorge Valentina Andrés Elena Raúl Íñigo Begoña Óscar"
+SURNAMES = "García Rodríguez Fernández López Pérez Gómez Díaz Quispe Huamán Rojas Mendoza Núñez Chávez Muñoz Peña"
 
 
 @dataclass
@@ -206,9 +202,7 @@ def _take(event: dict[str, Any], outcome: Outcome, bar: Bar) -> None:
         outcome.explanation = " ".join(str(event[key]) for key in ("error", "message") if event.get(key))
     counts = event.get("results") or event.get("progress")
     if isinstance(counts, dict) and {"sent", "failed", "total"} <= counts.keys():
-        outcome.sent, outcome.failed, outcome.total = (
-            int(counts[key]) for key in ("sent", "failed", "total")
-        )
+        outcome.sent, outcome.failed, outcome.total = (int(counts[key]) for key in ("sent", "failed", "total"))
     bar.show(outcome.sent, outcome.failed, note)
 
 
@@ -225,9 +219,7 @@ def _websocket_url(url: str, job_id: str) -> str:
 
 
 def _parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description="Send a sample file and follow it; PREGONERO_TOKEN is the API token."
-    )
+    parser = argparse.ArgumentParser(description="Send a sample file and follow it; PREGONERO_TOKEN is the API token.")
     parser.add_argument("url", help="the API's address")
     parser.add_argument("--simulator", help="the simulated gateway's address, to compare with its own count")
     parser.add_argument("--rows", type=int, default=1000)

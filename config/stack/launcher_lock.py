@@ -31,17 +31,15 @@ class LauncherLock:
         try:
             descriptor = os.open(self._layout.lock_file, os.O_RDWR | os.O_CREAT, 0o600)
         except PermissionError:
-            raise StackError(
-                f"{self._layout.lock_file} belongs to another user: start as that user"
-            ) from None
-        before = _read(descriptor)
+            raise StackError(f"{self._layout.lock_file} belongs to another user: start as that user") from None
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
+            said = _read(descriptor)
             os.close(descriptor)
-            raise AlreadyRunningError(_describe(before, self._layout)) from None
+            raise AlreadyRunningError(_describe(said, self._layout)) from None
         self._descriptor = descriptor
-        self.left_behind = [Leftover(**said) for said in before.get("children", [])]
+        self.left_behind = [Leftover(*child) for child in _read(descriptor).get("children", [])]
         self._write()
         return self
 
@@ -50,7 +48,7 @@ class LauncherLock:
         os.close(self._descriptor)
 
     def record_children(self, children: list[Leftover]) -> None:
-        self._said["children"] = [child._asdict() for child in children]
+        self._said["children"] = children
         self._write()
 
     def _write(self) -> None:
@@ -68,7 +66,6 @@ def _describe(said: dict[str, Any], layout: Layout) -> str:
 def _read(descriptor: int) -> dict[str, Any]:
     """A launcher that was killed while it wrote leaves half a text: as good as none."""
     try:
-        said = json.loads(os.pread(descriptor, 1_000_000, 0))
+        return dict(json.loads(os.pread(descriptor, 1_000_000, 0)))
     except ValueError:
         return {}
-    return said if isinstance(said, dict) else {}

@@ -12,6 +12,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from config.stack.programs import Child
+
 PATIENCE_SECONDS = 15
 
 
@@ -21,6 +23,11 @@ class Leftover(NamedTuple):
     pid: int
     identity: str
     stop_signal: int
+
+    @classmethod
+    def of(cls, child: Child) -> "Leftover":
+        """Describe a child for the launcher after this one."""
+        return cls(child.pid, identity(child.pid), child.program.orphan_signal)
 
     @property
     def is_alive(self) -> bool:
@@ -48,9 +55,7 @@ def identity(pid: int) -> str:
         except OSError:
             return ""
         return "" if state == "Z" else f"{boot} {fields[18]}"
-    listing = subprocess.run(
-        ["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False
-    )
+    listing = subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)
     return listing.stdout.strip()
 
 

@@ -28,9 +28,7 @@ ENVIRONMENT.pop("VIRTUAL_ENV", None)
 def main() -> "str | None":
     """Return what went wrong, None when .venv is there."""
     if VERSION not in SUPPORTED:
-        return (
-            "this is Python " + VERSION + "; 3.11 to 3.13 is needed: name one, as in `make PYTHON=python3.12`"
-        )
+        return "this is Python " + VERSION + "; 3.11 to 3.13 is needed: name one, as in `make PYTHON=python3.12`"
     os.makedirs(TOOLS, exist_ok=True)
     with open(os.path.join(TOOLS, "making-venv"), "w") as waiting_room:
         fcntl.flock(waiting_room, fcntl.LOCK_EX)  # another make may be at it
@@ -39,9 +37,7 @@ def main() -> "str | None":
             return None
         print("Making .venv with Python " + VERSION + " from requirements-dev.lock...", flush=True)
         if not install_with_uv() and not install_with_pip():
-            return (
-                "nothing can install packages here: Debian and Ubuntu need python3-pip or python3-venv, or uv"
-            )
+            return "nothing can install packages here: Debian and Ubuntu need python3-pip or python3-venv, or uv"
         make_importable()
         with open(STAMP, "w") as file:
             file.write(wanted)
@@ -96,9 +92,7 @@ def is_venv_of_this_python() -> bool:
 def make_importable() -> None:
     """Let the venv's programs (pytest, celery) import the project from any directory."""
     ask = "import sysconfig; print(sysconfig.get_path('purelib'))"
-    site_packages = (
-        subprocess.run([VENV_PYTHON, "-c", ask], stdout=subprocess.PIPE, check=True).stdout.decode().strip()
-    )
+    site_packages = subprocess.run([VENV_PYTHON, "-c", ask], stdout=subprocess.PIPE, check=True).stdout.decode().strip()
     with open(os.path.join(site_packages, "pregonero.pth"), "w") as file:
         file.write(REPOSITORY + "\n")
 

@@ -23,9 +23,7 @@ def refuse_busy(port: int) -> None:
             attempt.bind((HOST, port))
             attempt.listen(1)
         except PermissionError:
-            raise StackError(
-                f"port {port} is for root only: choose another, as in `make run PORT=8001`"
-            ) from None
+            raise StackError(f"port {port} is for root only: choose another, as in `make run PORT=8001`") from None
         except OSError:
             raise StackError(
                 f"port {port} is in use by another program: stop that one, or choose another port,"

