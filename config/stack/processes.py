@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from functools import partial
 
 from config.stack.ports import HOST
-from config.stack.programs import REPOSITORY, Program
+from config.stack.programs import Program
 
-MANAGE = (sys.executable, str(REPOSITORY / "manage.py"))
 ACCOUNT = "Demo"
 INSTANCE = "simulador"
 
@@ -66,7 +65,7 @@ def simulator(environ: Mapping[str, str], port: int) -> Program:
     """The bundled WhatsApp gateway; SIMULATOR_TOKEN in `environ` is its instance's key."""
     return Program(
         name="simulator",
-        argv=(*MANAGE, "simulate_gateway", "--port", str(port), "--instance", INSTANCE),
+        argv=(sys.executable, "-m", "devices.simulator", "--port", str(port), "--instance", INSTANCE),
         environ=environ,
         is_ready=partial(answers, port, "/"),
         grace_seconds=5,

@@ -11,7 +11,7 @@ import os
 import sys
 
 import django
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 
 
 def main() -> None:
@@ -20,7 +20,10 @@ def main() -> None:
     outputs = []
     for name, *arguments in json.load(sys.stdin):
         output = io.StringIO()
-        call_command(name, *arguments, stdout=output)
+        try:
+            call_command(name, *arguments, stdout=output)
+        except CommandError as error:
+            sys.exit(f"manage.py {name}: {error}")
         outputs.append(output.getvalue())
     json.dump(outputs, sys.stdout)
 
