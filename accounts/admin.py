@@ -53,9 +53,7 @@ class MemberForm(AccountForm):
 
     def clean_email(self) -> str:
         email: str = self.cleaned_data["email"].lower()
-        if Membership.unscoped.filter(
-            account_id=self.instance.account_id, user__email__iexact=email
-        ).exists():
+        if Membership.unscoped.filter(account_id=self.instance.account_id, user__email__iexact=email).exists():
             raise forms.ValidationError(_("This person is a member already."))
         return email
 
@@ -237,9 +235,7 @@ class ApiTokenAdmin(AccountAdmin):
             heading=_("Copy the token now. It is shown only this once."),
             label=_("API token"),
             secret=obj.plain,
-            explanation=_(
-                "Send it in a header, “Authorization: Bearer …”. If it is lost, revoke it and make another."
-            ),
+            explanation=_("Send it in a header, “Authorization: Bearer …”. If it is lost, revoke it and make another."),
         )
 
     @action(description=gettext_lazy("Revoke"), icon="block", permissions=["revoke"])

@@ -149,9 +149,7 @@ class AccountAdmin(RoleAccess, ModelAdmin):  # type: ignore[misc]
 
     # --- Pages every model's actions may need ---------------------------------------------------------
 
-    def ask(
-        self, request: HttpRequest, obj: Any, *, question: str, explanation: str, verb: str
-    ) -> HttpResponse:
+    def ask(self, request: HttpRequest, obj: Any, *, question: str, explanation: str, verb: str) -> HttpResponse:
         """Answer the page that asks before something that cannot be undone; its button POSTs back here."""
         context = {"question": question, "explanation": explanation, "verb": verb}
         return self._page(request, obj, "accounts/confirm.html", verb, context)
@@ -171,9 +169,7 @@ class AccountAdmin(RoleAccess, ModelAdmin):  # type: ignore[misc]
         context = {"heading": heading, "label": label, "secret": secret, "explanation": explanation}
         return self._page(request, obj, "accounts/shown_once.html", title, context)
 
-    def _page(
-        self, request: HttpRequest, obj: Any, template: str, title: str, context: dict[str, Any]
-    ) -> HttpResponse:
+    def _page(self, request: HttpRequest, obj: Any, template: str, title: str, context: dict[str, Any]) -> HttpResponse:
         frame = {
             **self.admin_site.each_context(request),
             "opts": self.opts,

@@ -40,9 +40,7 @@ class ApiError(exceptions.APIException):
     such as {"field", "code", "message"} or {"line", "code", "message"}.
     """
 
-    def __init__(
-        self, code: str, message: str = "", status: int = 400, errors: Iterable[FieldError] = ()
-    ) -> None:
+    def __init__(self, code: str, message: str = "", status: int = 400, errors: Iterable[FieldError] = ()) -> None:
         super().__init__(detail=message or messages.ERRORS[code], code=code)
         self.code = code
         self.message = message or messages.ERRORS[code]

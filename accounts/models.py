@@ -27,8 +27,7 @@ class Account(models.Model):
         _("never twice"),
         default=False,
         help_text=_(
-            "Leave a message “unknown” for a person to decide, rather than retry it, "
-            "when the gateway cannot tell."
+            "Leave a message “unknown” for a person to decide, rather than retry it, when the gateway cannot tell."
         ),
     )
     created_at = models.DateTimeField(_("created"), db_default=Now(), editable=False)
@@ -89,9 +88,7 @@ class Role(models.TextChoices):
 class Membership(ScopedModel):
     """A user's place in an account."""
 
-    account = models.ForeignKey(
-        Account, models.CASCADE, related_name="memberships", verbose_name=_("account")
-    )
+    account = models.ForeignKey(Account, models.CASCADE, related_name="memberships", verbose_name=_("account"))
     user = models.ForeignKey(User, models.CASCADE, related_name="memberships", verbose_name=_("user"))
     role = models.CharField(_("role"), max_length=16, choices=Role.choices, default=Role.AGENT)
     created_at = models.DateTimeField(_("created"), db_default=Now(), editable=False)
@@ -118,9 +115,7 @@ class ApiToken(ScopedModel):
 
     account_path = "membership__account_id"
 
-    membership = models.ForeignKey(
-        Membership, models.CASCADE, related_name="tokens", verbose_name=_("member")
-    )
+    membership = models.ForeignKey(Membership, models.CASCADE, related_name="tokens", verbose_name=_("member"))
     name = models.CharField(_("name"), max_length=120)
     digest = models.CharField(max_length=64, unique=True, editable=False)
     last_characters = models.CharField(_("ends in"), max_length=4, editable=False)
@@ -157,9 +152,7 @@ class ApiToken(ScopedModel):
 class AuditEntry(ScopedModel):
     """What somebody did that matters later. Append-only: no code changes or deletes one."""
 
-    account = models.ForeignKey(
-        Account, models.CASCADE, related_name="audit_entries", verbose_name=_("account")
-    )
+    account = models.ForeignKey(Account, models.CASCADE, related_name="audit_entries", verbose_name=_("account"))
     # Null: the user is gone, or the system itself acted.
     user = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+", verbose_name=_("user"))
     action = models.CharField(_("action"), max_length=60)

@@ -9,4 +9,9 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         # A sweep that waited longer has been overtaken by the next one.
         "options": {"expires": 10.0},
     },
+    "check devices": {
+        "task": "devices.tasks.check_devices",
+        "schedule": 30.0,
+        "options": {"expires": 30.0},
+    },
 }

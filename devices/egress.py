@@ -26,7 +26,11 @@ _CARRIERS: Final = tuple(
 
 
 class EgressRefused(Exception):  # noqa: N818 - says what happened
-    """We do not connect there, whoever asks."""
+    """We do not connect there, whoever asks. `code` is one of `reasons`."""
+
+    def __init__(self, code: str, message: str = "") -> None:
+        super().__init__(message or code)
+        self.code = code
 
 
 class Unresolvable(OSError):  # noqa: N818 - says what happened
@@ -48,7 +52,7 @@ def resolve(url: str) -> CheckedAddress:
 
     Every address of the name must pass, so that one good address cannot vouch for a bad one.
     """
-    scheme, host, port = _split(url)
+    scheme, host, port = read(url)
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
@@ -58,26 +62,26 @@ def resolve(url: str) -> CheckedAddress:
         raise Unresolvable(f"{host} has no address")
     for address in addresses:
         if not _is_allowed(address):
-            raise EgressRefused(f"{host} is at {address}, in a network that is not open to gateways")
+            raise EgressRefused("egress_refused", f"{host} is at {address}, in a network not open to gateways")
     return CheckedAddress(scheme, host, port, str(addresses[0]))
 
 
-def _split(url: str) -> tuple[str, str, int]:
-    """Read scheme, host and port. What two clients could read differently is refused."""
+def read(url: str) -> tuple[str, str, int]:
+    """Read scheme, host and port. What two clients could read differently raises EgressRefused."""
     if re.search(r"[^\x21-\x7e]|\\", url):
-        raise EgressRefused("an address holds only plain characters")
+        raise EgressRefused("address_characters")
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        raise EgressRefused("this is no address") from None
+        raise EgressRefused("address_host") from None
     if parts.scheme not in _DEFAULT_PORTS:
-        raise EgressRefused("an address starts with http:// or https://")
+        raise EgressRefused("address_scheme")
     if "@" in parts.netloc:
-        raise EgressRefused("an address carries no user name and no password")
+        raise EgressRefused("address_credentials")
     host = parts.hostname or ""
     if port == 0 or not _is_plain_host(host):
-        raise EgressRefused("this is no address")
+        raise EgressRefused("address_host")
     return parts.scheme, host, port or _DEFAULT_PORTS[parts.scheme]
 
 

@@ -2,4 +2,17 @@
 
 from django.urls import URLPattern
 
-urlpatterns: list[URLPattern] = []
+from accounts.routes import api_path
+from devices.views import Devices
+
+_BASE = "api/v1/accounts/<int:account_id>/devices"
+
+urlpatterns: list[URLPattern] = [
+    api_path(_BASE, Devices.as_view({"get": "list", "post": "create"}), name="devices"),
+    api_path(
+        f"{_BASE}/<int:device_id>",
+        Devices.as_view({"get": "retrieve", "put": "update", "patch": "partial_update", "delete": "destroy"}),
+        name="device",
+    ),
+    api_path(f"{_BASE}/<int:device_id>/check", Devices.as_view({"post": "check"}), name="device_check"),
+]

@@ -62,9 +62,7 @@ def bootstrap(name: str, email: str, password: str | None, *, enable_campaigns: 
         user = User(email=email, is_staff=True)
         user.set_password(password or made_up)
         # Another account's bootstrap may have been first with the same person.
-        user, is_new = User.objects.get_or_create(
-            email=email, defaults={"password": user.password, "is_staff": True}
-        )
+        user, is_new = User.objects.get_or_create(email=email, defaults={"password": user.password, "is_staff": True})
         made_up = made_up if is_new else None
     if not user.is_active:
         raise CommandError(f"the user {email} is switched off")

@@ -1,0 +1,154 @@
+"""The admin's pages of devices."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminURLInputWidget
+
+from accounts.admin_base import AccountAdmin, AccountForm, action, display
+from accounts.models import Role
+from devices import health, reasons, validation
+from devices.models import Device
+from devices.states import DeviceStatus
+
+
+class DeviceForm(AccountForm):
+    """A device's form. The token is written, never shown: left empty, it stays as it is."""
+
+    base_url = forms.CharField(
+        label=gettext_lazy("gateway address"),
+        max_length=500,
+        widget=UnfoldAdminURLInputWidget,
+        help_text=gettext_lazy("Where Evolution API answers, such as https://gateway.example.com"),
+    )
+    token = forms.CharField(
+        label=gettext_lazy("token"),
+        max_length=500,
+        required=False,
+        widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
+    )
+
+    class Meta:
+        model = Device
+        exclude = ("account",)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "token" not in self.fields:  # who may only look is shown no form
+            return
+        self.fields["token"].required = self.instance.pk is None
+        self.fields["token"].help_text = (
+            gettext_lazy("The instance's own token, from the gateway.")
+            if self.instance.pk is None
+            else gettext_lazy("Saved. Leave it empty to keep it.")
+        )
+        # Never part of the page, not even as the value a change is measured by.
+        self.initial.pop("token", None)
+
+    def clean_base_url(self) -> str:
+        return _clean(validation.base_url, self.cleaned_data["base_url"])
+
+    def clean_instance_name(self) -> str:
+        return _clean(validation.instance_name, self.cleaned_data["instance_name"])
+
+    def clean_token(self) -> str:
+        written: str = self.cleaned_data["token"]
+        return _clean(validation.token, written) if written else self.instance.token
+
+
+def _clean(clean: Any, value: str) -> str:
+    try:
+        cleaned: str = clean(value)
+    except validation.Refused as refused:
+        raise forms.ValidationError(str(reasons.shown(refused.code)), code=refused.code) from None
+    return cleaned
+
+
+@admin.register(Device)
+class DeviceAdmin(AccountAdmin):
+    """Devices: where each gateway is, how it is, and how hard it may be driven."""
+
+    required_role = Role.ADMINISTRATOR
+    form = DeviceForm
+    list_display = ("name", "state", "why", "pace", "enabled", "status_checked_at")
+    list_filter = ("status", "enabled")
+    search_fields = ("name", "instance_name", "base_url")
+    fieldsets = (
+        (None, {"fields": ("name", "enabled")}),
+        (gettext_lazy("Gateway"), {"fields": ("provider", "base_url", "instance_name", "token")}),
+        (gettext_lazy("Pace"), {"fields": ("messages_per_minute", "max_in_flight", "daily_limit")}),
+        (gettext_lazy("Connection"), {"fields": ("state", "why", "status_checked_at")}),
+    )
+    readonly_fields = ("state", "why", "status_checked_at")
+    actions_detail = ("check_connection",)
+    actions_row = ("check_connection",)
+    list_before_template = "devices/evolution_notice.html"
+    change_form_before_template = "devices/evolution_notice.html"
+
+    @display(
+        description=gettext_lazy("status"),
+        ordering="status",
+        label={
+            DeviceStatus.CONNECTED.value: "success",
+            DeviceStatus.CONNECTING.value: "info",
+            DeviceStatus.DISCONNECTED.value: "warning",
+            DeviceStatus.BLOCKED.value: "danger",
+        },
+    )
+    def state(self, device: Device) -> tuple[str, str]:
+        return device.status, device.get_status_display()
+
+    @display(description=gettext_lazy("reason"))
+    def why(self, device: Device) -> str:
+        return str(reasons.shown(device.status_reason)) or "–"
+
+    @display(description=gettext_lazy("pace"), ordering="messages_per_minute")
+    def pace(self, device: Device) -> str:
+        if device.messages_per_minute is None:
+            return _("no limit")
+        return _("%(count)s a minute") % {"count": device.messages_per_minute}
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        fieldsets = super().get_fieldsets(request, obj)
+        if self.has_change_permission(request, obj):
+            return fieldsets if obj else fieldsets[:-1]
+        # A field that cannot be edited is shown as text: the token must not be one of them.
+        return [
+            (title, {**options, "fields": [name for name in options["fields"] if name != "token"]})
+            for title, options in fieldsets
+        ]
+
+    def save_model(self, request: HttpRequest, obj: Device, form: Any, change: bool) -> None:
+        if change:
+            # Only what was changed: the engine and the health check write to the same row.
+            obj.save(update_fields=form.changed_data)
+            if form.changed_data:
+                self.audit(request, "changed", obj, id=obj.pk, fields=form.changed_data)
+        else:
+            obj.save()
+            self.audit(request, "created", obj, id=obj.pk)
+        # The network is asked once the row is committed, and before the page is answered.
+        transaction.on_commit(lambda: self._check(request, obj))
+
+    @action(description=gettext_lazy("Check connection"), icon="network_check", permissions=["change"])
+    def check_connection(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        device = self.get_object(request, object_id)
+        if device is None:
+            raise Http404
+        self._check(request, device)
+        return HttpResponseRedirect(reverse("admin:devices_device_change", args=[device.pk]))
+
+    def _check(self, request: HttpRequest, device: Device) -> None:
+        status = health.check(device, now=timezone.now())
+        said = {"device": device.name, "reason": reasons.shown(device.status_reason)}
+        if status == DeviceStatus.CONNECTED:
+            messages.success(request, _("%(device)s is connected.") % said)
+        else:
+            messages.warning(request, _("%(device)s cannot send yet. %(reason)s") % said)

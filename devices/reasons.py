@@ -1,0 +1,125 @@
+"""Why a device cannot send, and why an address is refused: short codes, each with its sentence.
+
+The Spanish one goes over the wire; the other is for the admin, which is translated.
+"""
+
+from typing import Final, NamedTuple
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+
+class Sentence(NamedTuple):
+    """One meaning, for the API and for the admin."""
+
+    spanish: str
+    shown: str | Promise
+
+
+SENTENCES: Final = {
+    # The gateway cannot be reached
+    "unreachable": Sentence(
+        "No se pudo conectar con el gateway. Revisa que la dirección sea correcta y que esté encendido.",
+        _("The gateway cannot be reached. Check that the address is right and that it is running."),
+    ),
+    "unknown_host": Sentence(
+        "El nombre del gateway no existe en el DNS. Revisa la dirección.",
+        _("The gateway's name is unknown to the DNS. Check the address."),
+    ),
+    "bad_certificate": Sentence(
+        "El certificado TLS del gateway no es válido.", _("The gateway's TLS certificate is not valid.")
+    ),
+    "no_answer": Sentence(
+        "El gateway aceptó la conexión pero no respondió a tiempo.",
+        _("The gateway took the connection but did not answer in time."),
+    ),
+    "gateway_error": Sentence(
+        "El gateway respondió con un error interno.", _("The gateway answered with an internal error.")
+    ),
+    "unexpected_answer": Sentence(
+        "La respuesta no es la de Evolution API. Revisa la dirección del gateway.",
+        _("The answer is not Evolution API's. Check the gateway's address."),
+    ),
+    # Only a person can mend these
+    "unauthorized": Sentence(
+        "El gateway rechazó el token. Copia el token de la instancia de nuevo.",
+        _("The gateway refused the token. Copy the instance's token again."),
+    ),
+    "unknown_instance": Sentence(
+        "La instancia no existe en el gateway. Revisa su nombre.",
+        _("The gateway has no instance of this name. Check its name."),
+    ),
+    "wrong_address": Sentence(
+        "En esa dirección no responde Evolution API. Revisa la dirección del gateway.",
+        _("Evolution API does not answer at this address. Check the gateway's address."),
+    ),
+    "licence_required": Sentence(
+        "El gateway está sin licencia activada. Actívala en su propia página de administración.",
+        _("The gateway's licence is not activated. Activate it on the gateway's own page."),
+    ),
+    "egress_refused": Sentence(
+        "La dirección del gateway está en una red privada que no está permitida (EGRESS_ALLOWED_CIDRS).",
+        _("The gateway's address is in a private network that is not allowed (EGRESS_ALLOWED_CIDRS)."),
+    ),
+    # WhatsApp itself
+    "instance_connecting": Sentence(
+        "WhatsApp se está conectando. Si no termina, escanea el código QR en el gateway.",
+        _("WhatsApp is connecting. If that does not end, scan the QR code at the gateway."),
+    ),
+    "instance_closed": Sentence(
+        "La sesión de WhatsApp está cerrada. Escanea el código QR en el gateway.",
+        _("The WhatsApp session is closed. Scan the QR code at the gateway."),
+    ),
+    "instance_not_loaded": Sentence(
+        "El gateway no tiene cargada la instancia. Reiníciala en el gateway.",
+        _("The gateway has not loaded the instance. Restart it at the gateway."),
+    ),
+    "connection_closed": Sentence(
+        "El gateway perdió la conexión con WhatsApp mientras enviaba.",
+        _("The gateway lost its connection to WhatsApp while sending."),
+    ),
+    "not_connected": Sentence(
+        "La instancia todavía no se ha conectado a WhatsApp. Escanea el código QR en el gateway.",
+        _("The instance has not been connected to WhatsApp yet. Scan the QR code at the gateway."),
+    ),
+    # What a form or a call may not contain
+    "address_characters": Sentence(
+        "La dirección contiene caracteres no permitidos.",
+        _("The address holds characters that are not allowed."),
+    ),
+    "address_scheme": Sentence(
+        "La dirección debe empezar con http:// o https://.",
+        _("The address must start with http:// or https://."),
+    ),
+    "address_credentials": Sentence(
+        "La dirección no debe llevar usuario ni contraseña.",
+        _("The address must carry no user name and no password."),
+    ),
+    "address_host": Sentence(
+        "La dirección no es válida. Escríbela como https://gateway.ejemplo.com.",
+        _("This is no valid address. Write it like https://gateway.example.com."),
+    ),
+    "address_extra": Sentence("La dirección no debe llevar «?» ni «#».", _("The address must have no “?” and no “#”.")),
+    "instance_characters": Sentence(
+        "El nombre de la instancia no puede llevar «/» ni «\\», ni ser «.» o «..».",
+        _("An instance's name has no “/” and no “\\”, and is not “.” or “..”."),
+    ),
+    "token_characters": Sentence(
+        "El token no puede llevar espacios ni saltos de línea.", _("A token has no spaces and no line breaks.")
+    ),
+    "name_taken": Sentence(
+        "Otro dispositivo de la cuenta ya tiene ese nombre.",
+        _("Another device of the account has this name."),
+    ),
+}
+_UNKNOWN: Final = Sentence("El dispositivo no está disponible.", _("The device is not available."))
+
+
+def spanish(code: str) -> str:
+    """The sentence for the wire; "" for no reason."""
+    return SENTENCES.get(code, _UNKNOWN).spanish if code else ""
+
+
+def shown(code: str) -> str | Promise:
+    """The sentence for the admin, in its user's language; "" for no reason."""
+    return SENTENCES.get(code, _UNKNOWN).shown if code else ""

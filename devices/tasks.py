@@ -1,0 +1,11 @@
+"""Celery's doors to this app: thin, and harmless when doubled."""
+
+from celery import shared_task
+from django.utils import timezone
+
+from devices import health
+
+
+@shared_task(ignore_result=True)
+def check_devices() -> None:
+    health.check_due(now=timezone.now())

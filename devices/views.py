@@ -1,0 +1,76 @@
+"""The API of devices."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.utils import timezone
+from rest_framework.filters import OrderingFilter, SearchFilter
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import ModelViewSet
+
+from accounts import audit
+from accounts.errors import ApiError
+from accounts.models import Role
+from accounts.pagination import CursorPages
+from accounts.requests import account_of
+from devices import health
+from devices.models import Device
+from devices.serializers import DeviceSerializer
+from devices.states import DeviceStatus
+
+
+class Devices(ModelViewSet[Device]):
+    """Devices of an account: every member sees them, administrators change them.
+
+    Creating or editing one checks the connection before it answers, and answers 200 or 201 even where the
+    gateway cannot be reached: `status` and `status_reason` say so. Filters: `status`, `enabled`, `search`.
+    """
+
+    required_role = Role.ADMINISTRATOR
+    serializer_class = DeviceSerializer
+    pagination_class = CursorPages
+    lookup_url_kwarg = "device_id"
+    filter_backends = (SearchFilter, OrderingFilter)
+    search_fields = ("name", "instance_name", "base_url")
+    ordering_fields = ("id", "name", "status", "created_at")
+    ordering = ("id",)
+    queryset = Device.unscoped.none()  # for the OpenAPI description; get_queryset says which
+
+    def get_queryset(self) -> QuerySet[Device]:
+        account = account_of(self.request)
+        if account is None:
+            return self.queryset.all()
+        rows: QuerySet[Device] = Device.objects.for_account(account)
+        status = self.request.query_params.get("status")
+        if status is not None:
+            if status not in DeviceStatus.values:
+                raise ApiError("invalid")
+            rows = rows.filter(status=status)
+        enabled = self.request.query_params.get("enabled")
+        if enabled is not None:
+            if enabled not in {"true", "false"}:
+                raise ApiError("invalid")
+            rows = rows.filter(enabled=enabled == "true")
+        return rows
+
+    def perform_create(self, serializer: Any) -> None:
+        device = serializer.save(account=account_of(self.request))
+        audit.record(self.request, "device.created", device, id=device.pk)
+        health.check(device, now=timezone.now())
+
+    def perform_update(self, serializer: Any) -> None:
+        device = serializer.save()
+        # The names of the fields only: one of them is a secret.
+        audit.record(self.request, "device.changed", device, id=device.pk, fields=sorted(serializer.validated_data))
+        health.check(device, now=timezone.now())
+
+    def perform_destroy(self, instance: Device) -> None:
+        audit.record(self.request, "device.deleted", instance, id=instance.pk)
+        instance.delete()
+
+    def check(self, request: Request, **kwargs: Any) -> Response:
+        """Check the connection now."""
+        device = self.get_object()
+        health.check(device, now=timezone.now())
+        return Response(self.get_serializer(device).data)
