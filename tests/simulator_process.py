@@ -33,7 +33,7 @@ import select
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -121,14 +121,19 @@ class Simulator:
 
 @contextlib.contextmanager
 def start_simulator(
-    *instances: str, arguments: Sequence[str] = (), command: Sequence[str] = ("-m", "devices.simulator")
+    *instances: str,
+    arguments: Sequence[str] = (),
+    command: Sequence[str] = ("-m", "devices.simulator"),
+    environment: Mapping[str, str] | None = None,
 ) -> Iterator[Simulator]:
-    """Instances default to one called `demo`. `arguments` as on the simulator's command line."""
-    names = [part for name in instances or ("demo",) for part in ("--instance", f"{name}:{TOKEN}")]
+    """Instances (`NAME` or `NAME:TOKEN`) default to `demo`. `arguments` as on the simulator's command line."""
+    named = [name if ":" in name else f"{name}:{TOKEN}" for name in instances or ("demo",)]
+    names = [part for name in named for part in ("--instance", name)]
     process = subprocess.Popen(
         [sys.executable, "-u", *command, "--port", "0", "--global-key", GLOBAL_KEY, *names, *arguments],
         stdout=subprocess.PIPE,
         cwd=REPOSITORY,
+        env=environment,
     )
     try:
         yield Simulator(_wait_until_ready(process), process)

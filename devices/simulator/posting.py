@@ -18,7 +18,8 @@ JITTER = 0.2
 TIMEOUT = 30.0  # seconds
 NEVER_RETRIED = frozenset({400, 401, 403, 404, 422})
 
-CONNECTIONS = 4  # per destination; so the order is not kept, as in the real one
+CONNECTIONS = 4  # per destination, opened as posts pile up; then the order is not kept, as in the real one
+QUEUE_PER_CONNECTION = 50
 QUEUE_LIMIT = 100_000  # waiting posts per destination; beyond it the oldest is dropped
 
 
@@ -41,7 +42,7 @@ class _Answer:
 
 
 class Destination:
-    """One webhook server (scheme, host, port). Workers start with the first post and live until `stop`."""
+    """One webhook server (scheme, host, port). Its workers live until `stop`."""
 
     def __init__(self, origin: tuple[str, str, int], first_wait: float, count: Callable[[str], None]) -> None:
         self._scheme, self._host, self._port = origin
@@ -63,8 +64,9 @@ class Destination:
             self._count("dropped")
         self._queue.append(post)
         self._arrived.set()
-        if not self._workers:
-            self._workers = [asyncio.ensure_future(self._work()) for _ in range(CONNECTIONS)]
+        started = len(self._workers)
+        if started < CONNECTIONS and len(self._queue) > started * QUEUE_PER_CONNECTION:
+            self._workers.append(asyncio.ensure_future(self._work()))
 
     def stop(self) -> None:
         """Forget what waits, also for a retry."""

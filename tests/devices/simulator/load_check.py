@@ -13,9 +13,7 @@ import uvloop
 
 from tests.simulator_process import Simulator, start_simulator
 
-TEXT = (
-    "Hola {}, tu pedido {} está listo. Pasa por la tienda de lunes a viernes entre las 9 y las 18. Gracias."
-)
+TEXT = "Hola {}, tu pedido {} está listo. Pasa por la tienda de lunes a viernes entre las 9 y las 18. Gracias."
 
 
 class Client(asyncio.Protocol):
