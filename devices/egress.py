@@ -80,7 +80,9 @@ def read(url: str) -> tuple[str, str, int]:
     if "@" in parts.netloc:
         raise EgressRefused("address_credentials")
     host = parts.hostname or ""
-    if port == 0 or not _is_plain_host(host):
+    # Put together again it must be what was written: no [name], no empty port, no 0080.
+    written = f"[{host}]" if ":" in host else host
+    if parts.netloc.lower() not in {written, f"{written}:{port}"} or port == 0 or not _is_plain_host(host):
         raise EgressRefused("address_host")
     return parts.scheme, host, port or _DEFAULT_PORTS[parts.scheme]
 

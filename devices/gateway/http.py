@@ -131,8 +131,14 @@ class _Call:
             self._socket.close()
 
     def connect(self, timeout: Any) -> socket.socket:
-        connected = socket.create_connection((self.address.ip, self.address.port), timeout)
-        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connected = socket.socket(socket.AF_INET6 if ":" in self.address.ip else socket.AF_INET)
+        try:
+            connected.settimeout(timeout)
+            connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            connected.connect((self.address.ip, self.address.port))
+        except BaseException:
+            connected.close()
+            raise
         # A second handle on the same connection: TLS takes the first one over.
         self._socket = connected.dup()
         self._timer = threading.Timer(max(0.0, self._deadline - time.monotonic()), self._shut)
