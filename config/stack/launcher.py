@@ -50,7 +50,7 @@ def demo() -> int:
             client = REPOSITORY / "config" / "stack" / "demo.py"
             return supervisor.run_in_front(
                 [
-                    *(sys.executable, "-I", str(client), stack.url, "--simulator", stack.simulator_url),
+                    *(sys.executable, "-Iu", str(client), stack.url, "--simulator", stack.simulator_url),
                     *("--rows", str(DEMO_ROWS), "--sample", str(layout.data_dir / "sample.csv")),
                 ],
                 {**os.environ, "PREGONERO_TOKEN": stack.access.token},

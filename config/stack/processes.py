@@ -32,21 +32,18 @@ def workers(environ: Mapping[str, str]) -> list[Program]:
     return [_worker("lanes", lanes, environ), _worker("default", "1", environ)]
 
 
+def _celery(*arguments: str) -> tuple[str, ...]:
+    # It warns of root on every start; there the whole stack is root's, and tasks are JSON.
+    warnings = ("-W", "ignore:You're running the worker with superuser privileges")
+    return (sys.executable, *warnings, "-m", "celery", "-A", "config", "--quiet", *arguments)
+
+
 def _worker(queue: str, processes: str, environ: Mapping[str, str]) -> Program:
     return Program(
         name=queue,
-        argv=(
-            *(sys.executable, "-m", "celery", "-A", "config", "worker", "-Q", queue, "-n", f"{queue}@%h"),
-            *(
-                "-c",
-                processes,
-                "--prefetch-multiplier",
-                "1",
-                "--without-gossip",
-                "--without-mingle",
-                "-l",
-                "INFO",
-            ),
+        argv=_celery(
+            *("worker", "-Q", queue, "-n", f"{queue}@%h", "-c", processes, "-l", "INFO"),
+            *("--prefetch-multiplier", "1", "--without-gossip", "--without-mingle"),
         ),
         environ=environ,
         grace_seconds=20,  # TERM lets it finish what it does; then whatever it has forked is killed with it
@@ -54,11 +51,7 @@ def _worker(queue: str, processes: str, environ: Mapping[str, str]) -> Program:
 
 
 def beat(environ: Mapping[str, str]) -> Program:
-    return Program(
-        name="beat",
-        argv=(sys.executable, "-m", "celery", "-A", "config", "beat", "-l", "WARNING"),
-        environ=environ,
-    )
+    return Program(name="beat", argv=_celery("beat", "-l", "WARNING"), environ=environ)
 
 
 def simulator(environ: Mapping[str, str], port: int) -> Program:
