@@ -139,7 +139,8 @@ class _Stack:
         return bool(token)
 
     def _bootstrap_command(self) -> tuple[str, ...]:
-        who = ("--email", self.access.email, "--password", self.access.password)
+        # With "=": a password may begin with a hyphen.
+        who = (f"--email={self.access.email}", f"--password={self.access.password}")
         return ("bootstrap", "--account", processes.ACCOUNT, *who, "--enable-campaigns", "--json")
 
     def _manage(self, *commands: tuple[str, ...]) -> list[str]:

@@ -37,7 +37,7 @@ def main() -> "str | None":
             return None
         print("Making .venv with Python " + VERSION + " from requirements-dev.lock...", flush=True)
         if not install_with_uv() and not install_with_pip():
-            return "nothing can install packages here: Debian and Ubuntu need python3-pip or python3-venv, or uv"
+            return "the packages could not be installed, see above (Debian and Ubuntu need python3-pip or python3-venv)"
         make_importable()
         with open(STAMP, "w") as file:
             file.write(wanted)
@@ -60,7 +60,9 @@ def install_with_uv() -> bool:
         shutil.rmtree(VENV, ignore_errors=True)
         if not succeeds(uv, "venv", "--quiet", "--python", sys.executable, VENV):
             return False
-    return succeeds(uv, "pip", "sync", "--quiet", "--require-hashes", "--python", VENV_PYTHON, LOCK)
+    install = (uv, "pip", "sync", "--quiet", "--require-hashes", "--python", VENV_PYTHON, LOCK)
+    # Some networks are trusted by the system only, some systems have no certificates: uv brings its own.
+    return succeeds(*install, "--system-certs", is_silent=True) or succeeds(*install)
 
 
 def find_uv() -> "str | None":
@@ -72,7 +74,7 @@ def find_uv() -> "str | None":
 
 
 def install_with_pip() -> bool:
-    if not is_venv_of_this_python():
+    if not is_venv_of_this_python() or not succeeds(VENV_PYTHON, "-m", "pip", "--version", is_silent=True):
         shutil.rmtree(VENV, ignore_errors=True)
         if not succeeds(sys.executable, "-m", "venv", VENV):
             return False
@@ -97,11 +99,13 @@ def make_importable() -> None:
         file.write(REPOSITORY + "\n")
 
 
-def succeeds(*command: str) -> bool:
+def succeeds(*command: str, is_silent: bool = False) -> bool:
+    output = subprocess.DEVNULL if is_silent else None
     try:
-        return subprocess.run(command, env=ENVIRONMENT, cwd=REPOSITORY, check=False).returncode == 0
+        done = subprocess.run(command, env=ENVIRONMENT, cwd=REPOSITORY, stdout=output, stderr=output, check=False)
     except OSError:
         return False
+    return done.returncode == 0
 
 
 def read(path: str) -> str:
