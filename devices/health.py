@@ -108,7 +108,7 @@ def read(answer: http.Response) -> Health:
             return _out("unknown_instance" if "instance does not exist" in answer.text else "wrong_address")
         case 503 if "LICENSE_REQUIRED" in answer.text:
             return _out("licence_required")
-        case status if status >= 500:
+        case status if status >= 500 or status == 429:
             return _out("gateway_error")
         case _:
             return _out("wrong_address")

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 from rest_framework.filters import OrderingFilter, SearchFilter
@@ -55,19 +56,23 @@ class Devices(ModelViewSet[Device]):
         return rows
 
     def perform_create(self, serializer: Any) -> None:
-        device = serializer.save(account=account_of(self.request))
-        audit.record(self.request, "device.created", device, id=device.pk)
+        with transaction.atomic():
+            device = serializer.save(account=account_of(self.request))
+            audit.record(self.request, "device.created", device, id=device.pk)
         health.check(device, now=timezone.now())
 
     def perform_update(self, serializer: Any) -> None:
-        device = serializer.save()
-        # The names of the fields only: one of them is a secret.
-        audit.record(self.request, "device.changed", device, id=device.pk, fields=sorted(serializer.validated_data))
+        with transaction.atomic():
+            device = serializer.save()
+            # The names of the fields only: one of them is a secret.
+            fields = sorted(serializer.validated_data)
+            audit.record(self.request, "device.changed", device, id=device.pk, fields=fields)
         health.check(device, now=timezone.now())
 
     def perform_destroy(self, instance: Device) -> None:
-        audit.record(self.request, "device.deleted", instance, id=instance.pk)
-        instance.delete()
+        with transaction.atomic():
+            audit.record(self.request, "device.deleted", instance, id=instance.pk)
+            instance.delete()
 
     def check(self, request: Request, **kwargs: Any) -> Response:
         """Check the connection now."""

@@ -1,0 +1,187 @@
+"""Is a device fit to send? What the gateway's answers mean, and who is asked when."""
+
+import json
+import socket
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from devices import health, reasons
+from devices.gateway.http import Response
+from devices.models import Device
+from devices.states import DeviceStatus
+from devices.tasks import check_devices
+from tests.devices import arrange
+
+pytestmark = pytest.mark.usefixtures("loopback_is_open")
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+UNKNOWN_INSTANCE = {"status": 404, "error": "Not Found", "response": {"message": ['The "x" instance does not exist']}}
+UNKNOWN_ROUTE = {"status": 404, "error": "Not Found", "response": {"message": ["Cannot GET /instance/x"]}}
+UNLICENSED = {"error": "service not activated", "code": "LICENSE_REQUIRED", "register_url": "https://x"}
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "expected"),
+    [
+        (200, {"instance": {"instanceName": "x", "state": "open"}}, ("connected", "")),
+        (200, {"instance": {"instanceName": "x", "state": "connecting"}}, ("connecting", "instance_connecting")),
+        (200, {"instance": {"instanceName": "x", "state": "close"}}, ("disconnected", "instance_closed")),
+        (200, {"instance": {"instanceName": "x", "state": "refused"}}, ("disconnected", "instance_closed")),
+        (200, {"instance": {"instanceName": "x"}}, ("disconnected", "instance_not_loaded")),
+        (200, {"instance": {"state": "brand new"}}, ("disconnected", "unexpected_answer")),
+        (200, {"instance": "open"}, ("disconnected", "unexpected_answer")),
+        (200, [], ("disconnected", "unexpected_answer")),
+        (200, "<html>", ("disconnected", "unexpected_answer")),
+        (401, {"status": 401, "error": "Unauthorized"}, ("blocked", "unauthorized")),
+        (404, UNKNOWN_INSTANCE, ("blocked", "unknown_instance")),
+        (404, UNKNOWN_ROUTE, ("blocked", "wrong_address")),
+        (404, "<html>not found</html>", ("blocked", "wrong_address")),
+        (302, "", ("blocked", "wrong_address")),
+        (503, UNLICENSED, ("blocked", "licence_required")),
+        (503, "", ("disconnected", "gateway_error")),
+        (500, {"message": "x"}, ("disconnected", "gateway_error")),
+        (502, "<html>", ("disconnected", "gateway_error")),
+        (429, "", ("disconnected", "gateway_error")),
+    ],
+)
+def test_what_an_answer_means(status, body, expected):
+    raw = body if isinstance(body, str) else json.dumps(body)
+    found = health.read(Response(status, raw.encode()))
+    assert (found.status, found.reason) == expected
+    assert found.reason in {"", *reasons.SENTENCES}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("state", "expected"),
+    [
+        ("open", DeviceStatus.CONNECTED),
+        ("connecting", DeviceStatus.CONNECTING),
+        ("close", DeviceStatus.DISCONNECTED),
+        ("not-loaded", DeviceStatus.DISCONNECTED),
+    ],
+)
+def test_the_simulators_states_are_understood_and_stored(simulator, state, expected):
+    device = arrange.device(simulator=simulator)
+    simulator.set_state("demo-1", state)
+    assert health.check(device, NOW) == expected
+    row = Device.unscoped.get(pk=device.pk)
+    assert (row.status, row.status_checked_at) == (expected, NOW)
+    assert (row.status_reason == "") is (state == "open")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("wrong", "reason"),
+    [
+        ({"token": "nonsense"}, "unauthorized"),
+        ({"instance_name": "nobody"}, "unknown_instance"),
+        ({"base_url": "{url}/somewhere"}, "wrong_address"),
+    ],
+)
+def test_a_device_that_only_a_person_can_mend_is_blocked(simulator, wrong, reason):
+    fields = {name: value.format(url=simulator.url) for name, value in wrong.items()}
+    device = arrange.device(simulator=simulator, **fields)
+    assert health.check(device, NOW) == DeviceStatus.BLOCKED
+    assert Device.unscoped.get(pk=device.pk).status_reason == reason
+
+
+@pytest.mark.django_db
+def test_an_unlicensed_gateway_blocks(simulator):
+    simulator.faults({"license": 1})
+    device = arrange.device(simulator=simulator)
+    assert (health.check(device, NOW), device.status_reason) == (DeviceStatus.BLOCKED, "licence_required")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("base_url", "status", "reason"),
+    [
+        ("http://127.0.0.1:9", "disconnected", "unreachable"),
+        ("http://gateway.invalid", "disconnected", "unknown_host"),
+        ("http://10.255.0.1", "blocked", "egress_refused"),
+        ("http://169.254.169.254/latest/meta-data", "blocked", "egress_refused"),
+    ],
+)
+def test_a_gateway_that_cannot_be_reached(base_url, status, reason):
+    device = arrange.device(base_url=base_url)
+    health.check(device, NOW)
+    row = Device.unscoped.get(pk=device.pk)
+    assert (row.status, row.status_reason) == (status, reason)
+
+
+@pytest.mark.django_db
+def test_the_instance_name_stays_one_segment_of_the_path(simulator):
+    simulator.reset()
+    health.check(arrange.device(simulator=simulator, instance_name="a b?c#d%2F"), NOW)
+    assert simulator.last_requests(1)[0]["path"].endswith("/instance/connectionState/a%20b%3Fc%23d%252F")
+
+
+@pytest.mark.django_db
+def test_what_was_found_before_an_edit_is_not_noted_after_it():
+    device = arrange.device()
+    Device.unscoped.filter(pk=device.pk).update(base_url="http://127.0.0.1:10")
+    assert not health.record(device, health.Health(DeviceStatus.CONNECTED), NOW)
+
+
+@pytest.mark.django_db
+def test_an_older_finding_does_not_replace_a_newer_one():
+    device = arrange.device()
+    assert health.record(device, health.Health(DeviceStatus.BLOCKED, "unauthorized"), NOW)
+    assert not health.record(device, health.Health(DeviceStatus.CONNECTED), NOW - timedelta(seconds=1))
+    assert Device.unscoped.get(pk=device.pk).status == DeviceStatus.BLOCKED
+
+
+# --- The round ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_a_round_checks_what_is_enabled_and_was_not_checked_lately(simulator):
+    never = arrange.device(simulator=simulator)
+    old = arrange.device(simulator=simulator, status_checked_at=NOW - timedelta(seconds=30))
+    fresh = arrange.device(simulator=simulator, status_checked_at=NOW - timedelta(seconds=10))
+    off = arrange.device(simulator=simulator, enabled=False)
+    assert health.check_due(NOW) == 2
+    connected = set(Device.unscoped.filter(status=DeviceStatus.CONNECTED))
+    assert connected == {never, old}
+    assert {fresh, off} & connected == set()
+
+
+@pytest.mark.django_db
+def test_a_device_that_hangs_delays_no_other(simulator, monkeypatch):
+    monkeypatch.setattr(health, "SLICE_SECONDS", 1.0)
+    monkeypatch.setattr(health, "PROBE_SECONDS", 1.5)
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # accepts, never answers
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        hanging = [arrange.device(base_url=url) for _ in range(3)]
+        well = [arrange.device(simulator=simulator) for _ in range(5)]
+        began = time.monotonic()
+        assert health.check_due(NOW) == 5
+        assert time.monotonic() - began < 1.4
+        assert set(Device.unscoped.filter(status=DeviceStatus.CONNECTED)) == set(well)
+        assert not Device.unscoped.filter(pk__in=[one.pk for one in hanging], status_checked_at=NOW).exists()
+        time.sleep(0.8)  # its threads end by their own deadline
+
+
+@pytest.mark.django_db
+def test_the_oldest_check_comes_first(monkeypatch):
+    monkeypatch.setattr(health, "ROUND_SIZE", 2)
+    checked_at = [NOW - timedelta(minutes=minutes) for minutes in (1, 3, 2)]
+    devices = [arrange.device(status_checked_at=at) for at in checked_at]
+    never = arrange.device()
+    health.check_due(NOW)
+    assert set(Device.unscoped.filter(status_checked_at=NOW)) == {never, devices[1]}
+
+
+@pytest.mark.django_db
+def test_beats_task_checks_devices(simulator):
+    device = arrange.device(simulator=simulator)
+    check_devices()
+    assert Device.unscoped.get(pk=device.pk).status == DeviceStatus.CONNECTED
+
+
+def test_beat_fires_it_and_lets_late_ones_expire(settings):
+    entry = settings.CELERY_BEAT_SCHEDULE["check devices"]
+    assert entry["task"] == check_devices.name
+    assert entry["options"]["expires"] <= 30
