@@ -97,7 +97,6 @@ def logout(call: Call) -> bytes:
         return wire.bad_request(f'The "{instance.name}" instance is not connected')
     call.world.webhooks.emit_value(instance, "logout.instance", None)
     call.world.close(instance, LOGGED_OUT)
-    instance.was_connected = False
     return _done("Instance logged out")
 
 

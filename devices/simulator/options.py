@@ -5,7 +5,7 @@ import os
 import secrets
 from dataclasses import dataclass
 
-from devices.simulator.faults import FaultError, Rule, parse_spec
+from devices.simulator.faults import FAULTS, FaultError, Rule, parse_spec
 
 DEFAULT_INSTANCE = "demo"
 
@@ -59,6 +59,16 @@ def fault_rules(text: str) -> dict[str, list[Rule]]:
         raise argparse.ArgumentTypeError(str(problem)) from None
 
 
+class _ListFaults(argparse.Action):
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        lines = ["name                     suffix  default  meaning"]
+        for fault in FAULTS.values():
+            default = f"{fault.parameter:g}" if fault.parameter else ""
+            lines.append(f"{fault.name:24} {fault.suffix:7} {default:8} {fault.meaning}")
+        print("\n".join(lines))
+        parser.exit()
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--host", default="127.0.0.1", help="address to listen on; anything but loopback is warned about")
@@ -83,6 +93,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SPEC",
         help="name=rate[:param][xTIMES][@instance],…",
     )
+    add("--list-faults", action=_ListFaults, nargs=0, help="the faults there are, and their suffixes")
     add("--suffix-faults", action="store_true", help="let a number's last four digits choose a fault")
     add("--seed", type=int, default=1, help="of the faults and delays")
     add("--ack", action="store_true", help="make receipts even for instances without a webhook")

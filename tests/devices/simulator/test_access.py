@@ -21,6 +21,11 @@ def test_a_missing_a_wrong_and_another_instances_key_are_refused_alike(gateway: 
     assert gateway.ledger()["accepted"] == 0
 
 
+def test_another_instances_key_opens_no_other_route_either(gateway: Simulator) -> None:
+    assert gateway.get("/instance/connectionState/one", key="TOKEN-OF-TWO").status_code == 401
+    assert gateway.get("/instance/connectionState/two", key="TOKEN-OF-TWO").status_code == 200
+
+
 def test_the_global_key_opens_every_instance(gateway: Simulator) -> None:
     assert gateway.post("/message/sendText/two", TEXT, key=gateway.global_key).status_code == 201
 

@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from devices.simulator.faults import BY_SUFFIX, FAULTS
 from tests.simulator_process import REPOSITORY, start_simulator
 
 TEXT = {"number": "51987654321", "text": "hola"}
@@ -114,7 +115,17 @@ def test_the_simulator_imports_nothing_of_django() -> None:
     assert subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY).returncode == 0
 
 
-def test_every_suffix_is_used_once() -> None:
-    from devices.simulator.faults import BY_SUFFIX, FAULTS
+def test_the_faults_and_their_suffixes_are_listed() -> None:
+    listed = run("--list-faults").stdout
+    assert re.search(r"^429-date +0010 +2 +429, Retry-After: a date", listed, re.MULTILINE)
 
+
+def test_every_fault_is_documented() -> None:
+    page = (REPOSITORY / "docs/simulator.md").read_text()
+    assert [f"| `{name}` | {fault.suffix} |" for name, fault in FAULTS.items()] == re.findall(
+        r"^\| `[a-z0-9-]+` \| \d{4} \|", page, re.MULTILINE
+    )
+
+
+def test_every_suffix_is_used_once() -> None:
     assert len(BY_SUFFIX) == len(FAULTS)

@@ -2,12 +2,13 @@
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 import requests
 
-from tests.simulator_process import Simulator
+from tests.simulator_process import Simulator, start_simulator
 
 Send = Callable[..., requests.Response]
 PICTURE = {"number": "51987654321", "mediatype": "image", "media": "https://example.com/a.jpg"}
@@ -110,6 +111,15 @@ def test_the_typing_delay_keeps_the_request_open(gateway: Simulator) -> None:
     began = time.monotonic()
     assert gateway.post("/message/sendText/one", {"number": "51987654321", "text": "a", "delay": 150}).ok
     assert time.monotonic() - began >= 0.15
+
+
+def test_every_send_takes_the_latency_asked_for_and_none_blocks_another() -> None:
+    with start_simulator(arguments=["--latency", "200-250"]) as simulator, ThreadPoolExecutor(8) as threads:
+        body = {"number": "51987654321", "text": "a"}
+        began = time.monotonic()
+        answers = list(threads.map(lambda _: simulator.post("/message/sendText/demo", body), range(8)))
+        assert all(answer.elapsed.total_seconds() >= 0.2 for answer in answers)
+        assert time.monotonic() - began < 1
 
 
 def test_a_client_that_gives_up_does_not_cancel_the_send(gateway: Simulator) -> None:

@@ -195,6 +195,17 @@ def test_a_server_error_is_retried(gateway: Simulator, send: Send, webhooks: Web
     assert gateway.ledger()["webhooks"]["retried"] == 2
 
 
+def test_a_kept_connection_the_server_has_closed_is_opened_again(
+    gateway: Simulator, send: Send, webhooks: WebhookServer
+) -> None:
+    set_webhook(gateway, enabled=True, url=webhooks.url, events=["SEND_MESSAGE"])
+    webhooks.hangs_up = True
+    for count in range(1, 4):
+        send()
+        webhooks.wait_for(count)
+    assert gateway.ledger()["webhooks"]["retried"] == 0
+
+
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 422])
 def test_these_refusals_are_never_retried(gateway: Simulator, send: Send, webhooks: WebhookServer, status: int) -> None:
     set_webhook(gateway, enabled=True, url=webhooks.url, events=["SEND_MESSAGE"])

@@ -13,6 +13,7 @@ class WebhookServer:
     def __init__(self) -> None:
         self.posts: list[dict[str, Any]] = []  # path, headers, body
         self.answers: list[int] = []
+        self.hangs_up = False  # after each answer, without saying so in it
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -25,6 +26,7 @@ class WebhookServer:
                 self.send_response(status)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
+                self.close_connection = outer.hangs_up
 
             def log_message(self, *args: object) -> None:
                 pass
