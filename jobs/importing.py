@@ -51,7 +51,7 @@ def import_slice(job_id: int, deadline: float) -> bool:
                 if time.monotonic() >= deadline:
                     return True
     except _FileLost:
-        # Unless another worker finished meanwhile, and then deleted the file.
+        # Unless another worker, which had the file open before it was lost, has finished with it.
         if Job.unscoped.filter(pk=job_id, imported_at=None).exists():
             finishing.fail(job_id, FILE_LOST)
     return False
