@@ -46,6 +46,11 @@ def wait_until_ready(layout: Layout, environ: Mapping[str, str]) -> None:
         time.sleep(0.05)
 
 
+def are_ours(environ: Mapping[str, str]) -> bool:
+    """Tell whether this stack brings both engines."""
+    return not _is_given("DATABASE_URL", environ) and not _is_given("REDIS_URL", environ)
+
+
 def _is_given(name: str, environ: Mapping[str, str]) -> bool:
     """As in the settings, an empty value counts as absent."""
     return bool(environ.get(name, "").strip())

@@ -38,8 +38,11 @@ def run() -> None:
 
 def demo() -> int:
     """Send a sample file through a whole stack of its own; return 0 when every message was sent."""
-    layout = Layout(_layout().data_dir / "demo")
-    make_data_dir(layout)
+    layout = _layout()
+    if engines.are_ours(os.environ):
+        # Beside `make run`. Given servers know one set of keys and uploads, which are in its data directory.
+        layout = Layout(layout.data_dir / "demo")
+        make_data_dir(layout)
     port = ports.free_port()
     with LauncherLock(layout, "make demo", f"http://{ports.HOST}:{port}") as lock:
         console = Console(layout.log_dir, is_quiet=True)
@@ -110,7 +113,7 @@ class _Stack:
         for engine in own_engines:
             self._supervisor.start(engine)
         self._supervisor.wait_until_ready()
-        tell(" and ".join(engine.name for engine in own_engines) + " are up" if own_engines else "servers are given")
+        tell("the servers are up: " + (", ".join(engine.name for engine in own_engines) or "those given"))
         self._supervisor.start(processes.simulator(self._environ, self._simulator_port))
         is_first = self._set_up(device_options)
         tell("the database, the account and its simulated device are ready")

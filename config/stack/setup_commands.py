@@ -11,10 +11,13 @@ import os
 import sys
 
 import django
+import psycopg
+import redis
 from django.core.management import CommandError, call_command
 
 
 def main() -> None:
+    refuse_silent_servers()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     django.setup()
     outputs = []
@@ -26,6 +29,21 @@ def main() -> None:
             sys.exit(f"manage.py {name}: {error}")
         outputs.append(output.getvalue())
     json.dump(outputs, sys.stdout)
+
+
+def refuse_silent_servers() -> None:
+    """Say at once, and plainly, that a server which was given does not let us in."""
+    try:
+        if url := os.environ.get("DATABASE_URL", "").strip():
+            psycopg.connect(url, connect_timeout=10).close()
+    except psycopg.Error as error:
+        sys.exit(f"DATABASE_URL: {str(error).strip()}")
+    try:
+        if url := os.environ.get("REDIS_URL", "").strip():
+            with redis.Redis.from_url(url, socket_connect_timeout=10, socket_timeout=10) as server:
+                server.ping()
+    except (redis.RedisError, ValueError) as error:
+        sys.exit(f"REDIS_URL: {error}")
 
 
 if __name__ == "__main__":
