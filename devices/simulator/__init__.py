@@ -6,12 +6,15 @@ what it accepted. `python manage.py simulate_gateway` starts it, or `python -m d
 
 It is pure asyncio and imports nothing of Django or of this project outside this package.
 
-    options   what the command line says            program   the process: event loop, signals, start-up lines
-    server    HTTP connections                      wire      response bytes and error bodies
-    world     everything one running simulator has  routes    which function answers which request
-    sending, lookups, instance_routes, webhook_routes   the Evolution API; control   /_simulator/…
-    instances, ledger, archive                      its memory
-    numbers, validation                             the rules of Evolution API for numbers and bodies
-    faults                                          what goes wrong, how often
-    receipts, webhooks, posting                     what it tells others
+    __main__, program, options    the process and its command line
+    server, wire, bodies          HTTP: connections, response bytes, request bodies
+    routes, calls, gates          which function answers which request, and who may ask
+    message_routes, sending       sendText, sendMedia, sendWhatsAppAudio
+    instance_routes, lookups      the rest of the Evolution API
+    control                       /_simulator/…
+    world, instances              what a running simulator consists of
+    ledger, archive               what it accepted
+    numbers, validation           Evolution API's rules for numbers and bodies
+    faults                        what goes wrong, how often, for whom
+    receipts, webhooks, posting   what it reports, and how
 """

@@ -6,7 +6,7 @@ import ssl
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 import httptools
@@ -22,6 +22,8 @@ CONNECTIONS = 4  # per destination, opened as posts pile up; then the order is n
 QUEUE_PER_CONNECTION = 50
 QUEUE_LIMIT = 100_000  # waiting posts per destination; beyond it the oldest is dropped
 
+_NO_ANSWER = 0  # instead of a status
+
 
 @dataclass(slots=True)
 class Post:
@@ -31,26 +33,17 @@ class Post:
     attempts: int = 0
 
 
-class _Answer:
-    """Collects one HTTP response; httptools calls it."""
-
-    def __init__(self) -> None:
-        self.is_complete = False
-
-    def on_message_complete(self) -> None:
-        self.is_complete = True
-
-
 class Destination:
-    """One webhook server (scheme, host, port). Its workers live until `stop`."""
+    """One webhook server: what waits for it, and the connections to it."""
 
     def __init__(self, origin: tuple[str, str, int], first_wait: float, count: Callable[[str], None]) -> None:
         self._scheme, self._host, self._port = origin
+        self.host_line = f"Host: {self._host}:{self._port}\r\n"
         self._first_wait = first_wait
         self._count = count
         self._queue: deque[Post] = deque()
-        self._arrived = asyncio.Event()
-        self._workers: list[asyncio.Task[None]] = []
+        self._connections: set[_Connection] = set()
+        self._opening: set[asyncio.Task[None]] = set()
         self._is_stopped = False
 
     def __len__(self) -> int:
@@ -63,33 +56,14 @@ class Destination:
             self._queue.popleft()
             self._count("dropped")
         self._queue.append(post)
-        self._arrived.set()
-        started = len(self._workers)
-        if started < CONNECTIONS and len(self._queue) > started * QUEUE_PER_CONNECTION:
-            self._workers.append(asyncio.ensure_future(self._work()))
+        self._feed()
 
-    def stop(self) -> None:
-        """Forget what waits, also for a retry."""
-        self._is_stopped = True
-        self._queue.clear()
-        for worker in self._workers:
-            worker.cancel()
+    def put_back(self, post: Post) -> None:
+        """Once more and first: the server had closed the kept connection before it read the post."""
+        self._queue.appendleft(post)
 
-    async def _work(self) -> None:
-        connection = _Connection(self._scheme, self._host, self._port)
-        while True:
-            while not self._queue:
-                self._arrived.clear()
-                await self._arrived.wait()
-            post = self._queue.popleft()
-            try:
-                status = await asyncio.wait_for(connection.post(post), TIMEOUT)
-            except (OSError, EOFError, ValueError, TimeoutError, httptools.HttpParserError):
-                connection.close()
-                status = 0
-            self._settle(post, status)
-
-    def _settle(self, post: Post, status: int) -> None:
+    def settle(self, post: Post, status: int) -> None:
+        """Be done with a post, or try it again later."""
         if 200 <= status < 300:
             self._count("delivered")
             return
@@ -102,51 +76,121 @@ class Destination:
         wait *= 1 + random.uniform(-JITTER, JITTER)  # noqa: S311
         asyncio.get_running_loop().call_later(wait, self.put, post)
 
+    def opened(self, connection: "_Connection") -> None:
+        self._connections.add(connection)
 
-class _Connection:
-    """A kept HTTP/1.1 connection, reopened when the server has closed it."""
+    def closed(self, connection: "_Connection") -> None:
+        self._connections.discard(connection)
+        self._feed()
 
-    def __init__(self, scheme: str, host: str, port: int) -> None:
-        self._scheme, self._host, self._port = scheme, host, port
-        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+    def feed(self, connection: "_Connection") -> None:
+        if self._queue:
+            connection.send(self._queue.popleft())
 
-    async def post(self, post: Post) -> int:
-        """The status of the answer. Raises OSError, EOFError or HttpParserError."""
-        reused = self._streams is not None
+    def stop(self) -> None:
+        """Forget what waits, also for a retry."""
+        self._is_stopped = True
+        self._queue.clear()
+        for connection in list(self._connections):
+            connection.close()
+
+    def _feed(self) -> None:
+        for connection in self._connections:
+            if self._queue and connection.is_idle:
+                connection.send(self._queue.popleft())
+        wanted = min(CONNECTIONS, len(self._queue) // QUEUE_PER_CONNECTION + 1) if self._queue else 0
+        while len(self._connections) + len(self._opening) < wanted:
+            task = asyncio.ensure_future(self._open())
+            self._opening.add(task)
+            task.add_done_callback(self._tried_to_open)
+
+    async def _open(self) -> None:
+        context = ssl.create_default_context() if self._scheme == "https" else None
+        loop = asyncio.get_running_loop()
         try:
-            return await self._exchange(post)
-        except (OSError, EOFError):
-            self.close()
-            if not reused:
-                raise
-            return await self._exchange(post)  # the server had closed the idle connection
+            connecting = loop.create_connection(lambda: _Connection(self), self._host, self._port, ssl=context)
+            await asyncio.wait_for(connecting, TIMEOUT)
+        except (OSError, ValueError, TimeoutError):  # ValueError: a host name that cannot be one
+            if self._queue:
+                self.settle(self._queue.popleft(), _NO_ANSWER)
 
-    async def _exchange(self, post: Post) -> int:
-        if self._streams is None:
-            context = ssl.create_default_context() if self._scheme == "https" else None
-            self._streams = await asyncio.open_connection(self._host, self._port, ssl=context)
-        reader, writer = self._streams
+    def _tried_to_open(self, task: asyncio.Task[None]) -> None:
+        self._opening.discard(task)
+        self._feed()
+
+
+class _Connection(asyncio.Protocol):
+    """A kept HTTP/1.1 connection with at most one post on its way."""
+
+    def __init__(self, destination: Destination) -> None:
+        self._destination = destination
+        self._parser = httptools.HttpResponseParser(self)
+        self._transport: asyncio.Transport | None = None
+        self._post: Post | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._was_used = False
+        self._is_answering = False
+
+    @property
+    def is_idle(self) -> bool:
+        return self._post is None and self._transport is not None and not self._transport.is_closing()
+
+    def send(self, post: Post) -> None:
+        if self._transport is None:
+            self._destination.put_back(post)
+            return
         head = (
-            f"POST {post.target} HTTP/1.1\r\nHost: {self._host}:{self._port}\r\n"
-            f"Content-Type: application/json\r\n{post.headers}Content-Length: {len(post.body)}\r\n\r\n"
+            f"POST {post.target} HTTP/1.1\r\n{self._destination.host_line}Content-Type: application/json\r\n"
+            f"{post.headers}Content-Length: {len(post.body)}\r\n\r\n"
         )
-        writer.write(head.encode("utf-8", "replace") + post.body)
-        await writer.drain()
-        answer = _Answer()
-        parser = httptools.HttpResponseParser(answer)
-        while not answer.is_complete:
-            received = await reader.read(65536)
-            if not received:
-                raise EOFError
-            parser.feed_data(received)
-        if not parser.should_keep_alive():
-            self.close()
-        return parser.get_status_code()
+        self._post, self._is_answering = post, False
+        self._timer = asyncio.get_running_loop().call_later(TIMEOUT, self.close)
+        self._transport.write(head.encode("utf-8", "replace") + post.body)
 
     def close(self) -> None:
-        if self._streams is not None:
-            self._streams[1].close()
-            self._streams = None
+        if self._transport is not None:
+            self._transport.abort()
+
+    # --- asyncio -----------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self._destination.opened(self)
+        self._destination.feed(self)
+
+    def data_received(self, data: bytes) -> None:
+        self._is_answering = True
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserError:
+            self.close()
+
+    def connection_lost(self, problem: Exception | None) -> None:
+        self._transport = None
+        post = self._finish()
+        if post is not None:
+            if self._was_used and not self._is_answering:
+                self._destination.put_back(post)
+            else:
+                self._destination.settle(post, _NO_ANSWER)
+        self._destination.closed(self)
+
+    # --- httptools ---------------------------------------------------------------------------------------
+
+    def on_message_complete(self) -> None:
+        post, self._was_used = self._finish(), True
+        if post is not None:
+            self._destination.settle(post, self._parser.get_status_code())
+        if not self._parser.should_keep_alive():
+            self.close()
+        else:
+            self._destination.feed(self)
+
+    def _finish(self) -> Post | None:
+        post, self._post = self._post, None
+        if self._timer is not None:
+            self._timer.cancel()
+        return post
 
 
 class Postman:

@@ -4,6 +4,7 @@ import asyncio
 import secrets
 import time
 from collections.abc import Callable, Mapping
+from json.encoder import encode_basestring as quoted
 from random import Random
 
 from devices.simulator import numbers
@@ -40,15 +41,13 @@ class Receipts:
 
     def report(self, instance: Instance, row: int, jid: str, message_id: str, status: str) -> None:
         self._ledger.report(row, status)
-        update = {
-            "keyId": message_id,
-            "remoteJid": jid,
-            "fromMe": True,
-            "status": status,
-            "instanceId": instance.id,
-            "messageId": database_id(row),
-        }
-        self._webhooks.emit_value(instance, "messages.update", update)
+        if instance.webhook is None:
+            return
+        update = (
+            f'{{"keyId":{quoted(message_id)},"remoteJid":{quoted(jid)},"fromMe":true,"status":"{status}",'
+            f'"instanceId":"{instance.id}","messageId":"{database_id(row)}"}}'
+        )
+        self._webhooks.emit(instance, "messages.update", update.encode())
 
     def reply(self, instance: Instance, sender: str, text: str) -> None:
         """A text from a recipient; `sender` is a jid or a number."""
