@@ -1,0 +1,138 @@
+"""The same job as by `POST /messages/send-bulk-file`, from a terminal, with a progress bar."""
+
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.files.uploadedfile import TemporaryUploadedFile
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from accounts.errors import ApiError
+from accounts.models import Account
+from jobs import wire
+from jobs.intake import DEFAULT_DEVICES_LIMIT, BulkFields, accept_file
+from jobs.models import Job
+from jobs.states import JOB_ENDED
+from jobs.tasks import import_job
+
+POLL_SECONDS = 0.5
+BLOCK_BYTES = 1024 * 1024
+ALL_SENT, SOME_UNSENT, REFUSED, INTERRUPTED = 0, 1, 2, 130
+
+
+class Command(BaseCommand):
+    help = (
+        "Send a message to everybody in a file (phone|value|value…), and watch. "
+        "Exit status: 0 all sent, 1 some were not, 2 refused, 130 no longer watching (the job goes on)."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("file", type=Path, metavar="FILE")
+        parser.add_argument("--message", required=True, help="the text; @valor1, @valor2, … stand for the values")
+        parser.add_argument("--account", default="", help="its name or id; may be left out where there is only one")
+        parser.add_argument("--devices-limit", type=int, default=DEFAULT_DEVICES_LIMIT, metavar="N")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        account = _account(options["account"])
+        try:
+            with _opened(options["file"]) as upload:
+                fields = BulkFields(message=options["message"], devices_limit=options["devices_limit"])
+                job, _ = accept_file(account, None, upload, fields)
+        except ApiError as refusal:
+            for error in refusal.errors:
+                self.stderr.write(f"{options['file']}:{error['line']}: {error['message']}")
+            raise CommandError(refusal.message, returncode=REFUSED) from None
+        except OSError as error:
+            raise CommandError(f"{options['file']}: {error.strerror}", returncode=REFUSED) from None
+        self.stdout.write(f"job {job.uuid}: {wire.job_created(job.total, job.file_name)}")
+        try:
+            with suppress(Exception):  # without a broker the sweep finds the job
+                import_job.delay(job.pk)
+            self._watch(job)
+        except KeyboardInterrupt:
+            self.stdout.write(f"\nNo longer watching. The job goes on: GET /jobs/{job.uuid}")
+            raise SystemExit(INTERRUPTED) from None
+        self._report(job)
+        raise SystemExit(ALL_SENT if job.sent == job.total else SOME_UNSENT)
+
+    def _watch(self, job: Job) -> None:
+        """Show the job's progress until it ends."""
+        bar = Bar(self.stdout, job)
+        while True:
+            job.refresh_from_db()
+            bar.show()
+            if job.status in JOB_ENDED:
+                bar.close()
+                return
+            time.sleep(POLL_SECONDS)
+
+    def _report(self, job: Job) -> None:
+        reason = f" ({job.state_reason})" if job.state_reason else ""
+        self.stdout.write(f"{job.status}{reason}: sent {job.sent:,}, failed {job.failed:,}, total {job.total:,}")
+        for code, number in sorted(job.results.get("by_error", {}).items()):
+            self.stdout.write(f"  {number:>9,}  {wire.recipient_error(code)}")
+
+
+class Bar:
+    """A progress bar on a terminal; elsewhere a line for every tenth and every change of status."""
+
+    def __init__(self, output: Any, job: Job) -> None:
+        self._output = output
+        self._job = job
+        self._is_terminal = output.isatty()
+        self._told: tuple[str, int] | None = None
+
+    def show(self) -> None:
+        job = self._job
+        state = f"{job.status} ({job.state_reason})" if job.state_reason else job.status
+        figures = f"{job.percentage:5.1f} %  sent {job.sent:,}  failed {job.failed:,}  of {job.total:,}  {state}"
+        if self._is_terminal:
+            columns = shutil.get_terminal_size().columns
+            width = max(10, min(40, columns - len(figures) - 4))
+            filled = int(width * job.percentage / 100)
+            line = f"{'█' * filled}{'░' * (width - filled)} {figures}"
+            self._output.write(f"\r{line[: columns - 1]}\033[K", ending="")
+            self._output.flush()
+        elif self._told != (told := (state, int(job.percentage // 10))):
+            self._told = told
+            self._output.write(figures)
+
+    def close(self) -> None:
+        if self._is_terminal:
+            self._output.write("")
+
+
+def _account(name_or_id: str) -> Account:
+    accounts = Account.objects.all()
+    if name_or_id:
+        found = accounts.filter(name=name_or_id).first()
+        if found is None and name_or_id.isascii() and name_or_id.isdigit():
+            found = accounts.filter(pk=int(name_or_id)).first()
+        if found is None:
+            raise CommandError("no account has this name or id", returncode=REFUSED)
+        return found
+    match list(accounts[:2]):
+        case [only]:
+            return only
+        case []:
+            raise CommandError("there is no account yet: see `manage.py bootstrap`", returncode=REFUSED)
+        case _:
+            raise CommandError("there are several accounts: choose one with --account", returncode=REFUSED)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[TemporaryUploadedFile]:
+    """Give the file as if it had been uploaded. A copy: what is accepted gets moved."""
+    with path.open("rb") as file:
+        size = path.stat().st_size
+        with TemporaryUploadedFile(path.name, None, size, None) as upload:
+            # One that will be refused for its size needs no copy.
+            while size <= settings.MAX_UPLOAD_BYTES and (block := file.read(BLOCK_BYTES)):
+                upload.write(block)
+            upload.size = max(size, upload.tell())
+            upload.flush()
+            yield upload
