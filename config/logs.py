@@ -40,6 +40,7 @@ def logging_config(log_format: str) -> dict[str, Any]:
         "root": {"handlers": ["stderr"], "level": "INFO"},
         "loggers": {
             "celery.app.trace": {"level": "WARNING"},  # two lines a task would drown everything else
+            "celery.worker.strategy": {"level": "WARNING"},
             "celery.beat": {"level": "WARNING"},
         },
     }

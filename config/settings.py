@@ -32,18 +32,16 @@ _embedded_database = env.postgresql(_layout.database_url)
 _database = env.read("DATABASE_URL", env.postgresql, _embedded_database)
 REDIS_URL = env.read("REDIS_URL", env.redis_address, _layout.redis_url)
 # The embedded stack's gateway simulator lives on this machine; elsewhere a private network must be named.
-EGRESS_ALLOWED_CIDRS = env.read(
-    "EGRESS_ALLOWED_CIDRS", env.networks, ["127.0.0.0/8", "::1/128"] if _database is _embedded_database else []
-)
+_machine_itself: list[str] = ["127.0.0.0/8", "::1/128"] if _database is _embedded_database else []
+EGRESS_ALLOWED_CIDRS = env.read("EGRESS_ALLOWED_CIDRS", env.networks, _machine_itself)
 
 SECRET_KEY = env.read("SECRET_KEY", env.secret, "") or env.kept_secrets(DATA_DIR)["SECRET_KEY"]
 # Newest first: the first encrypts, all decrypt.
-FIELD_ENCRYPTION_KEYS = env.read("FIELD_ENCRYPTION_KEYS", env.fernet_keys, []) or env.fernet_keys(
-    env.kept_secrets(DATA_DIR)["FIELD_ENCRYPTION_KEYS"]
-)
+_given_keys: list[str] = env.read("FIELD_ENCRYPTION_KEYS", env.fernet_keys, [])
+FIELD_ENCRYPTION_KEYS = _given_keys or [env.kept_secrets(DATA_DIR)["FIELD_ENCRYPTION_KEYS"]]
 ALLOWED_HOSTS = env.read("ALLOWED_HOSTS", env.words, ["127.0.0.1", "localhost", "[::1]"])
-CSRF_TRUSTED_ORIGINS = env.read("CSRF_TRUSTED_ORIGINS", env.origins, [])
-CORS_ALLOWED_ORIGINS = env.read("CORS_ALLOWED_ORIGINS", env.origins, [])
+CSRF_TRUSTED_ORIGINS: list[str] = env.read("CSRF_TRUSTED_ORIGINS", env.origins, [])
+CORS_ALLOWED_ORIGINS: list[str] = env.read("CORS_ALLOWED_ORIGINS", env.origins, [])
 
 # --- The project -----------------------------------------------------------------------------------
 INSTALLED_APPS = [
@@ -120,11 +118,12 @@ DATABASES = {
 
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
 
+CHANNEL_PREFIX = "pregonero"
 CHANNEL_LAYERS = {
     "default": {
         # Publish/subscribe: the queueing layer lost 4-65 % of bursts where this one lost none.
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-        "CONFIG": {"hosts": [REDIS_URL], "prefix": "pregonero"},
+        "CONFIG": {"hosts": [REDIS_URL], "prefix": CHANNEL_PREFIX},
     }
 }
 
@@ -165,6 +164,7 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Send WhatsApp messages to many people and know what became of each one.",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
+    "ENUM_NAME_OVERRIDES": {"DeviceStatus": "devices.states.DeviceStatus", "JobStatus": "jobs.states.JobStatus"},
 }
 
 # --- Celery: wake-ups only, the rows decide ------------------------------------------------------------
@@ -212,6 +212,7 @@ UNFOLD = {
     "SITE_TITLE": "Pregonero",
     "SITE_HEADER": "Pregonero",
     "SITE_SYMBOL": "campaign",
+    "SITE_URL": None,  # the admin is the site
     "SITE_SUBHEADER": "accounts.navigation.account_name",
     "ACCOUNT": {"navigation": "accounts.navigation.user_links"},
     "SHOW_LANGUAGES": True,

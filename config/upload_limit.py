@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from accounts import errors
 
-AsgiApplication = Callable[[MutableMapping[str, Any], Any, Any], Awaitable[None]]
+AsgiApplication = Callable[[Any, Any, Any], Awaitable[None]]
 # Room for the form's other fields and the multipart boundaries; the file itself is measured by the intake.
 SLACK_BYTES: Final = 1024 * 1024
 

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminURLInputWidget
+from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextInputWidget
 
 from accounts.admin_base import AccountAdmin, AccountForm, action, display
 from accounts.models import Role
@@ -23,13 +23,13 @@ class DeviceForm(AccountForm):
     """A device's form. The token is written, never shown: left empty, it stays as it is."""
 
     base_url = forms.CharField(
-        label=gettext_lazy("gateway address"),
+        label=gettext_lazy("Gateway address"),
         max_length=500,
-        widget=UnfoldAdminURLInputWidget,
+        widget=UnfoldAdminTextInputWidget(attrs={"inputmode": "url"}),
         help_text=gettext_lazy("Where Evolution API answers, such as https://gateway.example.com"),
     )
     token = forms.CharField(
-        label=gettext_lazy("token"),
+        label=gettext_lazy("Token"),
         max_length=500,
         required=False,
         widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
@@ -51,6 +51,10 @@ class DeviceForm(AccountForm):
         )
         # Never part of the page, not even as the value a change is measured by.
         self.initial.pop("token", None)
+
+    def _get_validation_exclusions(self) -> set[str]:
+        # A name is free again once its device was deleted: the constraint's condition needs this field.
+        return super()._get_validation_exclusions() - {"deleted_at"}
 
     def clean_base_url(self) -> str:
         return _clean(validation.base_url, self.cleaned_data["base_url"])
@@ -84,9 +88,9 @@ class DeviceAdmin(AccountAdmin):
         (None, {"fields": ("name", "enabled")}),
         (gettext_lazy("Gateway"), {"fields": ("provider", "base_url", "instance_name", "token")}),
         (gettext_lazy("Pace"), {"fields": ("messages_per_minute", "max_in_flight", "daily_limit")}),
-        (gettext_lazy("Connection"), {"fields": ("state", "why", "status_checked_at")}),
+        (gettext_lazy("Connection"), {"fields": ("connection", "status_checked_at")}),
     )
-    readonly_fields = ("state", "why", "status_checked_at")
+    readonly_fields = ("connection", "status_checked_at")
     actions_detail = ("check_connection",)
     actions_row = ("check_connection",)
     list_before_template = "devices/evolution_notice.html"
@@ -107,7 +111,16 @@ class DeviceAdmin(AccountAdmin):
 
     @display(description=gettext_lazy("reason"))
     def why(self, device: Device) -> str:
-        return str(reasons.shown(device.status_reason)) or "–"
+        """What is wrong, in one sentence; the form adds what to do."""
+        sentence, dot, _more = str(reasons.shown(device.status_reason)).partition(". ")
+        return sentence + dot.strip() or "–"
+
+    @display(description=gettext_lazy("status"))
+    def connection(self, device: Device) -> str:
+        """The same two as one line of text, for the form."""
+        reason = str(reasons.shown(device.status_reason))
+        status = device.get_status_display().capitalize()
+        return f"{status}. {reason}" if reason else status
 
     @display(description=gettext_lazy("pace"), ordering="messages_per_minute")
     def pace(self, device: Device) -> str:

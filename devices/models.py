@@ -21,9 +21,21 @@ class Provider(models.TextChoices):
 
 
 class DeviceQuerySet(ScopedQuerySet["Device"]):
+    def present(self) -> Self:
+        """Devices that were not deleted."""
+        return self.filter(deleted_at=None)
+
+    def for_account(self, account: models.Model | int) -> Self:
+        return super().for_account(account).present()
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        """Hide the devices and forget their tokens; see Device.deleted_at."""
+        hidden = self.update(deleted_at=Now(), enabled=False, token="")  # noqa: S106 - no token
+        return hidden, {self.model._meta.label: hidden}
+
     def available(self) -> Self:
         """Devices that may be given work: switched on and not known to be out."""
-        return self.filter(enabled=True).exclude(status__in=[DeviceStatus.DISCONNECTED, DeviceStatus.BLOCKED])
+        return self.present().filter(enabled=True).exclude(status__in=[DeviceStatus.DISCONNECTED, DeviceStatus.BLOCKED])
 
 
 class Device(ScopedModel):
@@ -60,6 +72,8 @@ class Device(ScopedModel):
     status_reason = models.CharField(_("reason"), max_length=200, blank=True, editable=False)
     status_checked_at = models.DateTimeField(_("checked"), null=True, editable=False)
     created_at = models.DateTimeField(_("created"), db_default=Now(), editable=False)
+    # A deleted device is hidden, not gone: messages in flight are still answered for, and jobs say who sent them.
+    deleted_at = models.DateTimeField(null=True, editable=False)
 
     unscoped: ClassVar[Any] = DeviceQuerySet.as_manager()
 
@@ -68,7 +82,9 @@ class Device(ScopedModel):
         verbose_name_plural = _("devices")
         ordering = ("name", "id")
         constraints = [
-            models.UniqueConstraint(fields=["account", "name"], name="device_name_once_per_account"),
+            models.UniqueConstraint(
+                fields=["account", "name"], name="device_name_once_per_account", condition=models.Q(deleted_at=None)
+            ),
             models.CheckConstraint(condition=models.Q(status__in=DeviceStatus.values), name="device_status_is_known"),
             models.CheckConstraint(
                 condition=models.Q(max_in_flight__gte=1, max_in_flight__lte=256), name="device_in_flight_1_to_256"
@@ -81,6 +97,10 @@ class Device(ScopedModel):
 
     def __str__(self) -> str:
         return self.name
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        """Hide the device and forget its token; see `deleted_at`."""
+        return type(self).unscoped.filter(pk=self.pk).delete()
 
 
 class Lane(models.Model):

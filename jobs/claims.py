@@ -32,6 +32,11 @@ class Waiting:
     chunk_id: int | None
 
 
+def _waiting(row: tuple[Any, ...], chunk_id: int | None) -> Waiting:
+    recipient_id, position, phone, values, tries, unsent_tries = row
+    return Waiting(recipient_id, position, phone, values, tries, unsent_tries, chunk_id)
+
+
 @dataclass(slots=True)
 class TakenChunk:
     """A chunk this process holds. `unsettled` counts its recipients that were read and have no outcome yet."""
@@ -201,7 +206,7 @@ class Claimer:
             """,
             (job_id, self.chunk_size),
         )
-        return [Waiting(*row, None) for row in cursor.fetchall()]
+        return [_waiting(row, None) for row in cursor.fetchall()]
 
 
 def _read_chunk(cursor: Cursor, job_id: int, chunk_id: int, start: int, end: int) -> list[Waiting]:
@@ -213,7 +218,7 @@ def _read_chunk(cursor: Cursor, job_id: int, chunk_id: int, start: int, end: int
         """,
         (job_id, start, end),
     )
-    return [Waiting(*row, chunk_id) for row in cursor.fetchall()]
+    return [_waiting(row, chunk_id) for row in cursor.fetchall()]
 
 
 def mark_sending(cursor: Cursor, drawn: Sequence[tuple[int, int, Waiting]], messages: MessageBook) -> list[Claim]:

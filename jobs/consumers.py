@@ -18,7 +18,7 @@ NOT_AUTHENTICATED = 4401
 NO_SUCH_JOB = 4404
 
 
-class JobConsumer(AsyncWebsocketConsumer):
+class JobConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels has no types
     """`/ws/job/{id}`: subscribed, snapshot, then every event of the job (seed 000 and the contract)."""
 
     job_uuid = ""
@@ -86,7 +86,8 @@ class JobConsumer(AsyncWebsocketConsumer):
                 await self._send(event)
 
     async def _job_now(self) -> JobNow | None:
-        return await database_sync_to_async(job_now)(self.scope["account"], self.job_uuid)
+        now: JobNow | None = await database_sync_to_async(job_now)(self.scope["account"], self.job_uuid)
+        return now
 
     async def _send(self, event: events.Event) -> None:
         await self.send(text_data=json.dumps(event, ensure_ascii=False))

@@ -1,5 +1,6 @@
 """When a job starts, through which devices, and which devices have something to send."""
 
+from collections.abc import Collection
 from typing import Any
 
 from django.db import connection, transaction
@@ -15,9 +16,10 @@ from jobs.states import JobStatus
 
 Cursor = Any
 
-# A device that may be given work and that one of the jobs it serves has something for.
-_HAS_WORK = """
-    device.enabled AND device.status NOT IN ('disconnected', 'blocked') AND EXISTS (
+# `DeviceQuerySet.available`, as the engine's own statements say it.
+_USABLE = "device.enabled AND device.deleted_at IS NULL AND device.status NOT IN ('disconnected', 'blocked')"
+_HAS_WORK = f"""
+    {_USABLE} AND EXISTS (
         SELECT FROM jobs_jobdevice AS link JOIN jobs_job AS job ON job.id = link.job_id
         WHERE link.device_id = device.id AND job.status = 'processing' AND job.finished_at IS NULL AND (
             job.next_position < job.total
@@ -43,6 +45,36 @@ def devices_with_work(cursor: Cursor, number: int) -> list[int]:
         (number,),
     )
     return [device_id for (device_id,) in cursor.fetchall()]
+
+
+def usable(cursor: Cursor, device_ids: Collection[int]) -> set[int]:
+    """Return those of the devices that may still be sent through."""
+    cursor.execute(
+        f"SELECT id FROM devices_device AS device WHERE id = ANY(%s) AND {_USABLE}",  # noqa: S608 - a constant
+        (list(device_ids),),
+    )
+    return {device_id for (device_id,) in cursor.fetchall()}
+
+
+def jobs_short_of_devices(cursor: Cursor) -> list[int]:
+    """Return the ids of jobs under way that have fewer devices than they may and whose account has a spare one."""
+    cursor.execute(
+        f"""
+        SELECT job.id FROM jobs_job AS job
+        WHERE job.status = 'processing' AND job.finished_at IS NULL
+          AND job.devices_limit > (
+              SELECT count(*) FROM jobs_jobdevice AS link JOIN devices_device AS device ON device.id = link.device_id
+              WHERE link.job_id = job.id AND {_USABLE}
+          )
+          AND EXISTS (
+              SELECT FROM devices_device AS device
+              WHERE device.account_id = job.account_id AND {_USABLE}
+                AND (job.requested_device_ids = '{{}}' OR device.id = ANY(job.requested_device_ids))
+                AND NOT EXISTS (SELECT FROM jobs_jobdevice WHERE job_id = job.id AND device_id = device.id)
+          )
+        """  # noqa: S608 - constants
+    )
+    return [job_id for (job_id,) in cursor.fetchall()]
 
 
 def start(job_id: int) -> bool:

@@ -7,6 +7,7 @@ what finishes meanwhile makes up the next one. So a fast gateway gets large orde
 import os
 import socket
 import time
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import structlog
@@ -59,10 +60,14 @@ class LaneRunner:
         self._next_flush = 0.0
         self._retry_database_at = 0.0
 
-    def run_slice(self, seconds: float = SLICE_SECONDS) -> bool:
-        """Send until the time is up or nothing waits; True when more may wait."""
+    def run_slice(self, seconds: float = SLICE_SECONDS, should_stop: Callable[[], bool] = lambda: False) -> bool:
+        """Send until the time is up, nothing waits or `should_stop`; True when more may wait.
+
+        Past its time a slice goes on while a gateway keeps it from ending, rather than let the others wait for
+        that one: it claims again, and tries to end later.
+        """
         started = now = time.monotonic()
-        closing_since: float | None = None
+        ending_since: float | None = None
         self._next_open = 0.0
         while True:
             self._write_ready(now)
@@ -72,20 +77,16 @@ class LaneRunner:
             now = time.monotonic()
             if self._with_database is not None and self._with_database.done():
                 self._take_answer(self._with_database, now)
-            if closing_since is None and now - started >= seconds:
-                closing_since = now
-                self._close_lanes()
-            elif closing_since is not None and now - closing_since > DRAIN_SECONDS and self._lanes:
-                # Some gateway takes its time. The others need not wait for it.
-                started, closing_since = now, None
-                for lane in self._lanes.values():
-                    lane.is_closing = False
+            is_stopping = should_stop()
+            if ending_since is None and (is_stopping or now - started >= seconds):
+                ending_since = now
+            elif ending_since is not None and not is_stopping and now - ending_since > DRAIN_SECONDS:
+                started, ending_since = now, None
             if self._with_database is None:
-                is_ending = closing_since is not None
                 has_asked = self._next_open > now
-                if self._is_idle and (is_ending or has_asked):
-                    return is_ending
-                self._give_order(now, may_open=not is_ending)
+                if self._is_idle and (ending_since is not None or has_asked):
+                    return ending_since is not None and not is_stopping
+                self._give_order(now, is_ending=ending_since is not None)
 
     def close(self) -> None:
         """Let go of sockets, threads and the database session, and with it of every lease."""
@@ -152,7 +153,7 @@ class LaneRunner:
 
     # --- The database ----------------------------------------------------------------------------
 
-    def _give_order(self, now: float, *, may_open: bool) -> None:
+    def _give_order(self, now: float, *, is_ending: bool) -> None:
         """Send the database what it has to do, if there is anything."""
         if now < self._retry_database_at:
             return
@@ -162,7 +163,7 @@ class LaneRunner:
         for lane in self._lanes.values():
             order.held.append((lane.device_id, lane.token, max(0.0, lane.pace.next_slot - now)))
             must_renew |= lane.lease_until - now < settings.LEASE_SECONDS * (1 - RENEW_SHARE)
-            if lane.is_closing:
+            if lane.is_closing or is_ending:
                 # Once its last outcome is with the database it may go; the release travels with that outcome.
                 order.closing.add(lane.device_id)
                 if lane.is_idle:
@@ -170,7 +171,7 @@ class LaneRunner:
             elif (room := min(spare, lane.room(now))) > 0:
                 order.wanted[lane.device_id] = room
                 spare -= room
-        if may_open and now >= self._next_open and len(self._lanes) < MAX_LANES:
+        if not is_ending and now >= self._next_open and len(self._lanes) < MAX_LANES:
             order.take_up_to = MAX_LANES - len(self._lanes)
             self._next_open = now + 1.0
         if self._settlement.has_untold_events and now >= self._next_flush:
@@ -202,6 +203,8 @@ class LaneRunner:
             lane.lease_until = self._order_given_at + settings.LEASE_SECONDS
             for claim in settled.claims.get(device_id, ()):
                 lane.accept(claim, self._order_given_at, now)
+            # Switched off, or taken out by a health check, while we send.
+            lane.is_closing |= device_id in settled.unusable
             if device_id in self._order.wanted and device_id not in settled.claims:
                 # Nothing to send now. With nothing in flight either, the device is free for whoever needs it.
                 lane.wants_nothing_until = now + ASK_AGAIN_SECONDS
@@ -226,13 +229,9 @@ class LaneRunner:
         log.warning("database unavailable", error=str(error).strip())
         self._outcomes = [*self._order.outcomes, *self._outcomes]
         self._database.submit(self._settlement.forget)
-        self._close_lanes()
         self._retry_database_at = now + 0.5
         for device_id, lane in list(self._lanes.items()):
+            lane.is_closing = True
             if lane.is_idle and now >= lane.lease_until:
                 del self._lanes[device_id]
         self._outcomes = [outcome for outcome in self._outcomes if outcome.claim.device_id in self._lanes]
-
-    def _close_lanes(self) -> None:
-        for lane in self._lanes.values():
-            lane.is_closing = True

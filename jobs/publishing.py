@@ -36,11 +36,10 @@ def _redis() -> "Redis":
 def publish(events: Iterable[Event]) -> None:
     """Send events to whoever watches their jobs. Never raises: sending goes on without an audience."""
     layer = get_channel_layer()
-    prefix = settings.CHANNEL_LAYERS["default"]["CONFIG"]["prefix"]
     pipeline = _redis().pipeline(transaction=False)
     count = 0
     for event in events:
-        pipeline.publish(f"{prefix}__group__{group_name(event['job_id'])}", layer.serialize(message(event)))
+        pipeline.publish(f"{settings.CHANNEL_PREFIX}__group__{group_name(event['job_id'])}", layer.serialize(message(event)))
         count += 1
     if not count:
         return

@@ -29,8 +29,6 @@ from jobs.states import RecipientState
 BATCH = 200
 AT_ONCE = 8  # look-ups are slow for a gateway: its store has no index for them
 TAKEN_FOR_SECONDS = 300  # a batch whose looker died is looked up again after that
-# The gateway's clock and ours differ, and it stamps a message when it has gone out, not when we wrote it.
-CLOCKS_DIFFER = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +112,8 @@ def _ask(doubtful: Doubtful, gateways: dict[int, Gateway]) -> tuple[LookUp, str]
     longest = timedelta(seconds=settings.GATEWAY_CONNECT_TIMEOUT + settings.GATEWAY_READ_TIMEOUT)
     return gateway.look_up(
         OutgoingMessage(claim.phone, claim.text, claim.media),
-        since=doubtful.tried_at - CLOCKS_DIFFER,
-        until=doubtful.tried_at + longest + CLOCKS_DIFFER,
+        since=doubtful.tried_at,
+        until=doubtful.tried_at + longest,
     )
 
 

@@ -55,6 +55,7 @@ class Settled:
     """What came of an order. A device that was asked for and is not in `claims` has nothing to send."""
 
     held: set[int] = field(default_factory=set)
+    unusable: set[int] = field(default_factory=set)  # held, but not to be sent through any more
     claims: dict[int, list[Claim]] = field(default_factory=dict)
     opened: list[Opened] = field(default_factory=list)
 
@@ -82,8 +83,9 @@ class Settlement:
                 # A lost lease: whoever took the device has put our claims in doubt, set our chunks free, and decides.
                 del self._claimers[device_id]
             ours = [outcome for outcome in order.outcomes if outcome.claim.device_id in settled.held]
+            settled.unusable = settled.held - dispatch.usable(cursor, settled.held)
             # Recipients before jobs: `record` locks the jobs it counts for.
-            claims = self._claim(cursor, order.wanted)
+            claims = self._claim(cursor, {k: v for k, v in order.wanted.items() if k not in settled.unusable})
             recorded = results.record(cursor, ours, self._feed, flush=order.flush)
             for device_id in order.closing & self._claimers.keys():
                 self._claimers[device_id].drop_all()

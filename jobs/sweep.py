@@ -30,7 +30,9 @@ def sweep() -> Due:
     under_way = Job.unscoped.filter(status=JobStatus.PROCESSING, finished_at=None)
     for job_id in under_way.filter(total=F("sent") + F("failed")).values_list("pk", flat=True)[:100]:
         finishing.finish(job_id)
-    for job in under_way.order_by("pk")[:1000]:
+    with connection.cursor() as cursor:
+        short_of_devices = dispatch.jobs_short_of_devices(cursor)
+    for job in Job.unscoped.filter(pk__in=short_of_devices):
         dispatch.choose_devices(job)
     due.imports = list(Job.unscoped.waiting_for_import().values_list("pk", flat=True)[:10])
     with connection.cursor() as cursor:

@@ -7,8 +7,10 @@ from django.conf import settings
 
 from jobs import importing, reconcile, sweep as sweeping
 from jobs.lane_runner import LaneRunner
+from jobs.shutdown import is_stopping
 
 SLICE_SECONDS = 25.0
+IMPORT_SLICE_SECONDS = 8.0  # short: sweeps and other jobs' imports wait in the same queue
 # Wake-ups that nobody heard in time are forgotten: the next sweep brings new ones.
 STALE_AFTER_SECONDS = 10
 
@@ -19,7 +21,7 @@ _runner: LaneRunner | None = None
 @shared_task
 def import_job(job_id: int) -> None:
     """Import a job's file as recipients."""
-    if importing.import_slice(job_id, time.monotonic() + SLICE_SECONDS):
+    if importing.import_slice(job_id, time.monotonic() + IMPORT_SLICE_SECONDS):
         import_job.delay(job_id)
 
 
@@ -29,7 +31,7 @@ def run_lanes() -> None:
     global _runner  # noqa: PLW0603 - a process has one
     _runner = _runner or LaneRunner()
     try:
-        has_more = _runner.run_slice(SLICE_SECONDS)
+        has_more = _runner.run_slice(SLICE_SECONDS, is_stopping)
     except BaseException:
         # Whatever it was doing is in the rows: end its session, and the next to come takes over from there.
         _runner.close()

@@ -46,6 +46,9 @@ _REFUSED_CONTENT = (
     "For base64 the file name must be informed",
 )
 
+# Its stamps are whole seconds, and so is the clock in its Date header.
+_STAMP = timedelta(seconds=2)
+
 
 class EvolutionGateway:
     """One instance of an Evolution API server. `base_url` without trailing slash; `token` is the instance's own."""
@@ -83,40 +86,49 @@ class EvolutionGateway:
 
     def look_up(self, message: OutgoingMessage, since: datetime, until: datetime) -> tuple[LookUp, str]:
         """Search the gateway's own store. It must be open and hold something, or its silence proves nothing."""
-        jid = f"{message.number.removeprefix('+')}@s.whatsapp.net"
         try:
-            state = self._call("GET", f"/instance/connectionState/{self._instance}")
-            found = self._call(
+            state, clock_ahead = self._call("GET", f"/instance/connectionState/{self._instance}")
+            is_open = state["instance"].get("state") == "open"
+            first, last = since + clock_ahead - _STAMP, until + clock_ahead + _STAMP
+            found, _ = self._call(
                 "POST",
                 f"/chat/findMessages/{self._instance}",
                 {
                     "where": {
-                        "key": {"remoteJid": self._canonical_jid(jid), "fromMe": True},
+                        "key": {"remoteJid": self._jid(message.number), "fromMe": True},
                         # Both bounds, or 2.3.x silently ignores the filter.
-                        "messageTimestamp": {"gte": _iso(since), "lte": _iso(until)},
+                        "messageTimestamp": {"gte": _iso(first), "lte": _iso(last)},
                     },
                     "page": 1,
                     "offset": 50,
                 },
             )
-            is_open = state["instance"].get("state") == "open"
             for record in found["messages"]["records"]:
-                if _text_of(record.get("message")) == message.text:
+                sent_at = datetime.fromtimestamp(int(record["messageTimestamp"]), tz=UTC)
+                if first <= sent_at <= last and _text_of(record.get("message")) == message.text:
                     return LookUp.SENT, str(record["key"]["id"])
-        except (http.Unreachable, _UnreadableAnswer, KeyError, TypeError, AttributeError):
+        except (http.Unreachable, _UnreadableAnswer, KeyError, TypeError, AttributeError, ValueError):
             return LookUp.CANNOT_TELL, ""
         return (LookUp.NOT_THERE if is_open else LookUp.CANNOT_TELL), ""
 
-    def _canonical_jid(self, jid: str) -> str:
-        return jid
+    def _jid(self, number: str) -> str:
+        """The address WhatsApp knows a number by. Where a ninth digit comes and goes, only the gateway knows."""
+        digits = number.removeprefix("+")
+        if digits.startswith(("52", "54", "55")):
+            known, _ = self._call("POST", f"/chat/whatsappNumbers/{self._instance}", {"numbers": [digits]})
+            return str(known[0]["jid"])
+        return f"{digits}@s.whatsapp.net"
 
-    def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+    def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> tuple[Any, timedelta]:
+        """Return the answer's JSON, and how far the gateway's clock is ahead of ours."""
         answer = http.request(method, self._base_url + path, headers={"apikey": self._token}, json=body)
         if answer.status not in {200, 201}:
             raise _UnreadableAnswer
         try:
-            return json.loads(answer.body)
-        except ValueError:
+            theirs = parsedate_to_datetime(answer.headers["date"])
+            return answer.json(), theirs - datetime.now(tz=UTC)
+        except (KeyError, ValueError, TypeError):
+            # Without its clock, an older message with the same text could be taken for this one.
             raise _UnreadableAnswer from None
 
 

@@ -22,6 +22,7 @@ from devices.gateway.base import WireFailure, WireRequest, WireResponse
 
 K = TypeVar("K", bound=Hashable)
 MAX_ANSWER_BYTES = 1024 * 1024
+MAX_IDLE_SECONDS = 2
 _CONNECTING = {
     pycurl.E_COULDNT_RESOLVE_HOST: "DNSError",
     pycurl.E_COULDNT_CONNECT: "ConnectionError",
@@ -190,6 +191,9 @@ class Transport(Generic[K]):
         curl.setopt(pycurl.CONNECTTIMEOUT_MS, self._connect_ms)
         curl.setopt(pycurl.TIMEOUT_MS, self._total_ms)
         curl.setopt(pycurl.TCP_NODELAY, 1)
+        # Node closes a connection idle for 5 s, which is just when the next message of a default device goes:
+        # a request that meets the closing is in doubt. A fresh connection costs less.
+        curl.setopt(pycurl.MAXAGE_CONN, MAX_IDLE_SECONDS)
         return curl
 
 

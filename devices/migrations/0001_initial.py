@@ -36,6 +36,7 @@ class Migration(migrations.Migration):
                 ('status_reason', models.CharField(blank=True, editable=False, max_length=200, verbose_name='reason')),
                 ('status_checked_at', models.DateTimeField(editable=False, null=True, verbose_name='checked')),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False, verbose_name='created')),
+                ('deleted_at', models.DateTimeField(editable=False, null=True)),
                 ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='devices', to='accounts.account', verbose_name='account')),
             ],
             options={
@@ -64,7 +65,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='device',
-            constraint=models.UniqueConstraint(fields=('account', 'name'), name='device_name_once_per_account'),
+            constraint=models.UniqueConstraint(condition=models.Q(('deleted_at', None)), fields=('account', 'name'), name='device_name_once_per_account'),
         ),
         migrations.AddConstraint(
             model_name='device',

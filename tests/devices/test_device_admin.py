@@ -105,7 +105,7 @@ def test_an_empty_token_keeps_the_one_there_is_and_a_new_one_replaces_it(submit)
 
 def test_a_new_device_needs_a_token(submit):
     submit(ADD, token="")
-    assert not Device.unscoped.exists()
+    assert not Device.unscoped.present().exists()
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_a_new_device_needs_a_token(submit):
 def test_the_form_refuses_what_the_api_refuses(submit, wrong):
     page = submit(ADD, **wrong)
     assert page.status_code == 200
-    assert not Device.unscoped.exists()
+    assert not Device.unscoped.present().exists()
 
 
 def test_a_name_another_device_has_is_refused_without_an_error_page(submit, admin):
@@ -183,9 +183,9 @@ def test_deleting_asks_and_is_noted(client, admin):
     device = arrange.device(admin.account)
     address = reverse("admin:devices_device_delete", args=[device.pk])
     assert client.get(address).status_code == 200
-    assert Device.unscoped.exists()
+    assert Device.unscoped.present().exists()
     client.post(address, {"post": "yes"})
-    assert not Device.unscoped.exists()
+    assert not Device.unscoped.present().exists()
     assert AuditEntry.unscoped.get().action == "device.deleted"
 
 
@@ -193,7 +193,7 @@ def test_deleting_several_is_noted_for_each(client, admin):
     devices = [arrange.device(admin.account) for _ in range(3)]
     data = {"action": "delete_selected", "_selected_action": [one.pk for one in devices], "post": "yes"}
     client.post(LIST, data)
-    assert not Device.unscoped.exists()
+    assert not Device.unscoped.present().exists()
     assert AuditEntry.unscoped.filter(action="device.deleted").count() == 3
 
 
