@@ -45,7 +45,7 @@ class AccountSettingsAdmin(AccountAdmin):
 class MemberForm(AccountForm):
     """Adds a person by e-mail: one who has a user already, or a new one."""
 
-    email = forms.EmailField(label=gettext_lazy("e-mail"), widget=UnfoldAdminEmailInputWidget)
+    email = forms.EmailField(label=gettext_lazy("E-mail"), widget=UnfoldAdminEmailInputWidget)
 
     class Meta:
         model = Membership
@@ -97,7 +97,7 @@ class MembershipAdmin(AccountAdmin):
 
     @display(description=gettext_lazy("full name"))
     def full_name(self, membership: Membership) -> str:
-        return membership.user.get_full_name()
+        return membership.user.get_full_name() or "–"
 
     @display(description=gettext_lazy("last login"), ordering="user__last_login")
     def last_login(self, membership: Membership) -> Any:

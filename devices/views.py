@@ -5,6 +5,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework.filters import OrderingFilter, SearchFilter
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -21,6 +22,15 @@ from devices.serializers import DeviceSerializer
 from devices.states import DeviceStatus
 
 
+@extend_schema_view(
+    list=extend_schema(
+        parameters=[
+            OpenApiParameter("status", enum=DeviceStatus.values),
+            OpenApiParameter("enabled", bool, description="true or false"),
+        ]
+    )
+)
+@extend_schema(tags=["devices"])
 class Devices(ModelViewSet[Device]):
     """Devices of an account: every member sees them, administrators change them.
 
@@ -74,6 +84,7 @@ class Devices(ModelViewSet[Device]):
             audit.record(self.request, "device.deleted", instance, id=instance.pk)
             instance.delete()
 
+    @extend_schema(request=None, responses=DeviceSerializer)
     def check(self, request: Request, **kwargs: Any) -> Response:
         """Check the connection now."""
         device = self.get_object()
