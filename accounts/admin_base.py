@@ -9,7 +9,7 @@ they have chosen, like anybody else.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 from django import forms
 from django.contrib.admin.filters import RelatedFieldListFilter
@@ -42,15 +42,22 @@ def display(**options: Any) -> Callable[[F], F]:
     return mark
 
 
-def path_to_account(model: type[models.Model]) -> str | None:
-    """The look-up that leads from a model to its account's id; None for a model that belongs to nobody."""
-    if model is Account:
-        return "pk"
-    if model is User:
-        return "memberships__account_id"
-    if issubclass(model, ScopedModel):
-        return str(getattr(model, "account_path", "account_id"))
-    return None
+def belongs_to_accounts(model: type[models.Model]) -> bool:
+    """Whether each row of the model belongs to an account, so that others may not see it."""
+    return model in {Account, User} or issubclass(model, ScopedModel)
+
+
+def narrowed(rows: models.QuerySet[Any], account: Account | None) -> models.QuerySet[Any]:
+    """Keep what the account may see: its own rows, and of those what its model shows at all."""
+    if account is None:
+        return rows.none()
+    if rows.model is Account:
+        return rows.filter(pk=account.pk)
+    if rows.model is User:
+        return rows.filter(memberships__account=account)
+    scoped: Any = rows
+    found: models.QuerySet[Any] = scoped.for_account(account)
+    return found
 
 
 class RoleAccess:
@@ -81,21 +88,19 @@ class RoleAccess:
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
         account = account_of(request)
         rows: models.QuerySet[Any] = super().get_queryset(request)  # type: ignore[misc]
-        path = self.account_path or path_to_account(self.model)
-        if path is None:
+        if belongs_to_accounts(self.model):
+            return narrowed(rows, account)
+        if self.account_path is None:
             raise TypeError(f"{type(self).__name__}: say how its rows lead to their account, in account_path")
-        return rows.none() if account is None else rows.filter(**{path: account.pk})
+        return rows.none() if account is None else rows.filter(**{self.account_path: account.pk})
 
     def get_field_queryset(self, db: Any, db_field: Any, request: HttpRequest) -> Any:
         """Offer as a field's choices only what belongs to the account."""
         choices = super().get_field_queryset(db, db_field, request)  # type: ignore[misc]
-        path = path_to_account(db_field.remote_field.model)
-        if path is None:
+        model = db_field.remote_field.model
+        if not belongs_to_accounts(model):
             return choices
-        account = account_of(request)
-        if choices is None:
-            choices = db_field.remote_field.model._default_manager.all()
-        return choices.none() if account is None else choices.filter(**{path: account.pk})
+        return narrowed(model._default_manager.all() if choices is None else choices, account_of(request))
 
 
 class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -233,9 +238,10 @@ class _ScopedChoices:
     """A filter in the list's margin that names only what belongs to the account."""
 
     def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> list[tuple[Any, str]]:
-        path = path_to_account(field.remote_field.model)
-        account = account_of(request)
-        limit: Final = {} if path is None else {path: account.pk if account else None}
+        model = field.remote_field.model
+        limit: dict[str, Any] = {}
+        if belongs_to_accounts(model):
+            limit["pk__in"] = narrowed(model._default_manager.all(), account_of(request)).values("pk")
         ordering = self.field_admin_ordering(field, request, model_admin)  # type: ignore[attr-defined]
         choices: list[tuple[Any, str]] = field.get_choices(
             include_blank=False, ordering=ordering, limit_choices_to=limit

@@ -213,3 +213,19 @@ def test_every_page_renders_in_every_language(client, admin, language):
     device = arrange.device(admin.account, status_reason="unreachable", status="disconnected")
     for address in (LIST, ADD, change(device)):
         assert client.get(address, headers={"Accept-Language": language}).status_code == 200
+
+
+def test_a_deleted_device_is_on_no_page_and_in_no_choice(client, admin):
+    device = arrange.device(admin.account, name="Vanished")
+    device.delete()
+    assert "Vanished" not in client.get(LIST).content.decode()
+    assert "Vanished" not in client.get(LIST + "?q=vanished&all=").content.decode()
+    assert client.get(change(device)).status_code == 302
+    client.post(change(device), form(name="Back"))
+    assert Device.unscoped.get(pk=device.pk).name == "Vanished"
+
+
+def test_the_name_of_a_deleted_device_is_free(submit, admin):
+    arrange.device(admin.account, name="Ventas").delete()
+    submit(ADD)
+    assert Device.unscoped.present().get().name == "Ventas"

@@ -243,6 +243,8 @@ def test_deleting(client, address):
     made = post(client, address).json()
     assert client.delete(f"{address}/{made['id']}").status_code == 204
     assert client.get(f"{address}/{made['id']}").status_code == 404
+    assert client.get(address).json()["results"] == []
+    assert post(client, address).status_code == 201  # its name is free again
 
 
 def test_what_was_done_is_in_the_audit_log(client, address, admin):

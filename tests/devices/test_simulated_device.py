@@ -78,3 +78,11 @@ def test_wrong_arguments_are_said_plainly(run, arguments, monkeypatch):
     with pytest.raises(CommandError):
         run(*arguments)
     assert not Device.unscoped.exists()
+
+
+def test_one_that_was_deleted_stays_so_and_another_is_made(run):
+    first = run()
+    Device.unscoped.get().delete()
+    second = run()
+    assert second["device_id"] != first["device_id"]
+    assert Device.unscoped.present().get().pk == second["device_id"]

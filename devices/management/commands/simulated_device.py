@@ -50,7 +50,9 @@ class Command(BaseCommand):
                 raise CommandError("--max-in-flight must be from 1 to 256")
             pace["max_in_flight"] = options["max_in_flight"]
         # A pace that somebody has changed since stays, unless it is asked for.
-        device, _ = Device.unscoped.update_or_create(account=account, name=options["name"], defaults={**where, **pace})
+        device, _ = Device.unscoped.present().update_or_create(
+            account=account, name=options["name"], defaults={**where, **pace}
+        )
         status = self._status(device)
         if options["json"]:
             shown = {"device_id": device.pk, "name": device.name, "status": status.value}
