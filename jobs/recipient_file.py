@@ -24,8 +24,8 @@ BLOCK_BYTES = 1024 * 1024
 
 # What a line may hold in characters and still be below the limit in bytes, whatever the characters are.
 _SURELY_SHORT = MAX_LINE_BYTES // 4
-# One cell, at its start: quoted up to a quote that ends the cell, or else anything up to the next separator.
-_CELL = re.compile(r'"((?:[^"]|"")*)"(?=\||\Z)|([^|]*)')
+# A cell and the separator before it: quoted up to a quote that ends the cell, or else up to the next separator.
+_CELL = re.compile(r'(?:^|\|)(?:"([^"]*(?:""[^"]*)*)"(?=\||\Z)|([^|]*))')
 # Of any script: a first line with Arabic digits is a recipient with a bad phone, not a header.
 _DIGIT = re.compile(r"\d")
 
@@ -89,7 +89,7 @@ class RecipientFile:
             for line in lines:
                 number += 1
                 cells = line.split("|")
-                # Few lines of few files need the closer look, which takes ten times as long.
+                # The closer look takes three times as long, and few files need it.
                 if '"' in line or "\0" in line or len(line) > _SURELY_SHORT or len(cells) > MAX_COLUMNS:
                     cells = self._read_carefully(number, line)
                     if not cells:
@@ -154,13 +154,4 @@ class RecipientFile:
 
 def split_cells(line: str) -> list[str]:
     """Split one line into its cells, quotes understood."""
-    cells = []
-    position = 0
-    while True:
-        match = _CELL.match(line, position)
-        assert match is not None  # the second alternative matches the empty string
-        quoted, plain = match.groups()
-        cells.append(plain if quoted is None else quoted.replace('""', '"'))
-        position = match.end() + 1  # past the separator
-        if position > len(line):
-            return cells
+    return [quoted.replace('""', '"') if quoted else plain for quoted, plain in _CELL.findall(line)]
