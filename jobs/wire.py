@@ -89,8 +89,11 @@ RECIPIENT_ERRORS: Final[dict[str, str]] = {
     "invalid_number": "El teléfono no es válido: se esperan de 8 a 15 dígitos con el código de país.",
     "duplicate": "Repetido en el archivo: el mensaje se envía una sola vez.",
     "opted_out": "La persona pidió no recibir mensajes.",
+    "no_devices": "Ningún device estaba conectado cuando el envío debía comenzar.",
     "file_lost": "El archivo subido no se pudo leer. Súbelo de nuevo.",
     "cancelled": "El envío fue cancelado antes de llegar a este destinatario.",
+    "worker_died": "El programa se interrumpió durante el envío; no se sabe si salió el mensaje.",
+    "stalled": "El envío se demoró antes de salir; se reintenta.",
     # Said by the gateway
     "not_on_whatsapp": "El número no tiene WhatsApp.",
     "invalid_content": "El gateway no acepta este contenido.",
