@@ -38,7 +38,7 @@ Start = Callable[..., subprocess.Popen[str]]
 
 @pytest.fixture
 def start(environ: dict[str, str]) -> Iterator[Start]:
-    """Start `python -m MODULE ARGUMENTS…` with its output in pipes; what still runs at the end is killed."""
+    """Start `python -m MODULE ARGUMENTS…` with its output in pipes; what still runs at the end is stopped."""
     started = []
 
     def _start(module: str, *arguments: str, **more: str) -> subprocess.Popen[str]:
@@ -56,8 +56,12 @@ def start(environ: dict[str, str]) -> Iterator[Start]:
 
     yield _start
     for process in started:
-        process.kill()
-        process.communicate()
+        process.terminate()  # a launcher ends what it has started
+        try:
+            process.communicate(timeout=30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
 
 
 def eventually(is_so: Callable[[], bool], seconds: float = 15) -> None:
