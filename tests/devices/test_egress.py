@@ -325,3 +325,22 @@ def test_every_refusal_has_a_sentence():
     for code in ("egress_refused", "address_characters", "address_scheme", "address_credentials", "address_host"):
         assert reasons.spanish(code) != reasons.spanish("nonsense")
     assert egress.read("http://gateway.example.com") == ("http", "gateway.example.com", 80)
+
+
+def test_an_ipv6_address_can_be_called(settings):
+    settings.EGRESS_ALLOWED_CIDRS = ["::1/128"]
+    try:
+        taken = socket.create_server(("::1", 0), family=socket.AF_INET6)
+    except OSError:
+        pytest.skip("this machine has no IPv6")
+    port = taken.getsockname()[1]
+    answering = threading.Thread(target=_answer_once, args=[taken])
+    answering.start()
+    assert http.request("GET", f"http://[::1]:{port}/").body == b"ok"
+    answering.join()
+
+
+def _answer_once(listening):
+    with listening, listening.accept()[0] as visitor:
+        visitor.recv(65_536)
+        visitor.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
