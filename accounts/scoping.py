@@ -14,7 +14,7 @@ from django.db import models
 M = TypeVar("M", bound=models.Model)
 
 
-class AccountRequired(TypeError):  # noqa: N818 - says what is missing
+class AccountRequired(TypeError):
     """A scoped model was queried without saying whose rows are meant."""
 
 

@@ -14,4 +14,9 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 30.0,
         "options": {"expires": 30.0},
     },
+    "delete what crashes left on disk": {
+        "task": "jobs.tasks.tidy",
+        "schedule": 3600.0,
+        "options": {"expires": 3600.0},
+    },
 }

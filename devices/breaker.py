@@ -14,7 +14,9 @@ UNREACHABLE = frozenset({"ConnectTimeout", "ConnectionError", "DNSError", "SSLEr
 def take_out(device_id: int, reason: str) -> bool:
     """Give the device no more work until a health check finds it well; False when it was out already."""
     status = DeviceStatus.BLOCKED if reason in FOR_A_PERSON else DeviceStatus.DISCONNECTED
-    taken = Device.unscoped.filter(pk=device_id).exclude(status=status).update(
-        status=status, status_reason=reason, status_checked_at=Now()
+    taken = (
+        Device.unscoped.filter(pk=device_id)
+        .exclude(status=status)
+        .update(status=status, status_reason=reason, status_checked_at=Now())
     )
     return bool(taken)

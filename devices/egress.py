@@ -25,7 +25,7 @@ _CARRIERS: Final = tuple(
 )
 
 
-class EgressRefused(Exception):  # noqa: N818 - says what happened
+class EgressRefused(Exception):
     """We do not connect there, whoever asks. `code` is one of `reasons`."""
 
     def __init__(self, code: str, message: str = "") -> None:
@@ -33,7 +33,7 @@ class EgressRefused(Exception):  # noqa: N818 - says what happened
         self.code = code
 
 
-class Unresolvable(OSError):  # noqa: N818 - says what happened
+class Unresolvable(OSError):
     """The name has no address, or the name service does not answer. It may tomorrow."""
 
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from devices import egress
 
 
-class Refused(ValueError):  # noqa: N818 - says what happened
+class Refused(ValueError):
     """A value that cannot be used."""
 
     def __init__(self, code: str) -> None:

@@ -27,14 +27,13 @@ class Waiting:
     position: int
     phone: str
     values: list[str]
-    tries: int
-    unsent_tries: int
+    tries_left: int
     chunk_id: int | None
 
 
 def _waiting(row: tuple[Any, ...], chunk_id: int | None) -> Waiting:
-    recipient_id, position, phone, values, tries, unsent_tries = row
-    return Waiting(recipient_id, position, phone, values, tries, unsent_tries, chunk_id)
+    recipient_id, position, phone, values, tries_left = row
+    return Waiting(recipient_id, position, phone, values, tries_left, chunk_id)
 
 
 @dataclass(slots=True)
@@ -200,7 +199,7 @@ class Claimer:
     def _read_retries(self, cursor: Cursor, job_id: int) -> list[Waiting]:
         cursor.execute(
             """
-            SELECT id, position, phone, values, tries, unsent_tries FROM jobs_recipient
+            SELECT id, position, phone, values, tries_left FROM jobs_recipient
             WHERE job_id = %s AND due_at <= clock_timestamp() AND state = 'queued'
             ORDER BY due_at LIMIT %s
             """,
@@ -212,7 +211,7 @@ class Claimer:
 def _read_chunk(cursor: Cursor, job_id: int, chunk_id: int, start: int, end: int) -> list[Waiting]:
     cursor.execute(
         """
-        SELECT id, position, phone, values, tries, unsent_tries FROM jobs_recipient
+        SELECT id, position, phone, values, tries_left FROM jobs_recipient
         WHERE job_id = %s AND position >= %s AND position < %s AND state = 'queued' AND due_at IS NULL
         ORDER BY position
         """,
@@ -257,8 +256,7 @@ def mark_sending(cursor: Cursor, drawn: Sequence[tuple[int, int, Waiting]], mess
                     phone=waiting.phone,
                     text=template.render(waiting.values),
                     media=media,
-                    tries=waiting.tries + 1,
-                    unsent_tries=waiting.unsent_tries,
+                    tries_left=waiting.tries_left,
                     chunk_id=waiting.chunk_id,
                 )
             )

@@ -30,7 +30,7 @@ _HAS_WORK = f"""
             )
         )
     )
-"""
+"""  # noqa: S608 - a constant
 
 
 def devices_with_work(cursor: Cursor, number: int) -> list[int]:
@@ -73,6 +73,20 @@ def jobs_short_of_devices(cursor: Cursor) -> list[int]:
                 AND NOT EXISTS (SELECT FROM jobs_jobdevice WHERE job_id = job.id AND device_id = device.id)
           )
         """  # noqa: S608 - constants
+    )
+    return [job_id for (job_id,) in cursor.fetchall()]
+
+
+def jobs_without_devices(cursor: Cursor) -> list[int]:
+    """Return the ids of jobs under way none of whose devices may be sent through."""
+    cursor.execute(
+        f"""
+        SELECT job.id FROM jobs_job AS job
+        WHERE job.status = 'processing' AND job.finished_at IS NULL AND NOT EXISTS (
+            SELECT FROM jobs_jobdevice AS link JOIN devices_device AS device ON device.id = link.device_id
+            WHERE link.job_id = job.id AND {_USABLE}
+        )
+        """  # noqa: S608 - a constant
     )
     return [job_id for (job_id,) in cursor.fetchall()]
 

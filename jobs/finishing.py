@@ -1,33 +1,55 @@
 """How a job ends: once, with its results counted from the rows and one terminal event."""
 
+from typing import Any
+
 from django.db import connection, transaction
+from django.db.models.functions import Now
 
 from jobs import events, publishing, results
-from jobs.models import Job
+from jobs.models import Chunk, Job
 from jobs.reasons import sentence
-from jobs.states import JobStatus, job_sources
+from jobs.states import JobStatus, RecipientState, job_sources
 
 
 def finish(job_id: int) -> bool:
-    """Complete a job none of whose recipients waits any more; False when it is not so, or was done before."""
+    """Settle a job none of whose recipients waits any more; False when it is not so, or was done before.
+
+    It is completed, with its terminal event; one that was cancelled, and has told so, gets its results.
+    """
     with transaction.atomic():
         job = Job.unscoped.select_for_update(no_key=True).get(pk=job_id)
-        if job.sent + job.failed != job.total or job.status not in job_sources(JobStatus.COMPLETED):
+        if job.finished_at is not None:
             return False
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT clock_timestamp()")
-            now = cursor.fetchone()[0]
-            tally = results.tally(cursor, job_id)
-        job.move(
-            JobStatus.COMPLETED,
-            results=tally,
-            finished_at=now,
-            state_reason="",
-            event_seq=job.event_seq + 1,
-        )
-        event = events.job_completed(str(job.uuid), job.event_seq + 1, tally)
-    publishing.publish([event])
+        told = []
+        if job.status == JobStatus.CANCELLED:
+            # Asked of the rows: one that was cancelled during its import never has them all.
+            if job.recipients.open().exists():
+                return False
+            _settle(job)
+        elif job.sent + job.failed != job.total:
+            return False
+        elif job.status in job_sources(JobStatus.COMPLETED):
+            tally = _settle(job, status=JobStatus.COMPLETED, state_reason="", event_seq=job.event_seq + 1)
+            told = [events.job_completed(str(job.uuid), job.event_seq + 1, tally)]
+        else:
+            return False
+    publishing.publish(told)
     return True
+
+
+def _settle(job: Job, **changes: Any) -> dict[str, Any]:
+    """Write the results of a job whose row is locked, from the rows of its recipients; return them."""
+    with connection.cursor() as cursor:
+        tally = results.tally(cursor, job.pk)
+    # Rows of the file that were never imported ended unsent as well.
+    missing = job.total - tally["total"]
+    tally["by_state"][RecipientState.CANCELLED] += missing
+    tally |= {"failed": job.total - tally["sent"], "total": job.total}
+    Job.unscoped.filter(pk=job.pk).update(
+        results=tally, sent=tally["sent"], failed=tally["failed"], finished_at=Now(), updated_at=Now(), **changes
+    )
+    Chunk.objects.filter(job=job).delete()
+    return tally
 
 
 def fail(job_id: int, reason: str) -> bool:
@@ -37,22 +59,11 @@ def fail(job_id: int, reason: str) -> bool:
         if job.status != JobStatus.PENDING:
             return False
         with connection.cursor() as cursor:
-            cursor.execute("SELECT clock_timestamp()")
-            now = cursor.fetchone()[0]
             cursor.execute(
                 "UPDATE jobs_recipient SET state = 'cancelled', error_code = %s WHERE job_id = %s AND state = 'queued'",
                 (reason, job_id),
             )
-            tally = results.tally(cursor, job_id)
-        job.move(
-            JobStatus.FAILED,
-            failed=job.total,
-            # Rows that were never imported ended unsent as well.
-            results=tally | {"failed": job.total - tally["sent"], "total": job.total},
-            finished_at=now,
-            state_reason=reason,
-            event_seq=job.event_seq + 1,
-        )
+        _settle(job, status=JobStatus.FAILED, state_reason=reason, event_seq=job.event_seq + 1)
         event = events.job_failed(str(job.uuid), job.event_seq + 1, *sentence(reason))
     publishing.publish([event])
     return True

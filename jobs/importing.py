@@ -31,7 +31,7 @@ OPTED_OUT = "opted_out"
 Cursor = Any
 
 
-class _FileLost(Exception):  # noqa: N818 - says what happened
+class _FileLost(Exception):
     """The stored file cannot be read, or is no longer the one that was accepted."""
 
 

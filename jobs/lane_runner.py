@@ -177,9 +177,7 @@ class LaneRunner:
         if self._settlement.has_untold_events and now >= self._next_flush:
             order.flush = True
             self._next_flush = now + FLUSH_SECONDS
-        if not (
-            order.outcomes or order.wanted or order.released or order.take_up_to or order.flush or must_renew
-        ):
+        if not (order.outcomes or order.wanted or order.released or order.take_up_to or order.flush or must_renew):
             return
         self._outcomes = []
         self._order, self._order_given_at = order, now

@@ -43,6 +43,6 @@ def _ending(job: Job) -> Event:
             error, message = sentence(job.state_reason)
             return events.job_failed(job_uuid, job.event_seq, error, message)
         case JobStatus.CANCELLED:
-            return events.job_cancelled(job_uuid, job.event_seq, job.results)
+            return events.job_cancelled(job_uuid, job.event_seq, job.progress())
         case _:
             return events.job_completed(job_uuid, job.event_seq, job.results)

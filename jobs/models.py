@@ -38,7 +38,7 @@ class JobQuerySet(ScopedQuerySet["Job"]):
         return self.filter(status=JobStatus.PENDING, imported_at__isnull=False, start_at__lte=Now())
 
     def waiting_for_import(self) -> Self:
-        return self.filter(status=JobStatus.PENDING, imported_at=None)
+        return self.filter(status__in=[JobStatus.PENDING, JobStatus.PAUSED], imported_at=None)
 
 
 class Job(ScopedModel):
@@ -187,8 +187,9 @@ class Recipient(models.Model):
     device = models.ForeignKey(
         Device, models.DO_NOTHING, null=True, db_constraint=False, db_index=False, verbose_name=_("device")
     )
-    tries = models.PositiveSmallIntegerField(_("tries"), db_default=0)  # times a request was about to be written
-    unsent_tries = models.PositiveSmallIntegerField(db_default=0)  # of those, proven not to have been sent
+    tries = models.PositiveIntegerField(_("tries"), db_default=0)  # times a request was about to be written
+    unsent_tries = models.PositiveIntegerField(db_default=0)  # of those, proven not to have been sent
+    tries_left = models.PositiveSmallIntegerField(db_default=3)  # before it fails; a device's fault costs none
     gateway_message_id = models.CharField(_("message id"), max_length=80, db_default="", blank=True)
     tried_at = models.DateTimeField(_("last try"), null=True)
     sent_at = models.DateTimeField(_("sent"), null=True)

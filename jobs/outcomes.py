@@ -27,8 +27,7 @@ class Claim:
     phone: str
     text: str
     media: Media | None
-    tries: int  # this one included
-    unsent_tries: int
+    tries_left: int  # this one included
     chunk_id: int | None  # None: a retry, found by its due time
 
 
@@ -42,6 +41,7 @@ class Outcome:
     gateway_message_id: str = ""
     due_in_seconds: float | None = None
     proven_unsent: bool = False
+    tries_spent: int = 0
 
 
 def accepted(claim: Claim, acceptance: Acceptance) -> Outcome:
@@ -57,12 +57,14 @@ def refused(claim: Claim, error: SendError, quiet_seconds: float) -> Outcome:
             # Not this recipient's fault: it costs none of its tries, and another device may take it at once.
             return Outcome(claim, RecipientState.QUEUED, error.code, due_in_seconds=1.0, proven_unsent=True)
         case NotSent():
-            if claim.unsent_tries + 1 >= MAX_TRIES:
-                return Outcome(claim, RecipientState.FAILED, error.code, proven_unsent=True)
-            wait = BACK_OFF_SECONDS[min(claim.unsent_tries, len(BACK_OFF_SECONDS) - 1)]
+            if claim.tries_left <= 1:
+                return Outcome(claim, RecipientState.FAILED, error.code, proven_unsent=True, tries_spent=1)
+            wait = BACK_OFF_SECONDS[min(MAX_TRIES - claim.tries_left, len(BACK_OFF_SECONDS) - 1)]
             if error.retry_after is not None:
                 wait = max(wait, error.retry_after.total_seconds())
-            return Outcome(claim, RecipientState.QUEUED, error.code, due_in_seconds=wait, proven_unsent=True)
+            return Outcome(
+                claim, RecipientState.QUEUED, error.code, due_in_seconds=wait, proven_unsent=True, tries_spent=1
+            )
         case OutcomeUnknown():
             return Outcome(claim, RecipientState.AMBIGUOUS, error.code, due_in_seconds=quiet_seconds)
         case _:

@@ -52,7 +52,7 @@ class Problem(NamedTuple):
     code: str
 
 
-class BadRecipientFile(Exception):  # noqa: N818 - the name says what is wrong
+class BadRecipientFile(Exception):
     """The file cannot be used. Carries the first 20 problems in file order, never any of the file's text."""
 
     def __init__(self, problems: list[Problem]) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -21,7 +22,7 @@ from devices.gateway.base import Gateway, LookUp, OutgoingMessage
 from devices.models import Device
 from jobs import finishing, publishing, results
 from jobs.messages import MessageBook
-from jobs.outcomes import MAX_TRIES, Claim, Outcome
+from jobs.outcomes import Claim, Outcome
 from jobs.recovery import WORKER_DIED
 from jobs.results import LiveFeed
 from jobs.states import RecipientState
@@ -48,9 +49,9 @@ def reconcile(deadline: float) -> bool:
         batch = _take(messages)
         if not batch:
             return False
+        gateways = _gateways(batch)
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            gateways = _gateways(batch)
-            answers = list(pool.map(lambda doubtful: _ask(doubtful, gateways), batch))
+            answers = list(pool.map(partial(_ask, gateways=gateways), batch))
         outcomes = [decide(doubtful, *answer) for doubtful, answer in zip(batch, answers, strict=True)]
         _record(outcomes, feed)
     return True
@@ -66,10 +67,12 @@ def decide(doubtful: Doubtful, found: LookUp, gateway_message_id: str) -> Outcom
         return Outcome(claim, RecipientState.UNKNOWN, doubtful.error_code)
     # Proven unsent only where the gateway said so: a retry on the seed's word stays on the record as a risk taken.
     proven = found is LookUp.NOT_THERE
-    if claim.tries >= MAX_TRIES:
+    if claim.tries_left <= 1:
         state = RecipientState.FAILED if proven else RecipientState.UNKNOWN
-        return Outcome(claim, state, doubtful.error_code, proven_unsent=proven)
-    return Outcome(claim, RecipientState.QUEUED, doubtful.error_code, due_in_seconds=0.0, proven_unsent=proven)
+        return Outcome(claim, state, doubtful.error_code, proven_unsent=proven, tries_spent=1)
+    return Outcome(
+        claim, RecipientState.QUEUED, doubtful.error_code, due_in_seconds=0.0, proven_unsent=proven, tries_spent=1
+    )
 
 
 def _take(messages: MessageBook) -> list[Doubtful]:
@@ -86,16 +89,16 @@ def _take(messages: MessageBook) -> list[Doubtful]:
             FROM due, jobs_job AS job, accounts_account AS account
             WHERE recipient.id = due.id AND job.id = recipient.job_id AND account.id = job.account_id
             RETURNING recipient.id, recipient.job_id, recipient.device_id, recipient.phone, recipient.values,
-                      recipient.tries, recipient.unsent_tries, recipient.error_code, recipient.tried_at,
+                      recipient.tries_left, recipient.error_code, recipient.tried_at,
                       account.never_twice
             """,
             (BATCH, TAKEN_FOR_SECONDS),
         )
         rows = cursor.fetchall()
     taken = []
-    for recipient_id, job_id, device_id, phone, values, tries, unsent, code, tried_at, never_twice in rows:
+    for recipient_id, job_id, device_id, phone, values, tries_left, code, tried_at, never_twice in rows:
         template, media = messages.of(job_id)
-        claim = Claim(recipient_id, job_id, device_id, phone, template.render(values), media, tries, unsent, None)
+        claim = Claim(recipient_id, job_id, device_id, phone, template.render(values), media, tries_left, None)
         taken.append(Doubtful(claim, code, tried_at, never_twice))
     return taken
 
@@ -128,4 +131,3 @@ def _record(outcomes: Sequence[Outcome], feed: LiveFeed) -> None:
     publishing.publish(recorded.events)
     for job_id in recorded.ended_job_ids:
         finishing.finish(job_id)
-

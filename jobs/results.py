@@ -16,6 +16,7 @@ from jobs.states import RECIPIENT_OPEN, RECIPIENT_SENT, JobStatus, RecipientStat
 from jobs.thinning import thin
 
 Cursor = Any
+_UNDER_WAY = {JobStatus.PROCESSING, JobStatus.PAUSED, JobStatus.CANCELLED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +74,11 @@ def move_recipients(cursor: Cursor, outcomes: Sequence[Outcome], *, source: Reci
             gateway_message_id = new.message_id,
             due_at = clock_timestamp() + new.due * interval '1 second',
             unsent_tries = recipient.unsent_tries + new.unsent,
+            tries_left = greatest(recipient.tries_left - new.spent, 0),
             sent_at = CASE WHEN new.state = 'sent' THEN clock_timestamp() END
-        FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::text[], %s::float8[], %s::smallint[])
-            AS new (id, device_id, state, error_code, message_id, due, unsent)
+        FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::text[], %s::float8[], %s::int[],
+                    %s::int[])
+            AS new (id, device_id, state, error_code, message_id, due, unsent, spent)
         WHERE recipient.id = new.id AND recipient.state = %s AND recipient.device_id = new.device_id
         RETURNING recipient.id
         """,
@@ -87,15 +90,14 @@ def move_recipients(cursor: Cursor, outcomes: Sequence[Outcome], *, source: Reci
             [row.gateway_message_id for row in rows],
             [row.due_in_seconds for row in rows],
             [int(row.proven_unsent) for row in rows],
+            [row.tries_spent for row in rows],
             str(source),
         ),
     )
     return {recipient_id for (recipient_id,) in cursor.fetchall()}
 
 
-def count(
-    cursor: Cursor, ended: Mapping[int, Sequence[Outcome]], feed: LiveFeed, *, flush: bool = False
-) -> Recorded:
+def count(cursor: Cursor, ended: Mapping[int, Sequence[Outcome]], feed: LiveFeed, *, flush: bool = False) -> Recorded:
     """Add ended recipients to their jobs' counters, and choose what the live feed tells of them now."""
     job_ids = sorted({*ended, *(feed.held if flush else ())})
     recorded = Recorded()
@@ -116,7 +118,7 @@ def count(
             ok = outcome.state in RECIPIENT_SENT
             sent, failed = sent + ok, failed + (not ok)
             fresh.append(_happening(outcome, ok, sent, failed))
-        is_over = sent + failed == total and status == JobStatus.PROCESSING
+        is_over = sent + failed == total and status in _UNDER_WAY
         held = feed.held.pop(job_id, [])
         thinned = thin(fresh, held, allowance, elapsed, last=is_over)
         if thinned.held:

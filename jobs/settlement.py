@@ -3,7 +3,6 @@
 Runs on a thread of its own beside the network loop, so that neither waits for the other.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -172,5 +171,3 @@ def _chunk_size(messages_per_minute: int | None) -> int:
 def open_pace(opened: Opened, now: float) -> Pace:
     """The pace of a device just taken; its next slot is counted from `now`."""
     return Pace(opened.messages_per_minute, next_slot=now + opened.lease.slot_in_seconds)
-
-

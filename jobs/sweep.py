@@ -6,8 +6,9 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import F
 
-from jobs import dispatch, finishing, recovery
+from jobs import control, dispatch, finishing, recovery
 from jobs.models import Job
+from jobs.reasons import NO_DEVICES_LEFT
 from jobs.states import JobStatus
 
 
@@ -27,13 +28,20 @@ def sweep() -> Due:
         recovery.recover_abandoned(cursor, settings.QUIET_SECONDS)
     for job_id in Job.unscoped.due_to_start().values_list("pk", flat=True)[:100]:
         dispatch.start(job_id)
-    under_way = Job.unscoped.filter(status=JobStatus.PROCESSING, finished_at=None)
-    for job_id in under_way.filter(total=F("sent") + F("failed")).values_list("pk", flat=True)[:100]:
+    open_jobs = Job.unscoped.filter(finished_at=None)
+    for job_id in open_jobs.filter(total=F("sent") + F("failed")).values_list("pk", flat=True)[:100]:
         finishing.finish(job_id)
+    for job_id in open_jobs.filter(status=JobStatus.CANCELLED).values_list("pk", flat=True)[:100]:
+        control.cancel_waiting(job_id)
     with connection.cursor() as cursor:
         short_of_devices = dispatch.jobs_short_of_devices(cursor)
     for job in Job.unscoped.filter(pk__in=short_of_devices):
         dispatch.choose_devices(job)
+    with connection.cursor() as cursor:
+        control.pause_stranded(dispatch.jobs_without_devices(cursor))
+    for job in open_jobs.filter(status=JobStatus.PAUSED, state_reason=NO_DEVICES_LEFT)[:100]:
+        if dispatch.choose_devices(job):
+            control.resume(job)
     due.imports = list(Job.unscoped.waiting_for_import().values_list("pk", flat=True)[:10])
     with connection.cursor() as cursor:
         due.devices_waiting = len(dispatch.devices_with_work(cursor, 1000))

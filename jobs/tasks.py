@@ -1,11 +1,13 @@
 """Celery's side of sending: each task is a wake-up that runs one domain function. Lost or doubled, no harm."""
 
 import time
+from datetime import timedelta
 
 from celery import shared_task
 from django.conf import settings
 
-from jobs import importing, reconcile, sweep as sweeping
+from jobs import importing, intake, reconcile
+from jobs import sweep as sweeping
 from jobs.lane_runner import LaneRunner
 from jobs.shutdown import is_stopping
 
@@ -28,7 +30,7 @@ def import_job(job_id: int) -> None:
 @shared_task
 def run_lanes() -> None:
     """Send what waits, through every device that has no runner."""
-    global _runner  # noqa: PLW0603 - a process has one
+    global _runner
     _runner = _runner or LaneRunner()
     try:
         has_more = _runner.run_slice(SLICE_SECONDS, is_stopping)
@@ -46,6 +48,12 @@ def look_up_doubtful() -> None:
     """Ask the gateways about messages that may or may not have been sent."""
     if reconcile.reconcile(time.monotonic() + SLICE_SECONDS):
         look_up_doubtful.delay()
+
+
+@shared_task
+def tidy() -> None:
+    """Delete what crashes left on disk."""
+    intake.remove_orphan_uploads(older_than=timedelta(days=1))
 
 
 @shared_task

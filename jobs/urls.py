@@ -1,7 +1,7 @@
 """Addresses of this app: those of seed 000, and the same below an account's address."""
 
 from accounts.routes import api_path
-from jobs import views
+from jobs import control_views, views
 
 _JOBS = [
     ("jobs", views.JobList, "job_list"),
@@ -10,7 +10,20 @@ _JOBS = [
     ("jobs/<str:job_id>/export.csv", views.JobExport, "job_export"),
 ]
 
+_ACTIONS = [
+    *[
+        (f"jobs/<str:job_id>/{name}", control_views.JobAction.as_view(action_name=name), f"job_{name}")
+        for name in control_views.JobAction.actions
+    ],
+    ("jobs/<str:job_id>/resolve_unknown", control_views.ResolveUnknown.as_view(), "job_resolve_unknown"),
+]
+
 urlpatterns = [
+    *[api_path(route, view, name=name) for route, view, name in _ACTIONS],
+    *[
+        api_path(f"api/v1/accounts/<int:account_id>/{route}", view, name=f"account_{name}")
+        for route, view, name in _ACTIONS
+    ],
     api_path("messages/send-bulk-file", views.SendBulkFile.as_view(), name="send_bulk_file"),
     api_path("send-bulk-file", views.SendBulkFile.as_view()),
     *[api_path(route, view.as_view(), name=name) for route, view, name in _JOBS],

@@ -104,7 +104,7 @@ class JobList(SendBulkFile):
         limit = _limit(request)
         jobs = Job.objects.for_account(request.account).newest_first()
         if before := request.query_params.get("before"):
-            jobs = jobs.filter(pk__lt=_find(request, before, "before_invalid").pk)
+            jobs = jobs.filter(pk__lt=find_job(request, before, "before_invalid").pk)
         if status := request.query_params.get("status"):
             jobs = jobs.filter(status=_choice(status, JobStatus.values, "status_invalid"))
         page = list(jobs[: limit + 1])
@@ -120,7 +120,7 @@ class JobDetail(APIView):
 
     @extend_schema(responses=JobDetailSerializer)
     def get(self, request: ApiRequest, job_id: str, **_: Any) -> Response:
-        return Response(JobDetailSerializer(_find(request, job_id)).data)
+        return Response(JobDetailSerializer(find_job(request, job_id)).data)
 
 
 class JobRecipients(APIView):
@@ -136,7 +136,7 @@ class JobRecipients(APIView):
         ],
     )
     def get(self, request: ApiRequest, job_id: str, **_: Any) -> Response:
-        job = _find(request, job_id)
+        job = find_job(request, job_id)
         limit = _limit(request)
         recipients = job.recipients.in_order()
         if cursor := request.query_params.get("cursor"):
@@ -161,7 +161,7 @@ class JobExport(APIView):
 
     @extend_schema(responses={(200, "text/csv"): OpenApiTypes.STR})
     def get(self, request: ApiRequest, job_id: str, **_: Any) -> StreamingHttpResponse:
-        job = _find(request, job_id)
+        job = find_job(request, job_id)
         pages = export.pages(job)
         # Django reads a plain iterator to its end before it answers the first byte over ASGI.
         is_asgi = isinstance(request._request, ASGIRequest)
@@ -187,7 +187,7 @@ async def _page_by_page(pages: Iterator[str]) -> AsyncIterator[str]:
         yield page
 
 
-def _find(request: ApiRequest, job_id: str, code: str = "job_not_found") -> Job:
+def find_job(request: ApiRequest, job_id: str, code: str = "job_not_found") -> Job:
     """Return the caller's job of this id. Raises ApiError for an unknown, another's or a malformed one."""
     try:
         job = Job.objects.for_account(request.account).filter(uuid=uuid.UUID(job_id)).first()

@@ -74,6 +74,10 @@ REFUSALS: Final[dict[str, tuple[int, str]]] = {
     "state_invalid": (400, "state debe ser uno de: {choices}."),
     "cursor_invalid": (400, "El cursor de la página no es válido. Empieza de nuevo sin cursor."),
     "job_not_found": (404, "Job no encontrado"),
+    # Job control
+    "impossible_move": (409, "Un job en estado «{status}» no admite esta acción. Nada ha cambiado."),
+    "resolution_invalid": (400, "action debe ser uno de: {choices}."),
+    "positions_invalid": (400, "positions debe ser una lista de filas, por ejemplo [0, 5], como mucho {limit}."),
 }
 
 LINES: Final[dict[str, str]] = {

@@ -210,9 +210,7 @@ def _messages(body: bytes) -> Iterator[Any]:
 def _retry_after(value: str) -> timedelta | None:
     """Read both forms of Retry-After, seconds and date; at most an hour, so that a wrong clock strands nobody."""
     try:
-        wait = (
-            timedelta(seconds=int(value)) if value.isdigit() else parsedate_to_datetime(value) - datetime.now(tz=UTC)
-        )
+        wait = timedelta(seconds=int(value)) if value.isdigit() else parsedate_to_datetime(value) - datetime.now(tz=UTC)
     except (ValueError, TypeError, OverflowError):
         return None
     return min(max(wait, timedelta(0)), timedelta(hours=1))

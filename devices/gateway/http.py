@@ -29,7 +29,7 @@ DEADLINE_SECONDS = 30.0
 _HEADERS = {"User-Agent": "Pregonero", "Accept-Encoding": "identity"}
 
 
-class Unreachable(Exception):  # noqa: N818 - says what happened
+class Unreachable(Exception):
     """No usable answer. `code` is short and stable; `nothing_sent`: the request never left this machine."""
 
     def __init__(self, code: str, *, nothing_sent: bool) -> None:

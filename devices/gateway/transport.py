@@ -11,6 +11,7 @@ import os
 import selectors
 import time
 from collections.abc import Hashable
+from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any, Generic, TypeVar
@@ -94,10 +95,8 @@ class Transport(Generic[K]):
 
     def wake(self) -> None:
         """End a pump that waits. The one method that another thread may call."""
-        try:
+        with suppress(BlockingIOError):  # a full pipe wakes just as well
             os.write(self._wake_out, b".")
-        except BlockingIOError:
-            pass  # a full pipe wakes just as well
 
     def close(self) -> None:
         """Drop everything, requests in flight included."""
@@ -155,10 +154,8 @@ class Transport(Generic[K]):
         finished: list[tuple[K, WireResponse | WireFailure]] = []
         while True:
             waiting, succeeded, failed = self._multi.info_read()
-            for curl in succeeded:
-                finished.append(self._end(curl, None))
-            for curl, code, _text in failed:
-                finished.append(self._end(curl, code))
+            finished += [self._end(curl, None) for curl in succeeded]
+            finished += [self._end(curl, code) for curl, code, _text in failed]
             if not waiting:
                 return finished
 

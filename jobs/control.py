@@ -1,0 +1,182 @@
+"""What a person may do to a job under way: pause, resume, cancel, retry what failed, settle what is unknown.
+
+Each may be asked twice and happens once. An impossible move raises and changes nothing. The caller audits.
+"""
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import F
+from django.db.models.functions import Now
+
+from jobs import events, finishing, importing, publishing, results
+from jobs.models import IllegalTransition, Job
+from jobs.outcomes import MAX_TRIES
+from jobs.reasons import CANCELLED, NO_DEVICES, NO_DEVICES_LEFT, PAUSED_BY_PERSON, sentence
+from jobs.states import JobStatus, RecipientState
+
+BATCH_ROWS = 20_000
+
+# A recipient that failed for one of these would fail again.
+PERMANENT = ("invalid_number", "not_on_whatsapp", "invalid_content", "invalid_request", "too_large", "media_unusable")
+
+
+def pause(job: Job, reason: str = PAUSED_BY_PERSON) -> bool:
+    """Claim no more for a job; what is in flight is still answered for. True when it was not paused before."""
+    with transaction.atomic():
+        paused = job.move(JobStatus.PAUSED, state_reason=reason, event_seq=F("event_seq") + 1)
+        job.refresh_from_db()
+        if paused:
+            event = events.job_paused(str(job.uuid), job.event_seq, reason, " ".join(sentence(reason)))
+        elif job.status != JobStatus.PAUSED:
+            raise IllegalTransition(f"a job that is {job.status} cannot be paused")
+        elif reason == PAUSED_BY_PERSON:
+            # A person's word outlasts the trouble: such a job does not resume by itself.
+            Job.unscoped.filter(pk=job.pk, status=JobStatus.PAUSED).update(state_reason=reason)
+            job.refresh_from_db()
+    if paused:
+        publishing.publish([event])
+    return paused
+
+
+def resume(job: Job) -> bool:
+    """Go on with a paused job: to its start where it had not begun. True when it was paused."""
+    with transaction.atomic():
+        locked = Job.unscoped.select_for_update(no_key=True).get(pk=job.pk)
+        resumed = locked.status == JobStatus.PAUSED
+        if not resumed and locked.status not in {JobStatus.PENDING, JobStatus.PROCESSING}:
+            raise IllegalTransition(f"a job that is {locked.status} cannot be resumed")
+        if resumed:
+            target = JobStatus.PROCESSING if locked.started_at else JobStatus.PENDING
+            locked.move(target, state_reason="", event_seq=F("event_seq") + 1)
+        job.refresh_from_db()
+    if resumed:
+        publishing.publish([events.job_resumed(str(job.uuid), job.event_seq)])
+    return resumed
+
+
+def cancel(job: Job) -> bool:
+    """End a job early. Nothing more is claimed from here on; recipients that waited end `cancelled`.
+
+    A large job's are moved in batches, the first of them here and the rest by `cancel_waiting`.
+    """
+    with transaction.atomic():
+        cancelled = job.move(JobStatus.CANCELLED, state_reason="", event_seq=F("event_seq") + 1)
+        job.refresh_from_db()
+        if not cancelled and job.status != JobStatus.CANCELLED:
+            raise IllegalTransition(f"a job that is {job.status} cannot be cancelled")
+    if cancelled:
+        _cancel_batch(job.pk)
+        # An import under way stops by itself; here its file goes.
+        importing.import_slice(job.pk, deadline=0.0)
+        finishing.finish(job.pk)
+        job.refresh_from_db()
+        publishing.publish([events.job_cancelled(str(job.uuid), job.event_seq, job.progress())])
+    return cancelled
+
+
+def cancel_waiting(job_id: int) -> None:
+    """Cancel all that still waits in a cancelled job, and settle its results once nothing is in flight."""
+    while _cancel_batch(job_id):
+        pass
+    finishing.finish(job_id)
+
+
+def _cancel_batch(job_id: int) -> int:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE jobs_recipient SET state = 'cancelled', error_code = %s, due_at = NULL
+            WHERE id IN (
+                SELECT id FROM jobs_recipient WHERE job_id = %s AND state = 'queued'
+                ORDER BY position LIMIT %s FOR UPDATE
+            )
+            """,
+            (CANCELLED, job_id, BATCH_ROWS),
+        )
+        number = int(cursor.rowcount)
+        Job.unscoped.filter(pk=job_id).update(failed=F("failed") + number, updated_at=Now())
+    return number
+
+
+def retry_failed(job: Job) -> int:
+    """Queue again every recipient that failed and may be retried; return how many.
+
+    Never one that is `unknown`: it may have been sent, and only a person settles that. A job that had ended
+    goes on.
+    """
+    may_be_retried = """
+        (state = 'failed' AND NOT error_code = ANY(%(permanent)s))
+        OR (state = 'cancelled' AND error_code = %(no_devices)s)
+    """
+    return _reopen(job, may_be_retried, {"permanent": list(PERMANENT), "no_devices": NO_DEVICES})
+
+
+def resend_unknown(job: Job, positions: Collection[int] | None = None) -> int:
+    """Queue again recipients that are `unknown` (all of them, or those at these rows): they may get it twice."""
+    return _reopen(job, "state = 'unknown'" + _AT_ROWS, {"positions": _listed(positions)})
+
+
+_AT_ROWS = " AND (%(positions)s::int[] IS NULL OR position = ANY(%(positions)s))"
+
+
+def _listed(positions: Collection[int] | None) -> list[int] | None:
+    return None if positions is None else list(positions)
+
+
+def _reopen(job: Job, condition: str, parameters: dict[str, Any]) -> int:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            UPDATE jobs_recipient
+            SET state = 'queued', error_code = '', due_at = clock_timestamp(), tries_left = %(tries)s
+            WHERE job_id = %(job)s AND ({condition})
+            """,  # noqa: S608 - constants
+            {"job": job.pk, "tries": MAX_TRIES, **parameters},
+        )
+        number = int(cursor.rowcount)
+        locked = Job.unscoped.select_for_update(no_key=True).get(pk=job.pk)
+        if locked.status == JobStatus.CANCELLED:
+            raise IllegalTransition("a cancelled job cannot be retried")
+        if number:
+            changes: dict[str, Any] = {"failed": F("failed") - number, "updated_at": Now()}
+            if locked.finished_at is not None:
+                changes |= {"status": JobStatus.PROCESSING, "finished_at": None, "results": {}, "state_reason": ""}
+                # A job that failed before it began has not been started yet.
+                changes |= {"started_at": locked.started_at or Now(), "next_position": locked.total}
+                changes |= {"event_seq": F("event_seq") + 1}
+            Job.unscoped.filter(pk=job.pk).update(**changes)
+        job.refresh_from_db()
+    if number and locked.finished_at is not None:
+        publishing.publish([events.job_resumed(str(job.uuid), job.event_seq)])
+    return number
+
+
+def settle_unknown(job: Job, state: RecipientState, positions: Collection[int] | None = None) -> int:
+    """Count `unknown` recipients as sent, or give them up as failed, on a person's word; return how many."""
+    if state not in {RecipientState.SENT, RecipientState.FAILED}:
+        raise ValueError("an unknown recipient is settled as sent or as failed")
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            UPDATE jobs_recipient SET state = %(state)s, due_at = NULL
+            WHERE job_id = %(job)s AND state = 'unknown' {_AT_ROWS}
+            """,  # noqa: S608 - a constant
+            {"state": str(state), "job": job.pk, "positions": _listed(positions)},
+        )
+        number = int(cursor.rowcount)
+        locked = Job.unscoped.select_for_update(no_key=True).get(pk=job.pk)
+        # `unknown` counts as failed already.
+        moved = number if state == RecipientState.SENT else 0
+        Job.unscoped.filter(pk=job.pk).update(sent=F("sent") + moved, failed=F("failed") - moved, updated_at=Now())
+        if locked.finished_at is not None:
+            Job.unscoped.filter(pk=job.pk).update(results=results.tally(cursor, job.pk))
+        job.refresh_from_db()
+    return number
+
+
+def pause_stranded(job_ids: Sequence[int]) -> None:
+    """Pause jobs that no device can serve any more; they resume by themselves."""
+    for job in Job.unscoped.filter(pk__in=job_ids, status=JobStatus.PROCESSING):
+        pause(job, NO_DEVICES_LEFT)
