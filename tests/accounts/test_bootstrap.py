@@ -1,6 +1,7 @@
 """`manage.py bootstrap`: the first account, repeatable, and safe when two run at once."""
 
 import json
+import time
 from io import StringIO
 from threading import Barrier, Thread
 
@@ -109,9 +110,8 @@ def test_a_user_who_was_switched_off_is_not_switched_on_in_passing():
     assert Account.objects.count() == 1
 
 
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("accounts", [("Acme", "Acme", "Acme", "Acme"), ("One", "Two", "Three", "Four")])
-def test_several_at_once_make_one_of_each_and_show_each_token_once(accounts):
+def run_together(accounts):
+    """Run one bootstrap per name, all at once; return what they printed."""
     together, made, failed = Barrier(len(accounts)), [], []
 
     def run(account):
@@ -128,7 +128,29 @@ def test_several_at_once_make_one_of_each_and_show_each_token_once(accounts):
         thread.start()
     for thread in threads:
         thread.join()
-
     assert not failed
+    return made
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("accounts", [("Acme", "Acme", "Acme", "Acme"), ("One", "Two", "Three", "Four")])
+def test_several_at_once_make_one_of_each_and_show_each_token_once(accounts):
+    made = run_together(accounts)
     assert User.objects.count() == 1
     assert len([one for one in made if one["token"]]) == len(set(accounts)) == ApiToken.unscoped.count()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_several_at_once_replace_a_revoked_token_by_one(monkeypatch):
+    bootstrap()
+    ApiToken.unscoped.get().revoke()
+    issue = ApiToken.issue
+
+    def slowly(membership, name):
+        time.sleep(0.1)  # long enough for the others to look for a token, if nothing stopped them
+        return issue(membership, name)
+
+    monkeypatch.setattr(ApiToken, "issue", slowly)
+    made = run_together(["Acme"] * 4)
+    assert len([one for one in made if one["token"]]) == 1
+    assert ApiToken.unscoped.filter(revoked_at=None).count() == 1

@@ -275,13 +275,17 @@ def test_a_redirect_is_an_answer_not_an_order():
 
 
 @pytest.mark.usefixtures("_loopback_is_open")
-def test_the_environments_proxies_are_not_used(monkeypatch):
+def test_the_environments_proxies_and_passwords_are_not_used(monkeypatch, tmp_path):
     with Listener() as proxy, Listener() as server:
         for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
             monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.port}")
         monkeypatch.delenv("no_proxy", raising=False)
+        (tmp_path / "netrc").write_text("machine 127.0.0.1 login me password hush")
+        monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
         assert http.request("GET", f"http://127.0.0.1:{server.port}/").body == b"ok"
         assert not proxy.visits
+        assert server.visits[0].startswith(b"GET / HTTP/1.1\r\n")
+        assert b"Authorization" not in server.visits[0]
 
 
 @pytest.mark.usefixtures("_loopback_is_open")

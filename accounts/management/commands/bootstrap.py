@@ -49,9 +49,7 @@ def bootstrap(name: str, email: str, password: str | None, *, enable_campaigns: 
 
     "password" is added where one was made up. A user who exists keeps theirs.
     """
-    Account.objects.get_or_create(name=name)
-    # From here on a second bootstrap of the same account waits for the first.
-    account = Account.objects.select_for_update().get(name=name)
+    account, _ = Account.objects.get_or_create(name=name)
     if enable_campaigns and not account.whatsapp_api_campaigns:
         Account.objects.filter(pk=account.pk).update(whatsapp_api_campaigns=True)
 
@@ -69,6 +67,7 @@ def bootstrap(name: str, email: str, password: str | None, *, enable_campaigns: 
     if not user.is_staff:
         User.objects.filter(pk=user.pk).update(is_staff=True)
 
+    # Locks the row: from here on a second bootstrap of the same account and user waits for the first.
     membership, _ = Membership.unscoped.update_or_create(
         account=account, user=user, defaults={"role": Role.ADMINISTRATOR}
     )
