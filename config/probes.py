@@ -7,22 +7,30 @@ from django.http import HttpRequest, JsonResponse
 from django.urls import path
 from redis import Redis
 
+from jobs import invariants
+
 
 def healthz(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"status": "ok"})
 
 
 def readyz(request: HttpRequest) -> JsonResponse:
-    """200 when the database is migrated and the broker answers, else 503; each by name, causes only in the log."""
+    """200 when the database is migrated and the broker answers, else 503; each by name.
+
+    Also tells whether the engine's invariants held when they were last checked (null: not lately). That is an
+    alarm for people, no reason to send nobody here.
+    """
     checks = {"database": _database_is_migrated, "broker": _broker_answers}
-    results = {}
+    results: dict[str, bool] = {}
     for name, is_ready in checks.items():
         try:
             results[name] = is_ready()
         except Exception:
             results[name] = False
     ready = all(results.values())
-    return JsonResponse({"status": "ok" if ready else "unavailable", **results}, status=200 if ready else 503)
+    answer: dict[str, str | bool | None] = {"status": "ok" if ready else "unavailable", **results}
+    answer["invariants"] = invariants.held_at_last_check() if results["broker"] else None
+    return JsonResponse(answer, status=200 if ready else 503)
 
 
 def _database_is_migrated() -> bool:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from celery.schedules import crontab
+
 BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "wake what is due": {
         "task": "jobs.tasks.sweep",
@@ -13,6 +15,11 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "task": "devices.tasks.check_devices",
         "schedule": 30.0,
         "options": {"expires": 30.0},
+    },
+    "check the invariants": {
+        "task": "jobs.tasks.watch_invariants",
+        "schedule": crontab(hour="3", minute="17"),
+        "options": {"expires": 3600.0},
     },
     "delete what crashes left on disk": {
         "task": "jobs.tasks.tidy",

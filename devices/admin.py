@@ -87,7 +87,10 @@ class DeviceAdmin(AccountAdmin):
     fieldsets = (
         (None, {"fields": ("name", "enabled")}),
         (gettext_lazy("Gateway"), {"fields": ("provider", "base_url", "instance_name", "token")}),
-        (gettext_lazy("Pace"), {"fields": ("messages_per_minute", "max_in_flight", "daily_limit")}),
+        (
+            gettext_lazy("Pace"),
+            {"fields": ("messages_per_minute", "jitter_percent", "daily_limit", "warm_up_since", "max_in_flight")},
+        ),
         (gettext_lazy("Connection"), {"fields": ("connection", "status_checked_at")}),
     )
     readonly_fields = ("connection", "status_checked_at")

@@ -3,8 +3,9 @@
 Every time is the database's own clock. `cursor` is a plain psycopg cursor inside a transaction of the caller's.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 Cursor = Any
@@ -27,6 +28,9 @@ class Lease:
     device_id: int
     token: int
     slot_in_seconds: float
+    today: date  # UTC
+    sent_today: int
+    seconds_to_midnight: float
 
 
 def take(cursor: Cursor, device_ids: Iterable[int], holder: str, lease_seconds: float) -> list[Lease]:
@@ -47,11 +51,18 @@ def take(cursor: Cursor, device_ids: Iterable[int], holder: str, lease_seconds: 
                 session_started_at = excluded.session_started_at, expires_at = excluded.expires_at
             WHERE {FREE}
         RETURNING lane.device_id, lane.token,
-                  greatest(0, extract(epoch FROM lane.next_slot_at - clock_timestamp()))::float8
+                  greatest(0, extract(epoch FROM lane.next_slot_at - clock_timestamp()))::float8,
+                  (clock_timestamp() AT TIME ZONE 'UTC')::date,
+                  CASE WHEN lane.day = (clock_timestamp() AT TIME ZONE 'UTC')::date THEN lane.day_count ELSE 0 END,
+                  extract(epoch FROM date_trunc('day', clock_timestamp(), 'UTC') + interval '1 day'
+                                     - clock_timestamp())::float8
         """,  # noqa: S608 - a constant
         {"ids": sorted(device_ids), "holder": holder, "lease": lease_seconds},
     )
-    return [Lease(device_id, token, slot or 0.0) for device_id, token, slot in cursor.fetchall()]
+    return [
+        Lease(device_id, token, slot or 0.0, today, sent_today, to_midnight)
+        for device_id, token, slot, today, sent_today, to_midnight in cursor.fetchall()
+    ]
 
 
 def renew(cursor: Cursor, held: Iterable[tuple[int, int, float]], lease_seconds: float) -> set[int]:
@@ -77,6 +88,20 @@ def renew(cursor: Cursor, held: Iterable[tuple[int, int, float]], lease_seconds:
         },
     )
     return {device_id for (device_id,) in cursor.fetchall()}
+
+
+def count_today(cursor: Cursor, begun: Mapping[int, int]) -> None:
+    """Add messages begun, by device id, to what their devices sent today. The caller holds their leases."""
+    cursor.execute(
+        """
+        UPDATE devices_lane AS lane
+        SET day = today.day, day_count = begun.number + CASE WHEN lane.day = today.day THEN lane.day_count ELSE 0 END
+        FROM unnest(%s::bigint[], %s::int[]) AS begun (device_id, number),
+             (SELECT (clock_timestamp() AT TIME ZONE 'UTC')::date AS day) AS today
+        WHERE lane.device_id = begun.device_id
+        """,
+        (list(begun), list(begun.values())),
+    )
 
 
 def release(cursor: Cursor, held: Iterable[tuple[int, int]]) -> None:

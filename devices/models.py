@@ -65,6 +65,18 @@ class Device(ScopedModel):
     daily_limit = models.PositiveIntegerField(
         _("messages per day"), null=True, blank=True, validators=[MinValueValidator(1)]
     )
+    jitter_percent = models.PositiveSmallIntegerField(
+        _("irregularity (%)"),
+        default=0,
+        validators=[MaxValueValidator(300)],
+        help_text=_("Waits up to so much longer between two messages, at random."),
+    )
+    warm_up_since = models.DateField(
+        _("warming up since"),
+        null=True,
+        blank=True,
+        help_text=_("A new number sends 20 messages on this day and half as many again each day, for two weeks."),
+    )
     enabled = models.BooleanField(_("enabled"), default=True)
     status = models.CharField(
         _("status"), max_length=16, choices=DeviceStatus.choices, default=DeviceStatus.CONNECTING, editable=False
@@ -118,6 +130,9 @@ class Lane(models.Model):
     session_started_at = models.DateTimeField(null=True)
     expires_at = models.DateTimeField(null=True)
     next_slot_at = models.DateTimeField(null=True)  # null = at once
+    # Messages begun on `day` (UTC), for the daily limit.
+    day = models.DateField(null=True)
+    day_count = models.IntegerField(db_default=0)
 
     class Meta:
         db_table = "devices_lane"

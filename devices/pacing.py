@@ -1,6 +1,8 @@
 """How often a device may send. Pure arithmetic on clocks it is given; the next slot is kept on the Lane row."""
 
+import random
 from dataclasses import dataclass, field
+from datetime import date
 
 # Sends are spaced by what the gateway would see as a little more than the limit allows: requests take
 # unequal times to arrive, and no sliding minute may hold one too many.
@@ -8,16 +10,37 @@ MARGIN = 1.01
 HORIZON_SECONDS = 0.25  # slots are taken this far ahead, so that a fast pace is not one transaction a message
 
 
+# A number new to WhatsApp that writes to many strangers at once is soon blocked.
+WARM_UP_FIRST_DAY = 20
+WARM_UP_DAYS = 14
+
+
+def daily_allowance(daily_limit: int | None, warm_up_since: date | None, today: date) -> int | None:
+    """How many messages a device may send today; None for any number.
+
+    While it warms up: 20 on the first day and half as many again each day, for two weeks.
+    """
+    days = (today - warm_up_since).days if warm_up_since is not None else WARM_UP_DAYS
+    if days >= WARM_UP_DAYS:
+        return daily_limit
+    warm_up = int(WARM_UP_FIRST_DAY * 1.5 ** max(0, days))
+    return warm_up if daily_limit is None else min(daily_limit, warm_up)
+
+
 @dataclass(slots=True)
 class Pace:
-    """The slots of one device. Times are seconds on any one clock (the engine uses time.monotonic)."""
+    """The slots of one device. Times are seconds on any one clock (the engine uses time.monotonic).
+
+    `jitter_percent`: each wait is up to so much longer, at random, so that a device does not tick like a clock.
+    """
 
     messages_per_minute: int | None
     next_slot: float = field(default=0.0)
+    jitter_percent: int = 0
 
     @property
     def interval(self) -> float:
-        """Seconds between two sends; 0.0 without a limit."""
+        """Seconds between two sends, at least; 0.0 without a limit."""
         return 60.0 / self.messages_per_minute * MARGIN if self.messages_per_minute else 0.0
 
     def slots(self, now: float) -> int | None:
@@ -31,7 +54,7 @@ class Pace:
     def take(self, now: float) -> float:
         """Take the next slot and return its time; never earlier than `now`, so that a stall is not caught up."""
         slot = max(self.next_slot, now)
-        self.next_slot = slot + self.interval
+        self.next_slot = slot + self.interval * (1 + random.random() * self.jitter_percent / 100)  # noqa: S311
         return slot
 
     def used(self, at: float) -> None:

@@ -130,7 +130,8 @@ def _reopen(job: Job, condition: str, parameters: dict[str, Any]) -> int:
         cursor.execute(
             f"""
             UPDATE jobs_recipient
-            SET state = 'queued', error_code = '', due_at = clock_timestamp(), tries_left = %(tries)s
+            SET state = 'queued', error_code = '', due_at = clock_timestamp(), tries_left = %(tries)s,
+                accepted_risks = accepted_risks + (state = 'unknown')::int
             WHERE job_id = %(job)s AND ({condition})
             """,  # noqa: S608 - constants
             {"job": job.pk, "tries": MAX_TRIES, **parameters},

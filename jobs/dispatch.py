@@ -6,6 +6,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import F
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from devices.leases import FREE
 from devices.models import Device
@@ -89,6 +90,12 @@ def jobs_without_devices(cursor: Cursor) -> list[int]:
         """  # noqa: S608 - a constant
     )
     return [job_id for (job_id,) in cursor.fetchall()]
+
+
+def seconds_to_start(job_id: int) -> float | None:
+    """Return how long an imported job still has to wait for its start (0.0 or more); None if it is not to start."""
+    job = Job.unscoped.filter(pk=job_id, status=JobStatus.PENDING, imported_at__isnull=False).first()
+    return None if job is None else max(0.0, (job.start_at - timezone.now()).total_seconds())
 
 
 def start(job_id: int) -> bool:

@@ -56,7 +56,7 @@ def fail(job_id: int, reason: str) -> bool:
     """Fail a job that has not begun, for a reason of `reasons`; its recipients end unsent."""
     with transaction.atomic():
         job = Job.unscoped.select_for_update(no_key=True).get(pk=job_id)
-        if job.status != JobStatus.PENDING:
+        if job.started_at is not None or job.status not in job_sources(JobStatus.FAILED):
             return False
         with connection.cursor() as cursor:
             cursor.execute(

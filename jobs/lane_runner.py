@@ -208,7 +208,7 @@ class LaneRunner:
                 lane.wants_nothing_until = now + ASK_AGAIN_SECONDS
                 lane.is_closing |= lane.is_idle
         for opened in settled.opened:
-            self._lanes[opened.lease.device_id] = Lane(
+            lane = self._lanes[opened.lease.device_id] = Lane(
                 device_id=opened.lease.device_id,
                 token=opened.lease.token,
                 gateway=opened.gateway,
@@ -216,7 +216,10 @@ class LaneRunner:
                 pace=open_pace(opened, now),
                 max_in_flight=opened.max_in_flight,
                 lease_until=self._order_given_at + settings.LEASE_SECONDS,
+                midnight=now + opened.lease.seconds_to_midnight,
+                allowance=opened.allowance,
             )
+            lane.rest_if_spent(now)
 
     def _survive(self, error: DatabaseError, now: float) -> None:
         """The database failed us: nobody knows whether the order was carried out.

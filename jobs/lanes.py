@@ -35,6 +35,8 @@ class Lane:
     pace: Pace
     max_in_flight: int
     lease_until: float
+    midnight: float = 0.0  # when the day's allowance begins anew
+    allowance: int | None = None  # messages left for today; None: any number
     ready: deque[Ready] = field(default_factory=deque)
     in_flight: int = 0
     is_closing: bool = False  # takes no more claims; released once nothing is in flight
@@ -46,12 +48,23 @@ class Lane:
         if self.is_closing or now < self.wants_nothing_until:
             return 0
         room = max(0, self.max_in_flight - self.in_flight - len(self.ready))
+        if self.allowance is not None:
+            room = min(room, max(0, self.allowance))
         slots = self.pace.slots(now)
         return room if slots is None else min(room, slots)
 
     def accept(self, claim: Claim, claimed_at: float, now: float) -> None:
         """Line a claim up for its slot."""
         self.ready.append(Ready(claim, self.pace.take(now), claimed_at + NOT_BEGUN_AFTER_SECONDS))
+        if self.allowance is not None:
+            self.allowance -= 1
+            self.rest_if_spent(now)
+
+    def rest_if_spent(self, now: float) -> None:
+        """Let the device go until midnight once it has sent what it may today: its next slot says so to all."""
+        if self.allowance is not None and self.allowance <= 0:
+            self.pace.wait(self.midnight - now, now)
+            self.is_closing = True
 
     @property
     def is_idle(self) -> bool:

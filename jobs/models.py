@@ -189,6 +189,8 @@ class Recipient(models.Model):
     )
     tries = models.PositiveIntegerField(_("tries"), db_default=0)  # times a request was about to be written
     unsent_tries = models.PositiveIntegerField(db_default=0)  # of those, proven not to have been sent
+    # Tries repeated without proof: by the seed's rule after a look-up that told nothing, or on a person's word.
+    accepted_risks = models.PositiveIntegerField(db_default=0)
     tries_left = models.PositiveSmallIntegerField(db_default=3)  # before it fails; a device's fault costs none
     gateway_message_id = models.CharField(_("message id"), max_length=80, db_default="", blank=True)
     tried_at = models.DateTimeField(_("last try"), null=True)

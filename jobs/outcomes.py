@@ -41,6 +41,7 @@ class Outcome:
     gateway_message_id: str = ""
     due_in_seconds: float | None = None
     proven_unsent: bool = False
+    risk_accepted: bool = False  # to be tried again without proof that it was not sent
     tries_spent: int = 0
 
 

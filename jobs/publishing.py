@@ -39,7 +39,9 @@ def publish(events: Iterable[Event]) -> None:
     pipeline = _redis().pipeline(transaction=False)
     count = 0
     for event in events:
-        pipeline.publish(f"{settings.CHANNEL_PREFIX}__group__{group_name(event['job_id'])}", layer.serialize(message(event)))
+        pipeline.publish(
+            f"{settings.CHANNEL_PREFIX}__group__{group_name(event['job_id'])}", layer.serialize(message(event))
+        )
         count += 1
     if not count:
         return

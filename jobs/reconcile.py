@@ -71,7 +71,13 @@ def decide(doubtful: Doubtful, found: LookUp, gateway_message_id: str) -> Outcom
         state = RecipientState.FAILED if proven else RecipientState.UNKNOWN
         return Outcome(claim, state, doubtful.error_code, proven_unsent=proven, tries_spent=1)
     return Outcome(
-        claim, RecipientState.QUEUED, doubtful.error_code, due_in_seconds=0.0, proven_unsent=proven, tries_spent=1
+        claim,
+        RecipientState.QUEUED,
+        doubtful.error_code,
+        due_in_seconds=0.0,
+        proven_unsent=proven,
+        risk_accepted=not proven,
+        tries_spent=1,
     )
 
 

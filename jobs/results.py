@@ -74,11 +74,12 @@ def move_recipients(cursor: Cursor, outcomes: Sequence[Outcome], *, source: Reci
             gateway_message_id = new.message_id,
             due_at = clock_timestamp() + new.due * interval '1 second',
             unsent_tries = recipient.unsent_tries + new.unsent,
+            accepted_risks = recipient.accepted_risks + new.risked,
             tries_left = greatest(recipient.tries_left - new.spent, 0),
             sent_at = CASE WHEN new.state = 'sent' THEN clock_timestamp() END
         FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::text[], %s::float8[], %s::int[],
-                    %s::int[])
-            AS new (id, device_id, state, error_code, message_id, due, unsent, spent)
+                    %s::int[], %s::int[])
+            AS new (id, device_id, state, error_code, message_id, due, unsent, risked, spent)
         WHERE recipient.id = new.id AND recipient.state = %s AND recipient.device_id = new.device_id
         RETURNING recipient.id
         """,
@@ -90,6 +91,7 @@ def move_recipients(cursor: Cursor, outcomes: Sequence[Outcome], *, source: Reci
             [row.gateway_message_id for row in rows],
             [row.due_in_seconds for row in rows],
             [int(row.proven_unsent) for row in rows],
+            [int(row.risk_accepted) for row in rows],
             [row.tries_spent for row in rows],
             str(source),
         ),

@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from devices import breaker, egress, leases
 from devices.gateway import gateway_for
 from devices.models import Device
-from devices.pacing import Pace
+from devices.pacing import Pace, daily_allowance
 from jobs import dispatch, finishing, publishing, recovery, results
 from jobs.claims import Claimer, Waiting, mark_sending, settle_chunks
 from jobs.messages import MessageBook
@@ -46,7 +46,9 @@ class Opened:
     gateway: Any
     address: egress.CheckedAddress
     messages_per_minute: int | None
+    jitter_percent: int
     max_in_flight: int
+    allowance: int | None  # messages it may still send today
 
 
 @dataclass(slots=True)
@@ -67,6 +69,7 @@ class Settlement:
         self._claimers: dict[int, Claimer] = {}
         self._feed = LiveFeed()
         self._messages = MessageBook()
+        self._limited_by_day: set[int] = set()
 
     @property
     def has_untold_events(self) -> bool:
@@ -89,9 +92,11 @@ class Settlement:
             for device_id in order.closing & self._claimers.keys():
                 self._claimers[device_id].drop_all()
             settle_chunks(cursor, self._claimers, ours)
+            for claim in claims:
+                settled.claims.setdefault(claim.device_id, []).append(claim)
+            if limited := {k: len(v) for k, v in settled.claims.items() if k in self._limited_by_day}:
+                leases.count_today(cursor, limited)
             leases.release(cursor, order.released)
-        for claim in claims:
-            settled.claims.setdefault(claim.device_id, []).append(claim)
         for device_id, _token in order.released:
             self._claimers.pop(device_id, None)
         publishing.publish(recorded.events)
@@ -158,7 +163,20 @@ class Settlement:
         except egress.Unresolvable:
             breaker.take_out(device.pk, "unreachable")
             return None
-        return Opened(lease, gateway_for(device), address, device.messages_per_minute, device.max_in_flight)
+        allowance = daily_allowance(device.daily_limit, device.warm_up_since, lease.today)
+        self._limited_by_day.discard(device.pk)
+        if allowance is not None:
+            self._limited_by_day.add(device.pk)
+            allowance -= lease.sent_today
+        return Opened(
+            lease=lease,
+            gateway=gateway_for(device),
+            address=address,
+            messages_per_minute=device.messages_per_minute,
+            jitter_percent=device.jitter_percent,
+            max_in_flight=device.max_in_flight,
+            allowance=allowance,
+        )
 
 
 def _chunk_size(messages_per_minute: int | None) -> int:
@@ -170,4 +188,6 @@ def _chunk_size(messages_per_minute: int | None) -> int:
 
 def open_pace(opened: Opened, now: float) -> Pace:
     """The pace of a device just taken; its next slot is counted from `now`."""
-    return Pace(opened.messages_per_minute, next_slot=now + opened.lease.slot_in_seconds)
+    return Pace(
+        opened.messages_per_minute, next_slot=now + opened.lease.slot_in_seconds, jitter_percent=opened.jitter_percent
+    )

@@ -6,12 +6,13 @@ from datetime import timedelta
 from celery import shared_task
 from django.conf import settings
 
-from jobs import importing, intake, reconcile
+from jobs import dispatch, importing, intake, invariants, reconcile
 from jobs import sweep as sweeping
 from jobs.lane_runner import LaneRunner
 from jobs.shutdown import is_stopping
 
 SLICE_SECONDS = 25.0
+SOON_SECONDS = 5.0  # a longer wait is a row's: the sweep wakes it
 IMPORT_SLICE_SECONDS = 8.0  # short: sweeps and other jobs' imports wait in the same queue
 # Wake-ups that nobody heard in time are forgotten: the next sweep brings new ones.
 STALE_AFTER_SECONDS = 10
@@ -25,6 +26,15 @@ def import_job(job_id: int) -> None:
     """Import a job's file as recipients."""
     if importing.import_slice(job_id, time.monotonic() + IMPORT_SLICE_SECONDS):
         import_job.delay(job_id)
+    elif (wait := dispatch.seconds_to_start(job_id)) is not None and wait <= SOON_SECONDS:
+        start_job.apply_async((job_id,), countdown=wait)
+
+
+@shared_task
+def start_job(job_id: int) -> None:
+    """Start a job whose time has come."""
+    if dispatch.start(job_id):
+        _wake_lanes(settings.WORKER_PROCESSES)
 
 
 @shared_task
@@ -57,12 +67,22 @@ def tidy() -> None:
 
 
 @shared_task
+def watch_invariants() -> None:
+    """Check every promise against the rows."""
+    invariants.watch()
+
+
+@shared_task
 def sweep() -> None:
     """Wake what is due or stranded."""
     due = sweeping.sweep()
     for job_id in due.imports:
         import_job.apply_async((job_id,), expires=STALE_AFTER_SECONDS)
-    for _ in range(min(due.devices_waiting, settings.WORKER_PROCESSES)):
-        run_lanes.apply_async(expires=STALE_AFTER_SECONDS)
+    _wake_lanes(min(due.devices_waiting, settings.WORKER_PROCESSES))
     if due.look_ups:
         look_up_doubtful.apply_async(expires=STALE_AFTER_SECONDS)
+
+
+def _wake_lanes(number: int) -> None:
+    for _ in range(number):
+        run_lanes.apply_async(expires=STALE_AFTER_SECONDS)

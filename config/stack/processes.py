@@ -29,7 +29,7 @@ def web(environ: Mapping[str, str], port: int) -> Program:
 def workers(environ: Mapping[str, str]) -> list[Program]:
     """One worker for the device lanes, which are never kept waiting, and one for everything else."""
     lanes = environ.get("WORKER_PROCESSES", "").strip() or "2"
-    return [_worker("lanes", lanes, environ), _worker("default", "1", environ)]
+    return [_worker("lanes", lanes, environ), _worker("default", "2", environ)]
 
 
 def _celery(*arguments: str) -> tuple[str, ...]:

@@ -1,0 +1,146 @@
+"""What must always be true of the rows, whatever was killed when. Used by the chaos tests, and every night.
+
+All of it is asked in one snapshot. Each statement answers the rows that break a promise: normally none.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.core.cache import cache
+from django.db import connection, transaction
+
+log = structlog.get_logger(__name__)
+
+SHOWN = 20  # broken rows told of each promise
+_LAST_RESULT = "invariants-hold"
+_KEPT_SECONDS = 3 * 24 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Invariant:
+    """One promise, and the statement that finds what breaks it: (job id, what is wrong)."""
+
+    name: str
+    promise: str
+    sql: str
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    invariant: Invariant
+    job_id: int | None
+    detail: str
+
+    def __str__(self) -> str:
+        return f"{self.invariant.name}: job {self.job_id}: {self.detail} ({self.invariant.promise})"
+
+
+_COUNTS = """
+    counts AS (
+        SELECT job_id, count(*) AS rows,
+               count(*) FILTER (WHERE state IN ('sent', 'delivered', 'read')) AS sent,
+               count(*) FILTER (WHERE state IN ('queued', 'sending', 'ambiguous')) AS open
+        FROM jobs_recipient GROUP BY job_id
+    ),
+    job AS (
+        SELECT job.*, coalesce(counts.rows, 0) AS rows, coalesce(counts.sent, 0) AS rows_sent,
+               coalesce(counts.open, 0) AS rows_open
+        FROM jobs_job AS job LEFT JOIN counts ON counts.job_id = job.id
+    )
+"""
+
+INVARIANTS = (
+    Invariant(
+        "states_sum_to_total",
+        "every row of a file is a recipient, once",
+        f"WITH {_COUNTS} SELECT id, rows || ' rows for ' || total FROM job"
+        " WHERE imported_at IS NOT NULL AND rows <> total OR rows <> imported",
+    ),
+    Invariant(
+        "counters_are_the_rows",
+        "sent and failed are what the recipients say",
+        f"WITH {_COUNTS} SELECT id, 'sent ' || sent || ' of ' || rows_sent || ', failed ' || failed || ' of '"
+        " || (rows - rows_sent - rows_open) FROM job WHERE imported_at IS NOT NULL"
+        " AND (sent <> rows_sent OR failed <> rows - rows_sent - rows_open)",
+    ),
+    Invariant(
+        "one_request_for_each_proven_unsent",
+        "nobody is written to again unless the last try was proven unsent, or a risk was accepted",
+        "SELECT job_id, phone || ': ' || tries || ' tries, ' || unsent_tries || ' unsent, ' || accepted_risks"
+        " || ' risked' FROM jobs_recipient WHERE tries > 1 + unsent_tries + accepted_risks"
+        " OR (state IN ('sent', 'delivered', 'read') AND tries <= unsent_tries)",
+    ),
+    Invariant(
+        "nobody_is_stuck_sending",
+        "what is being sent is answered for within a lease and a request's longest time",
+        "SELECT job_id, phone || ' since ' || tried_at FROM jobs_recipient WHERE state = 'sending'"
+        " AND tried_at < clock_timestamp() - %(stuck)s * interval '1 second'",
+    ),
+    Invariant(
+        "nobody_is_out_of_reach",
+        "whoever waits is found by the cursor, by a chunk or by a due time",
+        """
+        SELECT recipient.job_id, recipient.phone || ' ' || recipient.state
+        FROM jobs_recipient AS recipient JOIN jobs_job AS job ON job.id = recipient.job_id
+        WHERE job.finished_at IS NULL AND job.status <> 'cancelled' AND recipient.due_at IS NULL
+          AND recipient.state IN ('queued', 'sending', 'ambiguous')
+          AND (recipient.position < job.next_position OR recipient.state <> 'queued')
+          AND NOT EXISTS (
+              SELECT FROM jobs_chunk AS chunk WHERE chunk.job_id = recipient.job_id
+                AND recipient.position >= chunk."start" AND recipient.position < chunk."end"
+          )
+        """,
+    ),
+    Invariant(
+        "ended_means_nobody_waits",
+        "a job has ended exactly when nobody in it waits, and has its results then",
+        f"WITH {_COUNTS} SELECT id, status || ', ' || rows_open || ' open' FROM job WHERE"
+        " (finished_at IS NOT NULL AND (rows_open > 0 OR results = '{}' OR status NOT IN"
+        " ('completed', 'failed', 'cancelled')))"
+        " OR (status IN ('completed', 'failed') AND finished_at IS NULL)",
+    ),
+    Invariant(
+        "sums_add_up",
+        "sent and failed of an ended job sum to its total",
+        "SELECT id, sent || ' + ' || failed || ' of ' || total FROM jobs_job"
+        " WHERE finished_at IS NOT NULL AND sent + failed <> total",
+    ),
+    Invariant(
+        "one_sender_for_each_chunk",
+        "no two chunks of a job overlap",
+        """
+        SELECT one.job_id, one."start" || '-' || one."end" || ' and ' || two."start" || '-' || two."end"
+        FROM jobs_chunk AS one JOIN jobs_chunk AS two ON two.job_id = one.job_id AND two.id > one.id
+         AND two."start" < one."end" AND one."start" < two."end"
+        """,
+    ),
+)
+
+
+def check() -> list[Violation]:
+    """Ask all promises of one snapshot; return what breaks them, at most SHOWN rows each."""
+    stuck = settings.LEASE_SECONDS + settings.GATEWAY_CONNECT_TIMEOUT + settings.GATEWAY_READ_TIMEOUT + 60
+    violations: list[Violation] = []
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        for invariant in INVARIANTS:
+            cursor.execute(f"{invariant.sql} LIMIT {SHOWN}", {"stuck": stuck})
+            rows: list[tuple[Any, ...]] = cursor.fetchall()
+            violations += [Violation(invariant, job_id, str(detail)) for job_id, detail in rows]
+    return violations
+
+
+def watch() -> None:
+    """Check, raise the alarm in the log for each broken promise, and remember the result for /readyz."""
+    violations = check()
+    for violation in violations:
+        log.error("invariant broken", invariant=violation.invariant.name, job=violation.job_id, detail=violation.detail)
+    cache.set(_LAST_RESULT, not violations, _KEPT_SECONDS)
+
+
+def held_at_last_check() -> bool | None:
+    """What the last `watch` found; None when there was none lately."""
+    result: bool | None = cache.get(_LAST_RESULT)
+    return result
