@@ -40,8 +40,6 @@ class DeviceSerializer(serializers.ModelSerializer[Device]):
             "messages_per_minute",
             "max_in_flight",
             "daily_limit",
-            "jitter_percent",
-            "warm_up_since",
             "enabled",
             "status",
             "status_reason",

@@ -46,6 +46,7 @@ def form(**more):
         "token": SECRET,
         "messages_per_minute": "12",
         "max_in_flight": "1",
+        "jitter_percent": "0",
         "daily_limit": "",
     }
     return {**fields, **more}
