@@ -1,6 +1,7 @@
 """When a job starts, through which devices, and which devices have something to send."""
 
-from collections.abc import Collection
+import math
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from django.db import connection, transaction
@@ -34,18 +35,33 @@ _HAS_WORK = f"""
 """  # noqa: S608 - a constant
 
 
-def devices_with_work(cursor: Cursor, number: int) -> list[int]:
-    """Return up to `number` ids of devices that have something to send, a free lease and a slot soon."""
+def devices_with_work(cursor: Cursor, number: int) -> list[tuple[int, int]]:
+    """Return up to `number` devices that have something to send, a free lease and a slot soon: (id, max in flight)."""
     cursor.execute(
         f"""
-        SELECT device.id FROM devices_device AS device LEFT JOIN devices_lane AS lane ON lane.device_id = device.id
+        SELECT device.id, device.max_in_flight
+        FROM devices_device AS device LEFT JOIN devices_lane AS lane ON lane.device_id = device.id
         WHERE (lane.device_id IS NULL OR {FREE})
           AND coalesce(lane.next_slot_at < clock_timestamp() + interval '5 seconds', true) AND {_HAS_WORK}
         ORDER BY lane.next_slot_at NULLS FIRST, device.id LIMIT %s
         """,  # noqa: S608 - constants
         (number,),
     )
-    return [device_id for (device_id,) in cursor.fetchall()]
+    return [(device_id, max_in_flight) for device_id, max_in_flight in cursor.fetchall()]
+
+
+def share(waiting: Sequence[tuple[int, int]], runners: int, requests_spare: int) -> list[int]:
+    """Choose one runner's part of the devices that wait, (id, max in flight) each: its share, as far as it can carry.
+
+    So that runners woken together divide the devices, instead of the first taking them all.
+    """
+    chosen = []
+    for device_id, max_in_flight in waiting[: math.ceil(len(waiting) / runners)]:
+        if requests_spare <= 0:
+            break
+        requests_spare -= max_in_flight
+        chosen.append(device_id)
+    return chosen
 
 
 def usable(cursor: Cursor, device_ids: Collection[int]) -> set[int]:

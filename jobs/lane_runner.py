@@ -35,6 +35,8 @@ log = structlog.get_logger(__name__)
 MAX_LANES = 256
 MAX_IN_FLIGHT = 512  # in one process; more costs sockets, not speed
 DRAIN_SECONDS = 3.0  # a slice that cannot end by then goes on sending, and tries again later
+LOOK_FOR_DEVICES_SECONDS = 1.0
+LEAVE_DEVICES_SECONDS = 0.2
 ASK_AGAIN_SECONDS = 0.5  # after the database had nothing for a device
 RENEW_SHARE = 1 / 3  # of a lease's length
 FLUSH_SECONDS = 0.25
@@ -172,8 +174,9 @@ class LaneRunner:
                 order.wanted[lane.device_id] = room
                 spare -= room
         if not is_ending and now >= self._next_open and len(self._lanes) < MAX_LANES:
-            order.take_up_to = MAX_LANES - len(self._lanes)
-            self._next_open = now + 1.0
+            order.requests_spare = MAX_IN_FLIGHT - sum(lane.max_in_flight for lane in self._lanes.values())
+            order.take_up_to = MAX_LANES - len(self._lanes) if order.requests_spare > 0 else 0
+            self._next_open = now + LOOK_FOR_DEVICES_SECONDS
         if self._settlement.has_untold_events and now >= self._next_flush:
             order.flush = True
             self._next_flush = now + FLUSH_SECONDS
@@ -207,6 +210,9 @@ class LaneRunner:
                 # Nothing to send now. With nothing in flight either, the device is free for whoever needs it.
                 lane.wants_nothing_until = now + ASK_AGAIN_SECONDS
                 lane.is_closing |= lane.is_idle
+        if settled.others_wait:
+            # Left for the other runners, who have this long to take them.
+            self._next_open = now + LEAVE_DEVICES_SECONDS
         for opened in settled.opened:
             lane = self._lanes[opened.lease.device_id] = Lane(
                 device_id=opened.lease.device_id,

@@ -35,6 +35,7 @@ class Order:
     closing: set[int] = field(default_factory=set)  # give back what was read for these devices
     released: list[tuple[int, int]] = field(default_factory=list)  # device id, token
     take_up_to: int = 0  # devices that wait for a runner
+    requests_spare: int = 0  # that those may have in flight together
     flush: bool = False
 
 
@@ -59,6 +60,7 @@ class Settled:
     unusable: set[int] = field(default_factory=set)  # held, but not to be sent through any more
     claims: dict[int, list[Claim]] = field(default_factory=dict)
     opened: list[Opened] = field(default_factory=list)
+    others_wait: bool = False  # devices that were left for another runner
 
 
 class Settlement:
@@ -103,7 +105,7 @@ class Settlement:
         for job_id in recorded.ended_job_ids:
             finishing.finish(job_id)
         if order.take_up_to:
-            settled.opened = self._open(order.take_up_to)
+            self._open(order, settled)
         return settled
 
     def forget(self) -> None:
@@ -134,17 +136,21 @@ class Settlement:
                 self._claimers[device_id].settle(waiting.chunk_id, waiting.position)
         return claims
 
-    def _open(self, number: int) -> list[Opened]:
+    def _open(self, order: Order, settled: Settled) -> None:
         """Take devices that have work and no runner, settle what their last holder left, and prepare to send."""
         with transaction.atomic(), connection.cursor() as cursor:
-            device_ids = dispatch.devices_with_work(cursor, number)
-            taken = leases.take(cursor, device_ids, self.holder, settings.LEASE_SECONDS) if device_ids else []
+            waiting = dispatch.devices_with_work(cursor, order.take_up_to)
+            ours = dispatch.share(waiting, settings.WORKER_PROCESSES, order.requests_spare)
+            settled.others_wait = len(ours) < len(waiting)
+            taken = leases.take(cursor, ours, self.holder, settings.LEASE_SECONDS) if ours else []
             if taken:
                 recovery.recover(cursor, [lease.device_id for lease in taken], settings.QUIET_SECONDS)
         devices: dict[int, Device] = Device.unscoped.in_bulk([lease.device_id for lease in taken])
-        opened = [ready for lease in taken if (ready := self._prepare(lease, devices[lease.device_id])) is not None]
+        settled.opened = [
+            ready for lease in taken if (ready := self._prepare(lease, devices[lease.device_id])) is not None
+        ]
         unusable = {lease.device_id: lease.token for lease in taken}
-        for ready in opened:
+        for ready in settled.opened:
             unusable.pop(ready.lease.device_id)
             self._claimers[ready.lease.device_id] = Claimer(
                 ready.lease.device_id, _chunk_size(ready.messages_per_minute)
@@ -152,7 +158,6 @@ class Settlement:
         if unusable:
             with transaction.atomic(), connection.cursor() as cursor:
                 leases.release(cursor, list(unusable.items()))
-        return opened
 
     def _prepare(self, lease: leases.Lease, device: Device) -> Opened | None:
         try:
