@@ -121,7 +121,10 @@ def count(cursor: Cursor, ended: Mapping[int, Sequence[Outcome]], feed: LiveFeed
             sent, failed = sent + ok, failed + (not ok)
             fresh.append(_happening(outcome, ok, sent, failed))
         is_over = sent + failed == total and status in _UNDER_WAY
+        # Another runner ended the job: what we held back must not follow its last event.
         held = feed.held.pop(job_id, [])
+        if status not in _UNDER_WAY:
+            held = []
         thinned = thin(fresh, held, allowance, elapsed, last=is_over)
         if thinned.held:
             feed.held[job_id] = thinned.held
