@@ -5,6 +5,7 @@ from pathlib import Path
 from django.utils.translation import gettext_lazy as _
 
 from config import environment as env
+from config.admin_look import UNFOLD as UNFOLD
 from config.logs import logging_config
 from config.schedule import BEAT_SCHEDULE
 from config.stack.layout import Layout
@@ -77,6 +78,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "accounts.middleware.AccountMiddleware",
+    "accounts.time_zones.BrowserTimeZone",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -196,6 +198,7 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
 _https = PUBLIC_URL.startswith("https://")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https
 SECURE_SSL_REDIRECT = False  # the proxy in front does it, so that health checks inside stay plain
@@ -207,14 +210,3 @@ X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 100
 
 LOGGING = logging_config(LOG_FORMAT)
-
-UNFOLD = {
-    "SITE_TITLE": "Pregonero",
-    "SITE_HEADER": "Pregonero",
-    "SITE_SYMBOL": "campaign",
-    "SITE_URL": None,  # the admin is the site
-    "SITE_SUBHEADER": "accounts.navigation.account_name",
-    "ACCOUNT": {"navigation": "accounts.navigation.user_links"},
-    "SHOW_LANGUAGES": True,
-    "SHOW_VIEW_ON_SITE": False,
-}

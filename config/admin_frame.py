@@ -1,0 +1,76 @@
+"""The admin's frame: brand and a sidebar in the order of the work (named by admin_look.UNFOLD).
+
+Everything in it is asked for with each page, so that the language and the reader's role decide what is shown.
+"""
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.templatetags.static import static
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from accounts.models import Role
+from accounts.permissions import may
+from accounts.requests import membership_of
+
+
+def icon(request: HttpRequest) -> str:
+    return static("pregonero/icon.svg")
+
+
+def style(request: HttpRequest) -> str:
+    return static("pregonero/pregonero.css")
+
+
+def script(request: HttpRequest) -> str:
+    return static("pregonero/frame.js")
+
+
+def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
+    """The sidebar's groups; whoever may not open a page is not shown its link."""
+    return [
+        _group("", [_link(_("Panel"), "space_dashboard", "admin:index", exact=True)]),
+        _group(
+            _("Sending"),
+            [
+                _link(_("New job"), "add_circle", "admin:jobs_job_new", Role.AGENT),
+                _link(_("Jobs"), "campaign", "admin:jobs_job_changelist", besides="admin:jobs_job_new"),
+            ],
+        ),
+        _group(_("Devices"), [_link(_("Devices"), "phone_android", "admin:devices_device_changelist")]),
+        _group(
+            _("Settings"),
+            [
+                _link(_("Account"), "apartment", "admin:accounts_account_changelist"),
+                _link(_("Members"), "group", "admin:accounts_membership_changelist", Role.ADMINISTRATOR),
+                _link(_("API tokens"), "key", "admin:accounts_apitoken_changelist", Role.ADMINISTRATOR),
+                _link(_("Suppressed numbers"), "do_not_disturb_on", "admin:jobs_suppression_changelist"),
+                _link(_("Audit log"), "history", "admin:accounts_auditentry_changelist", Role.ADMINISTRATOR),
+            ],
+        ),
+    ]
+
+
+def _group(title: str, items: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"title": title, "items": items}
+
+
+def _link(
+    title: str, icon: str, name: str, role: Role = Role.VIEWER, *, exact: bool = False, besides: str = ""
+) -> dict[str, Any]:
+    """One link: the page it leads to is lit up on every page below its address, except those `besides` it."""
+    address = reverse(name)
+
+    def is_active(request: HttpRequest) -> bool:
+        if exact:
+            return request.path == address
+        return request.path.startswith(address) and not (besides and request.path.startswith(reverse(besides)))
+
+    return {
+        "title": title,
+        "icon": icon,
+        "link": address,
+        "active": is_active,
+        "permission": lambda request: may(membership_of(request), role),
+    }

@@ -1,0 +1,325 @@
+"""The admin's pages of jobs: their list, the upload, each job live, its recipients; and the suppressed numbers."""
+
+import uuid
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.urls import URLPattern, path, reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+from unfold.views import ChangeList
+
+from accounts import audit
+from accounts.admin_base import AccountAdmin, AccountForm, ReadOnly, display
+from accounts.errors import ApiError
+from accounts.models import Role
+from accounts.permissions import may
+from accounts.requests import account_of, membership_of
+from devices import phone_numbers
+from jobs import intake, pages, phrases, retention
+from jobs.models import Job, Recipient, Suppression
+from jobs.rendering import Template
+from jobs.states import JOB_ENDED
+from jobs.tasks import import_job
+
+
+class JobChangeList(ChangeList):  # type: ignore[misc]
+    """A list whose rows lead to the jobs' live pages."""
+
+    def url_for_result(self, result: Job) -> str:
+        return live_address(result)
+
+
+def live_address(job: Job) -> str:
+    return reverse("admin:jobs_job_live", args=[job.uuid])
+
+
+@admin.register(Job)
+class JobAdmin(AccountAdmin):
+    """Jobs. Each is a record of what happened: made by an upload, never edited, deleted only when it has ended."""
+
+    required_role = Role.ADMINISTRATOR  # to delete; sending asks for less
+    list_display = ("name", "state", "progress", "device_names", "created", "started", "finished")
+    list_display_links = ("name",)
+    list_filter = ("status", "created_at")
+    search_fields = ("title", "file_name")
+    search_help_text = gettext_lazy("Search by title, file or id")
+    ordering = ("-id",)
+
+    # --- The list ---------------------------------------------------------------------------------
+
+    @display(description=gettext_lazy("job"), ordering="id")
+    def name(self, job: Job) -> str:
+        return render_to_string("jobs/cells/name.html", {"job": job})
+
+    @display(description=gettext_lazy("status"), ordering="status")
+    def state(self, job: Job) -> str:
+        return render_to_string("jobs/cells/status.html", {"job": job, "reason": phrases.job_reason(job.state_reason)})
+
+    @display(description=gettext_lazy("progress"))
+    def progress(self, job: Job) -> str:
+        return render_to_string("jobs/cells/progress.html", {"job": job})
+
+    @display(description=gettext_lazy("devices"))
+    def device_names(self, job: Job) -> str:
+        return render_to_string("jobs/cells/devices.html", {"names": [device.name for device in job.devices.all()]})
+
+    @display(description=gettext_lazy("created"), ordering="created_at")
+    def created(self, job: Job) -> str:
+        return render_to_string("jobs/cells/moment.html", {"moment": job.created_at})
+
+    @display(description=gettext_lazy("started"), ordering="started_at")
+    def started(self, job: Job) -> str:
+        moment = job.started_at or (None if job.finished_at else job.start_at)
+        return render_to_string("jobs/cells/moment.html", {"moment": moment, "is_planned": job.started_at is None})
+
+    @display(description=gettext_lazy("finished"), ordering="finished_at")
+    def finished(self, job: Job) -> str:
+        return render_to_string("jobs/cells/moment.html", {"moment": job.finished_at})
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Job]:
+        return super().get_queryset(request).defer("message", "results", "columns").prefetch_related("devices")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Job], search_term: str
+    ) -> tuple[QuerySet[Job], bool]:
+        if (job_uuid := as_uuid(search_term)) is not None:
+            return queryset.filter(uuid=job_uuid), False
+        found: tuple[QuerySet[Job], bool] = super().get_search_results(request, queryset, search_term)
+        return found
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return JobChangeList
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        return {}  # deleting is for one at a time
+
+    # --- Who may do what ----------------------------------------------------------------------------
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return may(membership_of(request), Role.AGENT)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    # --- Pages ------------------------------------------------------------------------------------
+
+    def get_urls(self) -> list[URLPattern]:
+        wrap = self.admin_site.admin_view
+        return [
+            path("new/", wrap(self.new_view), name="jobs_job_new"),
+            path("<uuid:job_uuid>/live/", wrap(self.live_view), name="jobs_job_live"),
+            path("<uuid:job_uuid>/recipients/", wrap(self.recipients_view), name="jobs_job_recipients"),
+            *super().get_urls(),
+        ]
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        return HttpResponseRedirect(reverse("admin:jobs_job_new"))
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        return HttpResponseRedirect(live_address(self._job(request, pk=object_id)))
+
+    def new_view(self, request: HttpRequest) -> HttpResponse:
+        """The upload page. Its script sends to the API; without scripts the form comes here."""
+        account = account_of(request)
+        if account is None or not self.has_add_permission(request):
+            raise PermissionDenied
+        if request.method != "POST":
+            context = pages.new_job(account, request.GET)
+            return self._show(request, "jobs/new.html", gettext_lazy("New job"), context)
+        try:
+            job, is_new = intake.accept_file(
+                account,
+                membership_of(request).user,  # type: ignore[union-attr]
+                request.FILES.get("file"),
+                intake.BulkFields.from_form(pages.form_of(request.POST)),
+            )
+        except ApiError as error:
+            context = pages.new_job(account, request.POST, error)
+            return self._show(request, "jobs/new.html", gettext_lazy("New job"), context, status=error.status_code)
+        if is_new:
+            transaction.on_commit(lambda: import_job.delay(job.pk), robust=True)
+        return HttpResponseRedirect(live_address(job))
+
+    def live_view(self, request: HttpRequest, job_uuid: Any) -> HttpResponse:
+        job = self._job(request, uuid=job_uuid)
+        context = {
+            **pages.live(job),
+            "may_delete": job.status in JOB_ENDED and self.has_delete_permission(request, job),
+            "may_send": self.has_add_permission(request),
+        }
+        return self._show(request, "jobs/live.html", str(job), context, job=job)
+
+    def recipients_view(self, request: HttpRequest, job_uuid: Any) -> HttpResponse:
+        job = self._job(request, uuid=job_uuid)
+        return self._show(request, "jobs/recipients.html", _("Recipients"), pages.recipients(request, job), job=job)
+
+    def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        job = self._job(request, pk=object_id)
+        if not self.has_delete_permission(request, job):
+            raise PermissionDenied
+        if job.status not in JOB_ENDED:
+            messages.error(request, _("Only a job that has ended can be deleted."))
+            return HttpResponseRedirect(live_address(job))
+        if request.method != "POST":
+            return self.ask(
+                request,
+                job,
+                question=_("Delete “%(job)s” and its recipients?") % {"job": job},
+                explanation=_("Its results and who received it can no longer be looked up. This cannot be undone."),
+                verb=_("Delete"),
+            )
+        try:
+            recipients = retention.delete_job(job)
+        except retention.StillOpen:
+            messages.error(request, _("Only a job that has ended can be deleted."))
+            return HttpResponseRedirect(live_address(job))
+        audit.record(request, "job.deleted", job, id=str(job.uuid), recipients=recipients)
+        said = ngettext(
+            "“%(job)s” was deleted, with %(count)s recipient.",
+            "“%(job)s” was deleted, with %(count)s recipients.",
+            recipients,
+        )
+        messages.success(request, said % {"job": job, "count": recipients})
+        return HttpResponseRedirect(reverse("admin:jobs_job_changelist"))
+
+    def _job(self, request: HttpRequest, **which: Any) -> Job:
+        """The account's job. Another's does not exist."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        account = account_of(request)
+        try:
+            job: Job | None = Job.objects.for_account(account).filter(**which).first() if account else None
+        except ValueError:
+            job = None
+        if job is None:
+            raise Http404
+        return job
+
+    def _show(
+        self,
+        request: HttpRequest,
+        template: str,
+        title: Any,
+        content: dict[str, Any],
+        *,
+        job: Any = None,
+        status: int = 200,
+    ) -> HttpResponse:
+        frame = {**self.admin_site.each_context(request), "opts": self.opts, "original": job, "title": title}
+        response = render(request, template, {**frame, **content}, status=status)
+        response["Cache-Control"] = "no-store"  # going back shows how it is now
+        return response
+
+
+@admin.register(Recipient)
+class RecipientAdmin(ReadOnly, AccountAdmin):
+    """One recipient, in full. Lists of them belong to a job: see JobAdmin.recipients_view."""
+
+    account_path = "job__account_id"
+    fields = (
+        "job_link",
+        "row",
+        "phone",
+        "text",
+        "values",
+        "state",
+        "error",
+        "device",
+        "tries",
+        "tried_at",
+        "sent_at",
+        "gateway_message_id",
+    )
+    readonly_fields = ("job_link", "row", "text", "error")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Recipient]:
+        return super().get_queryset(request).select_related("job", "device")
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        return HttpResponseRedirect(reverse("admin:jobs_job_changelist"))
+
+    @display(description=gettext_lazy("job"))
+    def job_link(self, recipient: Recipient) -> str:
+        return render_to_string("jobs/cells/job_link.html", {"job": recipient.job, "recipient": recipient})
+
+    @display(description=gettext_lazy("row"))
+    def row(self, recipient: Recipient) -> int:
+        return recipient.position + 1
+
+    @display(description=gettext_lazy("message"))
+    def text(self, recipient: Recipient) -> str:
+        return Template(recipient.job.message, recipient.job.columns).render(recipient.values)
+
+    @display(description=gettext_lazy("error"))
+    def error(self, recipient: Recipient) -> str:
+        return str(phrases.recipient_error(recipient.error_code)) or "–"
+
+
+class SuppressionForm(AccountForm):
+    """Takes a number in any spelling."""
+
+    class Meta:
+        model = Suppression
+        fields = ("phone", "reason")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "phone" in self.fields:
+            # Room for spaces and hyphens, which are dropped.
+            self.fields["phone"].max_length = None
+            self.fields["phone"].validators = []
+            self.fields["phone"].widget.attrs.update(maxlength=phone_numbers.RAW_MAX, inputmode="tel")
+            self.fields["phone"].help_text = gettext_lazy("With the country code, such as +51987654321")
+
+    def clean_phone(self) -> str:
+        phone = phone_numbers.normalise(self.cleaned_data["phone"])
+        if phone is None:
+            raise forms.ValidationError(_("Write 8 to 15 digits, with the country code."))
+        if Suppression.objects.for_account(self.instance.account_id).filter(phone=phone).exists():
+            raise forms.ValidationError(_("This number is suppressed already."))
+        return phone
+
+
+@admin.register(Suppression)
+class SuppressionAdmin(AccountAdmin):
+    """Numbers the account must not write to: added and removed, each time on record."""
+
+    required_role = Role.ADMINISTRATOR  # to remove
+    form = SuppressionForm
+    list_display = ("phone", "reason", "created_at")
+    search_fields = ("phone", "reason")
+    ordering = ("-id",)
+    list_before_template = "jobs/suppression_notice.html"
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return may(membership_of(request), Role.AGENT)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return ("phone", "reason", "created_at") if obj else ("phone", "reason")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Suppression], search_term: str
+    ) -> tuple[QuerySet[Suppression], bool]:
+        phone = phone_numbers.without_separators(search_term)
+        return queryset.filter(Q(phone__contains=phone) | Q(reason__icontains=search_term)), False
+
+
+def as_uuid(text: str) -> uuid.UUID | None:
+    """Read a job's id as somebody pastes it; None for any other search."""
+    try:
+        return uuid.UUID(text.strip())
+    except ValueError:
+        return None

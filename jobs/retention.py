@@ -1,0 +1,47 @@
+"""How a job is deleted: its recipients in batches, so that no statement holds a million rows, the job last.
+
+A job that is deleted half-way is still there, with its counters, and can be deleted again.
+"""
+
+from django.db import transaction
+from django.db.models import Max
+
+from jobs.models import Job, Recipient
+from jobs.states import JOB_ENDED
+
+BATCH_ROWS = 20_000
+
+
+class StillOpen(Exception):  # noqa: N818 - says what is wrong
+    """The job is being sent, or may be yet: only an ended one can be deleted."""
+
+
+def delete_job(job: Job) -> int:
+    """Delete an ended job and everything that belongs to it; return how many recipients went with it.
+
+    Raises StillOpen for one that has not ended, or was opened again meanwhile; what went by then is gone.
+    """
+    last = Recipient.objects.filter(job_id=job.pk).aggregate(last=Max("position"))["last"]
+    deleted = 0
+    # By position: each batch is a range of the index by which a job's recipients are read.
+    for start in range(0, 0 if last is None else last + 1, BATCH_ROWS):
+        with transaction.atomic():
+            _lock_ended(job.pk)
+            deleted += _delete(job.pk, position__gte=start, position__lt=start + BATCH_ROWS)
+    with transaction.atomic():
+        _lock_ended(job.pk)
+        # An import that was still at work when the job failed: nearly always there is nothing more.
+        deleted += _delete(job.pk)
+        Job.unscoped.filter(pk=job.pk).delete()
+    return deleted
+
+
+def _delete(job_id: int, **positions: int) -> int:
+    # One statement, without reading the rows first: nothing refers to a recipient.
+    return Recipient.objects.filter(job_id=job_id, **positions).delete()[0]
+
+
+def _lock_ended(job_id: int) -> None:
+    job = Job.unscoped.select_for_update(no_key=True).filter(pk=job_id).only("status").first()
+    if job is not None and job.status not in JOB_ENDED:
+        raise StillOpen(f"job {job_id} is {job.status}")
