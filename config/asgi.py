@@ -1,6 +1,7 @@
 """The program that answers HTTP and WebSockets: `uvicorn config.asgi:application`."""
 
 import os
+import tempfile
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -14,6 +15,10 @@ from django.conf import settings  # noqa: E402
 from accounts.websockets import WebSocketAuthentication  # noqa: E402
 from config.upload_limit import UploadLimit  # noqa: E402
 from jobs.routing import websocket_urlpatterns  # noqa: E402
+
+# Django keeps a request's body in a temporary file while it arrives: on the disk that uploads are for, since
+# the system's own place may be memory.
+tempfile.tempdir = str(settings.FILE_UPLOAD_TEMP_DIR)
 
 application = ProtocolTypeRouter(
     {
