@@ -30,6 +30,15 @@ class Account(models.Model):
             "Leave a message “unknown” for a person to decide, rather than retry it, when the gateway cannot tell."
         ),
     )
+    time_zone = models.CharField(_("time zone"), max_length=64, default="UTC")
+    default_country = models.CharField(
+        _("country of numbers"),
+        max_length=2,
+        blank=True,
+        help_text=_("Two letters, such as PE: what a number without country code belongs to."),
+    )
+    # {"start": "09:00", "end": "20:00", "weekdays": [0, …, 6]}, Monday is 0; empty: at any time.
+    sending_window = models.JSONField(_("sending window"), default=dict, blank=True)
     created_at = models.DateTimeField(_("created"), db_default=Now(), editable=False)
 
     class Meta:

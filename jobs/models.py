@@ -29,6 +29,13 @@ class OnDuplicate(models.TextChoices):
     SEND = "send", _("send every row")
 
 
+class MessageSyntax(models.TextChoices):
+    """How a message names its variables."""
+
+    FILE = "file", _("@valor1, as in recipient files")
+    CAMPAIGN = "campaign", _("{{name}}, as in campaigns")
+
+
 class JobQuerySet(ScopedQuerySet["Job"]):
     def newest_first(self) -> Self:
         return self.order_by("-id")
@@ -38,7 +45,7 @@ class JobQuerySet(ScopedQuerySet["Job"]):
         return self.filter(status=JobStatus.PENDING, imported_at__isnull=False, start_at__lte=Now())
 
     def waiting_for_import(self) -> Self:
-        return self.filter(status__in=[JobStatus.PENDING, JobStatus.PAUSED], imported_at=None)
+        return self.filter(status__in=[JobStatus.PENDING, JobStatus.PAUSED], imported_at=None).exclude(upload_name="")
 
 
 class Job(ScopedModel):
@@ -52,6 +59,11 @@ class Job(ScopedModel):
     created_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+", verbose_name=_("created by"))
     title = models.CharField(_("title"), max_length=200, blank=True)
     message = models.TextField(_("message"))
+    syntax = models.CharField(max_length=10, choices=MessageSyntax.choices, default=MessageSyntax.FILE)
+    # [{"text", "weight"}]: instead of `message`; each recipient's row says which is its own.
+    variants = models.JSONField(default=list, blank=True)
+    # {"start", "end", "weekdays"}: when a recipient may be written to, by its own clock; empty: always.
+    sending_window = models.JSONField(default=dict, blank=True)
     # {"type", "url", "filename"} as in seed 003; empty for a text.
     media = models.JSONField(_("media"), default=dict, blank=True)
     # The header row's own names beside @valor1, @valor2, …: columns[0] is the name of @valor1.
@@ -193,6 +205,8 @@ class Recipient(models.Model):
     accepted_risks = models.PositiveIntegerField(db_default=0)
     tries_left = models.PositiveSmallIntegerField(db_default=3)  # before it fails; a device's fault costs none
     gateway_message_id = models.CharField(_("message id"), max_length=80, db_default="", blank=True)
+    contact_id = models.BigIntegerField(null=True)  # of a campaign; a file's recipients are no contacts
+    variant = models.PositiveSmallIntegerField(null=True)  # which of the job's variants
     tried_at = models.DateTimeField(_("last try"), null=True)
     sent_at = models.DateTimeField(_("sent"), null=True)
 

@@ -1,0 +1,208 @@
+"""Who and when: contacts with their labels and attributes, segments, and campaigns that send to them."""
+
+from typing import Any, ClassVar, Self
+
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Account, User
+from accounts.scoping import ScopedModel, ScopedQuerySet
+from campaigns.states import CampaignStatus
+from jobs.models import Job
+
+
+class Label(ScopedModel):
+    """A name that contacts carry. Contacts hold the name itself; renaming is done by `labels`."""
+
+    account = models.ForeignKey(Account, models.CASCADE, related_name="labels", verbose_name=_("account"))
+    name = models.CharField(_("name"), max_length=100)
+    created_at = models.DateTimeField(_("created"), db_default=Now(), editable=False)
+
+    class Meta:
+        verbose_name = _("label")
+        verbose_name_plural = _("labels")
+        ordering = ("name",)
+        constraints = [models.UniqueConstraint(fields=["account", "name"], name="label_once_per_account")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ContactQuerySet(ScopedQuerySet["Contact"]):
+    def reachable(self) -> Self:
+        """Contacts with a number that have not opted out. Suppressed numbers are the jobs' matter."""
+        return self.filter(phone__isnull=False, opted_out_at=None)
+
+
+class Contact(ScopedModel):
+    """A person. A million in one account are normal."""
+
+    account = models.ForeignKey(Account, models.CASCADE, related_name="contacts", verbose_name=_("account"))
+    name = models.CharField(_("name"), max_length=200, blank=True)
+    # E.164, "+" and digits; null: no number.
+    phone = models.CharField(_("phone"), max_length=16, null=True, blank=True)  # noqa: DJ001 - unique where there is one
+    # The number without what comes and goes in it (Brazil's, Mexico's and Argentina's extra digit): one person, one key.
+    phone_key = models.CharField(max_length=16, null=True, editable=False)  # noqa: DJ001
+    email = models.EmailField(_("e-mail"), blank=True)
+    labels = ArrayField(models.CharField(max_length=100), default=list, blank=True, verbose_name=_("labels"))
+    custom_attributes = models.JSONField(_("custom attributes"), default=dict, blank=True)
+    opted_in_at = models.DateTimeField(_("opted in"), null=True, blank=True)
+    opted_in_source = models.CharField(_("consent given by"), max_length=100, blank=True)
+    opted_out_at = models.DateTimeField(_("opted out"), null=True, blank=True)
+    opted_out_source = models.CharField(_("opted out by"), max_length=100, blank=True)
+    last_sent_at = models.DateTimeField(_("last written to"), null=True, editable=False)
+    last_replied_at = models.DateTimeField(_("last reply"), null=True, editable=False)
+    created_at = models.DateTimeField(_("created"), db_default=Now(), editable=False)
+    updated_at = models.DateTimeField(_("updated"), db_default=Now(), editable=False)
+
+    unscoped: ClassVar[Any] = ContactQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("contact")
+        verbose_name_plural = _("contacts")
+        indexes = [
+            models.Index(fields=["account", "id"], name="contact_by_account"),  # lists, page by page
+            GinIndex(fields=["labels"], name="contact_labels"),  # audiences by label
+            GinIndex(
+                fields=["custom_attributes"], opclasses=["jsonb_path_ops"], name="contact_attributes"
+            ),  # audiences by attribute
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["account", "phone_key"], name="contact_once_per_number"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or self.phone or self.email or f"#{self.pk}"
+
+
+class Segment(ScopedModel):
+    """An audience with a name, which campaigns can share."""
+
+    account = models.ForeignKey(Account, models.CASCADE, related_name="segments", verbose_name=_("account"))
+    name = models.CharField(_("name"), max_length=120)
+    audience = models.JSONField(_("audience"), default=dict)
+    created_at = models.DateTimeField(_("created"), db_default=Now(), editable=False)
+
+    class Meta:
+        verbose_name = _("segment")
+        verbose_name_plural = _("segments")
+        ordering = ("name",)
+        constraints = [models.UniqueConstraint(fields=["account", "name"], name="segment_once_per_account")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Campaign(ScopedModel):
+    """Who gets what, and when. Launching it makes a run with one job; what became of it is read from there."""
+
+    account = models.ForeignKey(Account, models.CASCADE, related_name="campaigns", verbose_name=_("account"))
+    sender = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+", verbose_name=_("sender"))
+    title = models.CharField(_("title"), max_length=200)
+    message = models.TextField(_("message"))
+    # [{"text": …, "weight": 1}, …]: instead of `message`, one is chosen for each recipient. Empty: `message`.
+    variants = models.JSONField(_("variants"), default=list, blank=True)
+    audience = models.JSONField(_("audience"), default=dict, blank=True)
+    segment = models.ForeignKey(
+        Segment, models.PROTECT, null=True, blank=True, related_name="campaigns", verbose_name=_("segment")
+    )
+    # {"type", "url", "filename"} as in seed 003, or empty; an uploaded file has no url until it is sent.
+    multimedia = models.JSONField(_("multimedia"), default=dict, blank=True)
+    multimedia_file = models.FileField(_("file"), upload_to="campaigns/", max_length=255, blank=True)
+    scheduled_at = models.DateTimeField(_("scheduled for"), null=True, blank=True)
+    time_zone = models.CharField(_("time zone"), max_length=64, default="UTC")
+    # Five-field cron in `time_zone`, or "" for once.
+    recurrence = models.CharField(_("recurrence"), max_length=100, blank=True)
+    # {"start": "09:00", "end": "20:00", "weekdays": [0, …, 6]}: when recipients may be written to; empty: the account's.
+    sending_window = models.JSONField(_("sending window"), default=dict, blank=True)
+    requested_device_ids = ArrayField(models.BigIntegerField(), default=list, blank=True, verbose_name=_("devices"))
+    devices_limit = models.PositiveSmallIntegerField(_("devices at most"), default=5)
+    # Only what no run can say: pending, or failed/cancelled before there was one. Read `current_status`.
+    status = models.CharField(
+        _("status"), max_length=16, choices=CampaignStatus.choices, default=CampaignStatus.PENDING, editable=False
+    )
+    # Why it failed or waits for a person, in words.
+    description = models.TextField(_("description"), blank=True, editable=False)
+    # Set when its time went by unnoticed for longer than the misfire window: a person decides.
+    missed_at = models.DateTimeField(null=True, editable=False)
+    created_at = models.DateTimeField(_("created"), db_default=Now(), editable=False)
+    updated_at = models.DateTimeField(_("updated"), db_default=Now(), editable=False)
+
+    class Meta:
+        verbose_name = _("campaign")
+        verbose_name_plural = _("campaigns")
+        ordering = ("-id",)
+        indexes = [
+            models.Index(fields=["account", "-id"], name="campaign_newest_first"),
+            # The schedule, every minute: what is due.
+            models.Index(fields=["scheduled_at"], name="campaign_due", condition=Q(status="pending", missed_at=None)),
+        ]
+        constraints = [
+            models.CheckConstraint(condition=Q(status__in=CampaignStatus.values), name="campaign_status_is_known"),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class CampaignRun(models.Model):
+    """One launch of a campaign: once for each scheduled time, however many beats and workers there are."""
+
+    campaign = models.ForeignKey(Campaign, models.CASCADE, related_name="runs", verbose_name=_("campaign"))
+    scheduled_at = models.DateTimeField(_("scheduled for"))
+    job = models.OneToOneField(Job, models.CASCADE, related_name="campaign_run", verbose_name=_("job"))
+    # The contacts that were left out, by reason: {"opted_out": 3, "no_phone": 1}.
+    excluded = models.JSONField(_("left out"), default=dict)
+    notified_at = models.DateTimeField(null=True, editable=False)
+    created_at = models.DateTimeField(_("created"), db_default=Now(), editable=False)
+
+    class Meta:
+        verbose_name = _("campaign run")
+        verbose_name_plural = _("campaign runs")
+        ordering = ("-scheduled_at",)
+        constraints = [models.UniqueConstraint(fields=["campaign", "scheduled_at"], name="campaign_runs_once_per_time")]
+
+    def __str__(self) -> str:
+        return f"{self.campaign} · {self.scheduled_at:%Y-%m-%d %H:%M}"
+
+
+class ContactImport(ScopedModel):
+    """A file of contacts on its way in: how it is read, how far it is, what was wrong with it."""
+
+    class Status(models.TextChoices):
+        CHECKING = "checking", _("being checked")
+        READY = "ready", _("checked, waiting for your word")
+        RUNNING = "running", _("being imported")
+        COMPLETED = "completed", _("completed")
+        FAILED = "failed", _("failed")
+
+    account = models.ForeignKey(Account, models.CASCADE, related_name="contact_imports", verbose_name=_("account"))
+    created_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+", verbose_name=_("created by"))
+    file_name = models.CharField(_("file"), max_length=255)
+    upload_name = models.CharField(max_length=80, blank=True)
+    # {"delimiter", "encoding", "sheet", "columns": {"phone": 0, "name": 1, "labels": 2, "email": 3,
+    #  "custom_attributes": {"region": 4}}, "add_labels": [], "default_country": "PE"}
+    mapping = models.JSONField(_("columns"), default=dict)
+    update_existing = models.BooleanField(_("update contacts that exist"), default=True)
+    status = models.CharField(_("status"), max_length=16, choices=Status.choices, default=Status.CHECKING)
+    rows = models.PositiveIntegerField(_("rows"), default=0)
+    processed = models.PositiveIntegerField(_("processed"), default=0)
+    created_count = models.PositiveIntegerField(_("new"), default=0)
+    updated_count = models.PositiveIntegerField(_("updated"), default=0)
+    skipped_count = models.PositiveIntegerField(_("skipped"), default=0)
+    error_count = models.PositiveIntegerField(_("with errors"), default=0)
+    errors = models.JSONField(_("errors"), default=list)  # the first 1,000: [{"line", "code", "message"}]
+    created_at = models.DateTimeField(_("created"), db_default=Now(), editable=False)
+    finished_at = models.DateTimeField(_("finished"), null=True, editable=False)
+
+    class Meta:
+        verbose_name = _("contact import")
+        verbose_name_plural = _("contact imports")
+        ordering = ("-id",)
+
+    def __str__(self) -> str:
+        return self.file_name
