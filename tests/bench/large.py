@@ -1,0 +1,183 @@
+"""A job of a million recipients: its import, its pages, and what sending its first and its last part takes."""
+
+import time
+from pathlib import Path
+
+from django.conf import settings
+from django.db import connection
+from django.db.models.functions import Now
+
+from jobs import importing
+from jobs.models import Job, JobDevice, OnDuplicate
+from jobs.states import JobStatus
+from tests.bench import pages
+from tests.bench.cpu import Cpu, Meter, forget_own_peak, own_peak_megabytes, peak_megabytes
+from tests.bench.ours import lanes_worker, send
+from tests.bench.report import Bar, Section, number
+from tests.bench.sending import BrokenRun, Shape, arrange_devices, arrange_job, empty_tables, gateway, prove
+from tests.factories import make_account
+
+COPIED_AT_ONCE = 1_000
+PART = 10_000  # recipients whose sending is timed at either end of the job
+ONE_DEVICE = Shape(0, 1, 64, PART)
+
+
+def measure(rows: int) -> Section:
+    """Import, look at, and send both ends of one job; memory and time beside a small job and the first part."""
+    section = Section(f"A job of {rows:,} recipients", ["what", "measured", "reference", "its figure", "ratio"])
+    copied = _copy(rows)
+    job, imported, memory = _import(rows)
+    section.rows.append(
+        [
+            "import of the file: reading, checking, COPY, counting",
+            f"{imported:.1f} s, {rows / imported:,.0f} rows/s, memory {memory:+.0f} MB",
+            "plain COPY of prepared lines into the same table",
+            f"{copied:.1f} s, {rows / copied:,.0f} rows/s",
+            number(imported / copied),
+        ]
+    )
+    section.bars.append(Bar(f"import of {rows:,} rows", 60, imported, at_most=True, unit=" s"))
+    section.rows += pages.measure(job)
+    _send_both_ends(section, job)
+    empty_tables()
+    return section
+
+
+# --- Sending -----------------------------------------------------------------------------------------
+
+
+def _send_both_ends(section: Section, job: Job) -> None:
+    small = _peak_of_small_job()
+    with gateway(ONE_DEVICE) as simulator, lanes_worker(1) as worker:
+        devices = arrange_devices(simulator, ONE_DEVICE)
+        send(arrange_job(devices, 500), worker, 1)
+        JobDevice.objects.create(job=job, device=devices[0])
+        meter = Meter((worker.pid,), simulator.process.pid)
+        seconds, cpu = [], []
+        for skipped in (0, job.total - PART):
+            simulator.reset()
+            _leave_only(job, skipped)
+            before = meter.read()
+            seconds.append(send(Job.unscoped.get(pk=job.pk), worker, 1))
+            cpu.append(meter.read() - before)
+            prove(simulator, job, already_sent=skipped, sent_now=PART)
+        large = peak_megabytes([worker.pid])
+    rows = f"{job.total:,}"
+    section.rows.append(
+        [
+            f"the last {PART:,} of {rows} sent",
+            _part(seconds[1], cpu[1]),
+            f"the first {PART:,}",
+            _part(seconds[0], cpu[0]),
+            number(seconds[1] / seconds[0]),
+        ]
+    )
+    section.rows.append(
+        [
+            f"memory of a worker process, job of {rows}",
+            f"{large:.1f} MB",
+            f"job of {PART:,}",
+            f"{small:.1f} MB",
+            f"{large - small:+.1f} MB",
+        ]
+    )
+    section.bars.append(
+        Bar(f"time of the last {PART:,} ÷ the first, of {rows}", 1.3, seconds[1] / seconds[0], at_most=True)
+    )
+    section.bars.append(Bar(f"worker's memory, {rows} over {PART:,}", 15, large - small, at_most=True, unit=" MB"))
+
+
+def _part(seconds: float, cpu: Cpu) -> str:
+    share = 1000 / PART
+    return (
+        f"{1000 * seconds / PART:.3f} ms a message;"
+        f" CPU {cpu.worker * share:.3f} + {cpu.postgres * share:.3f} s per 1,000"
+    )
+
+
+def _peak_of_small_job() -> float:
+    with gateway(ONE_DEVICE) as simulator, lanes_worker(1) as worker:
+        send(arrange_job(arrange_devices(simulator, ONE_DEVICE), PART), worker, 1)
+        return peak_megabytes([worker.pid])
+
+
+def _leave_only(job: Job, skipped: int) -> None:
+    """Have the next PART recipients after so many wait to be sent; those before are sent, as their rows say."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE jobs_recipient SET state = 'sent', tries = 1, tried_at = now(), sent_at = now(), error_code = ''
+            WHERE job_id = %s AND position < %s AND state <> 'sent'
+            """,
+            (job.pk, skipped),
+        )
+        cursor.execute(
+            "UPDATE jobs_recipient SET state = 'queued', error_code = '' WHERE job_id = %s AND position >= %s",
+            (job.pk, skipped),
+        )
+    Job.unscoped.filter(pk=job.pk).update(
+        status=JobStatus.PROCESSING,
+        total=skipped + PART,
+        sent=skipped,
+        failed=0,
+        next_position=skipped,
+        started_at=Now(),
+        finished_at=None,
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("CHECKPOINT")
+
+
+# --- Import ------------------------------------------------------------------------------------------
+
+
+def _copy(rows: int) -> float:
+    """Seconds of COPY alone, its lines made before."""
+    job = Job.unscoped.create(account=make_account(), message="", total=rows)
+    batches = [
+        "".join(
+            f"{job.pk}\t{place}\t{_phone(place)}\t{{Persona {place},{place % 9973}}}\tqueued\t\n"
+            for place in range(start, min(start + COPIED_AT_ONCE, rows))
+        )
+        for start in range(0, rows, COPIED_AT_ONCE)
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute("CHECKPOINT")
+        began = time.monotonic()
+        columns = '"job_id", "position", "phone", "values", "state", "error_code"'
+        with cursor.copy(f"COPY jobs_recipient ({columns}) FROM STDIN") as copy:
+            for batch in batches:
+                copy.write(batch)
+        seconds = time.monotonic() - began
+    empty_tables()
+    return seconds
+
+
+def _import(rows: int) -> tuple[Job, float, float]:
+    """The job, seconds, and by how many MB this process grew at its largest."""
+    name = f"bench-{rows}.csv"
+    with Path(settings.UPLOAD_DIR, name).open("w") as file:
+        file.writelines(f"{_phone(place)}|Persona {place}|{place % 9973}\n" for place in range(rows))
+    job = Job.unscoped.create(
+        account=make_account(),
+        message="Hola @valor1, tu código es @valor2",
+        total=rows,
+        upload_name=name,
+        on_duplicate=OnDuplicate.SKIP_ROW,
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("CHECKPOINT")
+    forget_own_peak()
+    before = own_peak_megabytes()
+    began = time.monotonic()
+    importing.import_slice(job.pk, began + 3600)
+    seconds = time.monotonic() - began
+    memory = own_peak_megabytes() - before
+    job.refresh_from_db()
+    if job.imported != rows or job.imported_at is None or job.failed:
+        raise BrokenRun(f"{job.imported} of {rows} rows imported, {job.failed} failed")
+    return job, seconds, memory
+
+
+def _phone(place: int) -> str:
+    return f"+{51_900_000_000 + place}"
