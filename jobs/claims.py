@@ -5,16 +5,21 @@ finds if its taker dies. Marking a recipient `sending` is the claim proper: guar
 request is written, and never further ahead of it than the device's window.
 """
 
+import json
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
+from devices.phone_zones import zone_of
 from jobs import events
 from jobs.events import Event
 from jobs.messages import MessageBook
 from jobs.outcomes import Claim, Outcome
 from jobs.results import next_seq
+from jobs.windows import Window
+from jobs.windows import parse as parse_window
 
 Cursor = Any
 
@@ -29,6 +34,12 @@ class Waiting:
     values: list[str]
     tries_left: int
     chunk_id: int | None
+
+
+def _json(raw: Any) -> dict[str, Any]:
+    """A JSON column of a plain statement: text or, by the connection's settings, the object itself."""
+    value: dict[str, Any] = json.loads(raw) if isinstance(raw, str) else raw
+    return value
 
 
 def _waiting(row: tuple[Any, ...], chunk_id: int | None) -> Waiting:
@@ -70,6 +81,7 @@ class Claimer:
         self.feeds: dict[int, Feed] = {}
         self._chunks: dict[int, TakenChunk] = {}
         self._turn: deque[int] = deque()
+        self.not_yet: list[tuple[Waiting, datetime]] = []  # read, but it is night where they are
 
     def __len__(self) -> int:
         return sum(len(feed) for feed in self.feeds.values())
@@ -85,32 +97,63 @@ class Claimer:
         """
         cursor.execute(
             """
-            SELECT job.id FROM jobs_job AS job JOIN jobs_jobdevice AS link ON link.job_id = job.id
+            SELECT job.id, job.sending_window FROM jobs_job AS job JOIN jobs_jobdevice AS link ON link.job_id = job.id
             WHERE link.device_id = %s AND job.status = 'processing' AND job.finished_at IS NULL
             ORDER BY job.id
             """,
             (self.device_id,),
         )
-        job_ids = [job_id for (job_id,) in cursor.fetchall()]
-        for job_id in set(self.feeds) - set(job_ids):
+        windows = {job_id: parse_window(_json(raw)) for job_id, raw in cursor.fetchall()}
+        for job_id in self.feeds.keys() - windows.keys():
             self._drop(self.feeds.pop(job_id))
+        now = datetime.now(tz=UTC)
         taken: dict[int, tuple[int, int]] = {}
-        for job_id in job_ids:
+        for job_id, window in windows.items():
             feed = self.feeds.setdefault(job_id, Feed(job_id))
             if not feed.retries:
-                feed.retries.extend(self._read_retries(cursor, job_id))
+                feed.retries.extend(self._open_now(self._read_retries(cursor, job_id), window, now))
             if not feed.fresh and (chunk := self._take_chunk(cursor, job_id)) is not None:
                 chunk_id, start, end = chunk
                 rows = _read_chunk(cursor, job_id, chunk_id, start, end)
-                feed.fresh.extend(rows)
+                feed.fresh.extend(self._open_now(rows, window, now))
                 self._chunks[chunk_id] = TakenChunk(chunk_id, job_id, len(rows))
                 if rows:
                     taken[job_id] = (start, end)
-        self._turn = deque(job_id for job_id in job_ids if len(self.feeds[job_id]))
+        self._turn = deque(job_id for job_id in windows if len(self.feeds[job_id]))
         return [
             events.chunk_processing(uuid, seq, *taken[job_id], total)
             for job_id, (uuid, seq, total) in (next_seq(cursor, taken) if taken else {}).items()
         ]
+
+    def _open_now(self, rows: list[Waiting], window: Window | None, now: datetime) -> list[Waiting]:
+        """Keep those who may be written to at this hour; note when the others may."""
+        if window is None:
+            return rows
+        kept = []
+        for waiting in rows:
+            opening = window.next_opening(zone_of(waiting.phone), now)
+            if opening <= now:
+                kept.append(waiting)
+            else:
+                self.not_yet.append((waiting, opening))
+        return kept
+
+    def put_off(self, cursor: Cursor) -> None:
+        """Leave those who may not be written to yet to their due time.
+
+        A transaction of its own, after that of the refill, which holds jobs: recipients are locked before jobs.
+        """
+        cursor.execute(
+            """
+            UPDATE jobs_recipient AS recipient SET due_at = later.due_at
+            FROM unnest(%s::bigint[], %s::timestamptz[]) AS later (id, due_at)
+            WHERE recipient.id = later.id AND recipient.state = 'queued'
+            """,
+            ([row.recipient_id for row, _ in self.not_yet], [opening for _, opening in self.not_yet]),
+        )
+        for waiting, _ in self.not_yet:
+            self.settle(waiting.chunk_id)
+        self.not_yet.clear()
 
     def draw(self, number: int) -> list[tuple[int, Waiting]]:
         """Take up to `number` recipients out of the feeds, a job at a time in turn: (job id, recipient)."""

@@ -122,6 +122,9 @@ class Settlement:
             with transaction.atomic(), connection.cursor() as cursor:
                 is_held = leases.renew(cursor, [(device_id, token, slot)], settings.LEASE_SECONDS)
                 events = claimer.refill(cursor) if is_held else []
+            if claimer.not_yet:
+                with transaction.atomic(), connection.cursor() as cursor:
+                    claimer.put_off(cursor)
             publishing.publish(events)
 
     def _claim(self, cursor: Any, wanted: dict[int, int]) -> list[Claim]:

@@ -1,0 +1,72 @@
+"""Sending windows: the hours and weekdays at which people may be written to, by their own clocks. Pure.
+
+A window is {"start": "09:00", "end": "20:00", "weekdays": [0, 1, 2, 3, 4]} with Monday 0; `weekdays` may be
+left out for every day. The start is in it, the end is not. An empty one is open at all times.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+_CLOCK = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
+_KEYS = {"start", "end", "weekdays"}
+
+
+class BadWindow(ValueError):
+    """This is no sending window. `code` says why: unknown_key, bad_time, end_before_start, bad_weekdays."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """From `start` to `end` on these weekdays."""
+
+    start: time
+    end: time
+    weekdays: frozenset[int]
+
+    def is_open(self, zone: ZoneInfo, now: datetime) -> bool:
+        there = now.astimezone(zone)
+        return there.weekday() in self.weekdays and self.start <= there.time() < self.end
+
+    def next_opening(self, zone: ZoneInfo, now: datetime) -> datetime:
+        """When it opens next, or `now` while it is open."""
+        if self.is_open(zone, now):
+            return now
+        today = now.astimezone(zone).date()
+        for days in range(9):
+            # A start inside a spring-forward gap is taken as the moment the clock jumped to.
+            opening = datetime.combine(today + timedelta(days=days), self.start, tzinfo=zone)
+            if opening.weekday() in self.weekdays and opening > now:
+                return opening
+        raise AssertionError("a window opens at least once a week")
+
+
+def parse(raw: Mapping[str, Any]) -> Window | None:
+    """Read a window; None for an empty one. Raises BadWindow."""
+    if not raw:
+        return None
+    if set(raw) - _KEYS:
+        raise BadWindow("unknown_key")
+    start, end = _clock(raw.get("start")), _clock(raw.get("end"), end_of_day=True)
+    if start >= end:
+        raise BadWindow("end_before_start")
+    weekdays = raw.get("weekdays", list(range(7)))
+    if not isinstance(weekdays, list) or not weekdays or any(day not in range(7) or day is True for day in weekdays):
+        raise BadWindow("bad_weekdays")
+    return Window(start, end, frozenset(weekdays))
+
+
+def _clock(raw: Any, *, end_of_day: bool = False) -> time:
+    if end_of_day and raw == "24:00":
+        return time.max
+    match = _CLOCK.fullmatch(raw) if isinstance(raw, str) else None
+    if match is None:
+        raise BadWindow("bad_time")
+    return time(int(match[1]), int(match[2]))

@@ -1,0 +1,106 @@
+"""Sending windows: by the recipient's own clock."""
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from devices.phone_zones import zone_of
+from jobs import windows
+from jobs.lane_runner import LaneRunner
+from jobs.models import Recipient
+from jobs.states import JobStatus
+from tests.factories import make_account, make_device, make_job
+from tests.simulator_process import Simulator
+
+LIMA = ZoneInfo("America/Lima")
+
+
+def window(**changes: object) -> windows.Window:
+    parsed = windows.parse({"start": "09:00", "end": "20:00", **changes})
+    assert parsed is not None
+    return parsed
+
+
+def test_an_empty_window_is_none_at_all() -> None:
+    assert windows.parse({}) is None
+
+
+@pytest.mark.parametrize(
+    ("local", "opens"),
+    [
+        ("2026-11-20 08:59", "2026-11-20 09:00"),
+        ("2026-11-20 09:00", "2026-11-20 09:00"),
+        ("2026-11-20 19:59", "2026-11-20 19:59"),
+        ("2026-11-20 20:00", "2026-11-23 09:00"),  # a Friday
+    ],
+)
+def test_it_opens_at_its_start_on_its_weekdays(local: str, opens: str) -> None:
+    now = datetime.fromisoformat(local).replace(tzinfo=LIMA)
+    opening = window(weekdays=[0, 1, 2, 3, 4]).next_opening(LIMA, now)
+    assert opening == datetime.fromisoformat(opens).replace(tzinfo=LIMA)
+
+
+@given(st.datetimes(datetime(2026, 1, 1), datetime(2027, 12, 31)), st.sampled_from(["America/Lima", "America/Santiago", "Europe/Madrid", "Asia/Kathmandu"]))  # fmt: skip
+def test_whenever_it_opens_next_it_is_open_then_and_never_before(moment: datetime, zone: str) -> None:
+    now, there = moment.replace(tzinfo=UTC), ZoneInfo(zone)
+    opening = window(weekdays=[2]).next_opening(there, now)
+    assert now <= opening <= now + timedelta(days=8)
+    assert window(weekdays=[2]).is_open(there, opening)
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"start": "9:00"}, "bad_time"),
+        ({"end": "24:01"}, "bad_time"),
+        ({"start": 9}, "bad_time"),
+        ({"end": "08:00"}, "end_before_start"),
+        ({"weekdays": []}, "bad_weekdays"),
+        ({"weekdays": [7]}, "bad_weekdays"),
+        ({"weekdays": [True]}, "bad_weekdays"),
+        ({"zone": "UTC"}, "unknown_key"),
+    ],
+)
+def test_what_is_no_window_is_refused(changes: dict[str, object], code: str) -> None:
+    with pytest.raises(windows.BadWindow) as refused:
+        window(**changes)
+    assert refused.value.code == code
+
+
+@pytest.mark.parametrize(
+    ("phone", "zone"),
+    [("+51987654321", "America/Lima"), ("+5511987654321", "America/Sao_Paulo"), ("+34600111222", "Europe/Madrid")],
+)
+def test_a_number_tells_its_time_zone(phone: str, zone: str) -> None:
+    now = datetime(2026, 11, 20, tzinfo=UTC)
+    assert now.astimezone(zone_of(phone)).utcoffset() == now.astimezone(ZoneInfo(zone)).utcoffset()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_recipients_outside_their_window_wait_by_their_due_time(simulator: Simulator) -> None:
+    account = make_account()
+    # Around midnight an hour is no window: then the open ones are in Madrid.
+    home, phone = (
+        (LIMA, "+51987654321") if 1 <= datetime.now(tz=LIMA).hour <= 22 else (ZoneInfo("Europe/Madrid"), "+34600111222")
+    )
+    start, end = datetime.now(tz=home) - timedelta(minutes=30), datetime.now(tz=home) + timedelta(minutes=30)
+    job = make_job(
+        account,
+        4,
+        (make_device(account, simulator.url),),
+        sending_window={"start": f"{start:%H:%M}", "end": f"{end:%H:%M}"},
+    )
+    Recipient.objects.filter(job=job).update(phone=phone)
+    Recipient.objects.filter(job=job, position__gte=2).update(phone="+6421123456")  # another part of the day
+    runner = LaneRunner()
+    runner.run_slice(3)
+    runner.close()
+
+    job.refresh_from_db()
+    assert (job.status, job.sent) == (JobStatus.PROCESSING, 2)
+    waiting = Recipient.objects.filter(job=job, state="queued")
+    assert waiting.count() == 2
+    assert all(row.due_at is not None and row.due_at > datetime.now(tz=UTC) for row in waiting)
