@@ -34,7 +34,7 @@ migrations: venv ## write the migrations that the models ask for: make migration
 	$(STACK) exec -- $(BIN)/python manage.py makemigrations $(APP) $(if $(NAME),--name $(NAME))
 
 messages: venv ## collect the texts to translate and compile the translations
-	$(STACK) exec -- $(BIN)/python manage.py compile_translations
+	$(BIN)/python -m config.translations
 
 # No address of an index and no local path gets into a lock.
 LOCK = .tools/bin/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-annotate

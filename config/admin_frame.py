@@ -8,6 +8,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from accounts.models import Role
@@ -30,15 +31,15 @@ def script(request: HttpRequest) -> str:
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     """The sidebar's groups; whoever may not open a page is not shown its link."""
     return [
-        _group("", [_link(_("Panel"), "space_dashboard", "admin:index", exact=True)]),
         _group(
-            _("Sending"),
+            "",
             [
+                _link(_("Dashboard"), "space_dashboard", "admin:index", exact=True),
                 _link(_("New job"), "add_circle", "admin:jobs_job_new", Role.AGENT),
                 _link(_("Jobs"), "campaign", "admin:jobs_job_changelist", besides="admin:jobs_job_new"),
+                _link(_("Devices"), "phone_android", "admin:devices_device_changelist"),
             ],
         ),
-        _group(_("Devices"), [_link(_("Devices"), "phone_android", "admin:devices_device_changelist")]),
         _group(
             _("Settings"),
             [
@@ -68,7 +69,7 @@ def _link(
         return request.path.startswith(address) and not (besides and request.path.startswith(reverse(besides)))
 
     return {
-        "title": title,
+        "title": capfirst(title),
         "icon": icon,
         "link": address,
         "active": is_active,

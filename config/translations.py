@@ -48,6 +48,10 @@ class Text(NamedTuple):
     plural: str | None
 
 
+class UntranslatableError(Exception):
+    """A text is put together while the program runs, so that no catalogue can hold it."""
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m config.translations", description=__doc__.splitlines()[0])
     parser.add_argument("--check", action="store_true", help="change nothing; exit 1 when something is missing")
@@ -141,7 +145,7 @@ def collect() -> dict[Text, set[str]]:
 
 
 def of_python(path: Path) -> Iterator[Text]:
-    """Yield the texts of one Python file. Raises ValueError for one that cannot be known before it runs."""
+    """Yield the texts of one Python file. Raises UntranslatableError for one that cannot be known before it runs."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if not isinstance(node, ast.Call):
             continue
@@ -149,9 +153,10 @@ def of_python(path: Path) -> Iterator[Text]:
         if name not in _FUNCTIONS or not node.args:
             continue
         if isinstance(node.args[0], ast.JoinedStr):
-            raise ValueError(f"{path}:{node.lineno}: an f-string cannot be translated")
-        strings = [arg.value if isinstance(arg, ast.Constant) else None for arg in node.args]
-        if isinstance(strings[0], str):
+            raise UntranslatableError(f"{path}:{node.lineno}: an f-string cannot be translated")
+        values = [arg.value if isinstance(arg, ast.Constant) else None for arg in node.args]
+        strings = [value if isinstance(value, str) else None for value in values]
+        if strings[0] is not None:
             yield _text(name, strings)
 
 

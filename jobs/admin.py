@@ -8,13 +8,14 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Q, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from unfold.views import ChangeList
+from unfold.widgets import UnfoldAdminTextInputWidget
 
 from accounts import audit
 from accounts.admin_base import AccountAdmin, AccountForm, ReadOnly, display
@@ -268,18 +269,16 @@ class RecipientAdmin(ReadOnly, AccountAdmin):
 class SuppressionForm(AccountForm):
     """Takes a number in any spelling."""
 
+    phone = forms.CharField(
+        label=gettext_lazy("Phone"),
+        max_length=phone_numbers.RAW_MAX,  # with spaces and hyphens, which are dropped
+        widget=UnfoldAdminTextInputWidget,
+        help_text=gettext_lazy("With the country code, such as +51987654321"),
+    )
+
     class Meta:
         model = Suppression
         fields = ("phone", "reason")
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if "phone" in self.fields:
-            # Room for spaces and hyphens, which are dropped.
-            self.fields["phone"].max_length = None
-            self.fields["phone"].validators = []
-            self.fields["phone"].widget.attrs.update(maxlength=phone_numbers.RAW_MAX, inputmode="tel")
-            self.fields["phone"].help_text = gettext_lazy("With the country code, such as +51987654321")
 
     def clean_phone(self) -> str:
         phone = phone_numbers.normalise(self.cleaned_data["phone"])

@@ -33,7 +33,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         has_account=account is not None,
     )
     if account is not None:
-        context.update(_jobs(account), **_devices(account))
+        context.update(_jobs(account), **_devices(account), account_name=account.name)
     return context
 
 

@@ -9,7 +9,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.formats import get_format
-from django.utils.translation import get_language, gettext as _
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 
 from accounts.errors import ApiError
 from accounts.models import Account
@@ -17,7 +18,7 @@ from devices import reasons
 from devices.models import Device
 from devices.states import DeviceStatus
 from jobs import estimates, intake, phrases, recipient_list
-from jobs.models import Job, OnDuplicate
+from jobs.models import Job, OnDuplicate, Recipient
 from jobs.recipient_file import MAX_COLUMNS, MAX_LINE_BYTES
 from jobs.rendering import Template
 from jobs.states import JOB_ENDED, RECIPIENT_SENT, JobStatus, RecipientState
@@ -79,9 +80,9 @@ def new_job(account: Account, form: QueryDict, error: ApiError | None = None) ->
 def form_of(post: QueryDict) -> QueryDict:
     """The form as the API reads it: a start on the reader's clock becomes a moment with its offset."""
     form = post.copy()
-    if not form.get("scheduled_at") and form.get("starts_at"):
+    if form.get("starts_at") and not form.get("scheduled_at"):
         try:
-            local = parse_datetime(form["starts_at"])
+            local = parse_datetime(form.get("starts_at", ""))
         except ValueError:
             local = None
         if local is not None and timezone.is_naive(local):
@@ -140,7 +141,7 @@ def _new_job_words() -> dict[str, str]:
         "sendCount": _("Send to {count} recipients"),
         "schedule": _("Schedule"),
         "scheduleCount": _("Schedule for {count} recipients"),
-        "finish": _("Through in about {duration}, with {devices}."),
+        "finish": _("Done in about {duration}, with {devices}."),
         "oneDevice": _("1 device"),
         "someDevices": _("{count} devices"),
         "fast": _("The devices have no limit per minute: it will go as fast as the gateway answers."),
@@ -216,11 +217,13 @@ def _duration(job: Job) -> str:
     return _("%(seconds)s s") % {"seconds": seconds}
 
 
-def _fed(recipient: Any) -> dict[str, Any]:
+def _fed(recipient: Recipient) -> dict[str, Any]:
+    is_sent = recipient.state in RECIPIENT_SENT
+    error = phrases.recipient_error(recipient.error_code)
     return {
         "phone": recipient.phone,
-        "is_sent": recipient.state in RECIPIENT_SENT,
-        "text": phrases.recipient_error(recipient.error_code) or recipient.get_state_display(),
+        "is_sent": is_sent,
+        "text": phrases.MESSAGE_SENT if is_sent else error or recipient.get_state_display(),
         "at": recipient.sent_at or recipient.tried_at,
     }
 
@@ -259,7 +262,7 @@ def _live_words() -> dict[str, str]:
         "etaHours": _("in {hours} h {minutes} min, at {time}"),
         "etaDays": _("on {date}"),
         "chunk": _("{start}–{end} of {total}"),
-        "sent": _("Sent"),
+        "sent": str(phrases.MESSAGE_SENT),
         "noEvents": _("Events appear here as messages go out."),
     }
 

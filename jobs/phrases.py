@@ -119,6 +119,7 @@ RECIPIENT_ERRORS: Final[dict[str, Phrase]] = {
     "SSLError": _("The gateway's certificate is not valid"),
     "ReadTimeout": _("The gateway did not answer in time: it is not known whether it sent the message"),
 }
+MESSAGE_SENT: Final = _("Message sent")
 OTHER_RECIPIENT_ERROR: Final = _("The message could not be sent")
 
 # Why a job is paused or failed: what happened, and what to do.

@@ -12,7 +12,7 @@ from jobs.states import JOB_ENDED
 BATCH_ROWS = 20_000
 
 
-class StillOpen(Exception):  # noqa: N818 - says what is wrong
+class StillOpen(Exception):
     """The job is being sent, or may be yet: only an ended one can be deleted."""
 
 
