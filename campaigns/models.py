@@ -1,18 +1,20 @@
 """Who and when: contacts with their labels and attributes, segments, and campaigns that send to them."""
 
+from datetime import datetime
 from typing import Any, ClassVar, Self
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
-from django.db.models import Q
+from django.db.models import Case, OuterRef, Q, Subquery, Value, When
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account, User
 from accounts.scoping import ScopedModel, ScopedQuerySet
-from campaigns.states import CampaignStatus
+from campaigns.states import CAMPAIGN_CLOSED, STATUS_OF_JOB, CampaignStatus
 from jobs.models import Job
+from jobs.states import JOB_ENDED
 
 
 class Label(ScopedModel):
@@ -45,7 +47,7 @@ class Contact(ScopedModel):
     name = models.CharField(_("name"), max_length=200, blank=True)
     # E.164, "+" and digits; null: no number.
     phone = models.CharField(_("phone"), max_length=16, null=True, blank=True)  # noqa: DJ001 - unique where there is one
-    # The number without what comes and goes in it (Brazil's, Mexico's and Argentina's extra digit): one person, one key.
+    # The number without what comes and goes in it (the extra digit of Brazil, Mexico, Argentina): one person, one key.
     phone_key = models.CharField(max_length=16, null=True, editable=False)  # noqa: DJ001
     email = models.EmailField(_("e-mail"), blank=True)
     labels = ArrayField(models.CharField(max_length=100), default=list, blank=True, verbose_name=_("labels"))
@@ -97,6 +99,28 @@ class Segment(ScopedModel):
         return self.name
 
 
+class CampaignQuerySet(ScopedQuerySet["Campaign"]):
+    def due(self, now: datetime) -> Self:
+        """Campaigns whose time has come, and for which no person has to decide first."""
+        return self.filter(status=CampaignStatus.PENDING, missed_at=None, scheduled_at__lte=now)
+
+    def with_status(self) -> Self:
+        """Adds `status_now` (what `current_status` answers) and `run_id`, the latest run's."""
+        latest = CampaignRun.objects.filter(campaign=OuterRef("pk")).order_by("-pk")
+        return self.annotate(
+            run_id=Subquery(latest.values("pk")[:1]),
+            job_status=Subquery(latest.values("job__status")[:1]),
+        ).annotate(
+            status_now=Case(
+                When(Q(status__in=CAMPAIGN_CLOSED) | Q(job_status=None), then="status"),
+                # A recurring one rests between its runs.
+                When(status=CampaignStatus.PENDING, job_status__in=JOB_ENDED, then="status"),
+                *[When(job_status=ours, then=Value(theirs.value)) for ours, theirs in STATUS_OF_JOB.items()],
+                output_field=models.CharField(),
+            )
+        )
+
+
 class Campaign(ScopedModel):
     """Who gets what, and when. Launching it makes a run with one job; what became of it is read from there."""
 
@@ -115,13 +139,17 @@ class Campaign(ScopedModel):
     multimedia_file = models.FileField(_("file"), upload_to="campaigns/", max_length=255, blank=True)
     scheduled_at = models.DateTimeField(_("scheduled for"), null=True, blank=True)
     time_zone = models.CharField(_("time zone"), max_length=64, default="UTC")
-    # Five-field cron in `time_zone`, or "" for once.
+    # "daily", "weekly", "monthly" (as `recurs_from` says) or five-field cron, in `time_zone`; "" for once.
     recurrence = models.CharField(_("recurrence"), max_length=100, blank=True)
-    # {"start": "09:00", "end": "20:00", "weekdays": [0, …, 6]}: when recipients may be written to; empty: the account's.
+    # The day and time that a recurrence in words repeats: `scheduled_at` is the next occurrence.
+    recurs_from = models.DateTimeField(null=True, editable=False)
+    # {"start": "09:00", "end": "20:00", "weekdays": [0, …, 6]}: when recipients may be written to; empty: the
+    # account's.
     sending_window = models.JSONField(_("sending window"), default=dict, blank=True)
     requested_device_ids = ArrayField(models.BigIntegerField(), default=list, blank=True, verbose_name=_("devices"))
     devices_limit = models.PositiveSmallIntegerField(_("devices at most"), default=5)
-    # Only what no run can say: pending, or failed/cancelled before there was one. Read `current_status`.
+    # Only what no run can say: pending (or pending again, where it recurs), running once launched, whatever became of
+    # it; failed or cancelled before there was a run. Read `current_status`.
     status = models.CharField(
         _("status"), max_length=16, choices=CampaignStatus.choices, default=CampaignStatus.PENDING, editable=False
     )
@@ -131,6 +159,8 @@ class Campaign(ScopedModel):
     missed_at = models.DateTimeField(null=True, editable=False)
     created_at = models.DateTimeField(_("created"), db_default=Now(), editable=False)
     updated_at = models.DateTimeField(_("updated"), db_default=Now(), editable=False)
+
+    unscoped: ClassVar[Any] = CampaignQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("campaign")
@@ -147,6 +177,17 @@ class Campaign(ScopedModel):
 
     def __str__(self) -> str:
         return self.title
+
+    @property
+    def latest_run(self) -> "CampaignRun | None":
+        return self.runs.select_related("job").order_by("-pk").first()
+
+    @property
+    def current_status(self) -> CampaignStatus:
+        """What the campaign is now, as its latest run's job has it."""
+        if (known := self.__dict__.get("status_now")) is None:
+            known = type(self).unscoped.with_status().get(pk=self.pk).status_now
+        return CampaignStatus(known)
 
 
 class CampaignRun(models.Model):
@@ -165,9 +206,49 @@ class CampaignRun(models.Model):
         verbose_name_plural = _("campaign runs")
         ordering = ("-scheduled_at",)
         constraints = [models.UniqueConstraint(fields=["campaign", "scheduled_at"], name="campaign_runs_once_per_time")]
+        # `notifying`: whose sender has not been told of the end.
+        indexes = [models.Index(fields=["id"], name="campaign_run_untold", condition=Q(notified_at=None))]
 
     def __str__(self) -> str:
         return f"{self.campaign} · {self.scheduled_at:%Y-%m-%d %H:%M}"
+
+
+class TestSend(models.Model):
+    """A campaign's message, sent to a few numbers to see how it looks. Marks its job as a test."""
+
+    __test__ = False  # no test of ours, whatever pytest thinks of the name
+
+    campaign = models.ForeignKey(Campaign, models.CASCADE, related_name="test_sends", verbose_name=_("campaign"))
+    job = models.OneToOneField(Job, models.CASCADE, related_name="campaign_test", verbose_name=_("job"))
+
+    class Meta:
+        verbose_name = _("test")
+        verbose_name_plural = _("tests")
+
+    def __str__(self) -> str:
+        return str(self.job)
+
+
+class Notification(ScopedModel):
+    """Something a person should know, shown in the admin until read."""
+
+    account = models.ForeignKey(Account, models.CASCADE, related_name="notifications", verbose_name=_("account"))
+    user = models.ForeignKey(User, models.CASCADE, related_name="notifications", verbose_name=_("user"))
+    campaign = models.ForeignKey(Campaign, models.CASCADE, related_name="+", verbose_name=_("campaign"))
+    title = models.CharField(_("title"), max_length=250)
+    text = models.TextField(_("text"))
+    created_at = models.DateTimeField(_("created"), db_default=Now(), editable=False)
+    read_at = models.DateTimeField(_("read"), null=True, editable=False)
+
+    class Meta:
+        verbose_name = _("notification")
+        verbose_name_plural = _("notifications")
+        ordering = ("-id",)
+        # The admin's bell: what this person has not read yet.
+        indexes = [models.Index(fields=["user", "-id"], name="notification_unread", condition=Q(read_at=None))]
+
+    def __str__(self) -> str:
+        return self.title
 
 
 class ContactImport(ScopedModel):

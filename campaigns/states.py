@@ -15,6 +15,9 @@ class CampaignStatus(models.TextChoices):
     CANCELLED = "cancelled", _("cancelled")
 
 
+# No run will follow; a failed one may be mended and launched after all.
+CAMPAIGN_CLOSED = frozenset({CampaignStatus.FAILED, CampaignStatus.CANCELLED})
+
 # A launched campaign is what its job is.
 STATUS_OF_JOB: dict[str, CampaignStatus] = {
     JobStatus.PENDING: CampaignStatus.RUNNING,
