@@ -43,7 +43,10 @@ def test_it_opens_at_its_start_on_its_weekdays(local: str, opens: str) -> None:
     assert opening == datetime.fromisoformat(opens).replace(tzinfo=LIMA)
 
 
-@given(st.datetimes(datetime(2026, 1, 1), datetime(2027, 12, 31)), st.sampled_from(["America/Lima", "America/Santiago", "Europe/Madrid", "Asia/Kathmandu"]))  # fmt: skip
+@given(
+    st.datetimes(datetime(2026, 1, 1), datetime(2027, 12, 31)),
+    st.sampled_from(["America/Lima", "America/Santiago", "Europe/Madrid", "Asia/Kathmandu"]),
+)
 def test_whenever_it_opens_next_it_is_open_then_and_never_before(moment: datetime, zone: str) -> None:
     now, there = moment.replace(tzinfo=UTC), ZoneInfo(zone)
     opening = window(weekdays=[2]).next_opening(there, now)
