@@ -1,0 +1,457 @@
+"""Whom a campaign is for: the `audience` JSON of seed 003 and contract §4, read strictly, in SQL and in plain Python.
+
+    {"contact_ids": [1, 2], "labels": ["vip", "newsletter"], "custom_attributes": {"region": "norte"}, "exclude": {…}}
+
+- Keys that are given must all hold. Of the labels any one is enough, of the contact ids any one; an empty list
+  holds for nobody. Labels are compared letter by letter.
+- Each custom attribute is named by its key, as it stands, and must equal, with JSON's types: true is not "true",
+  1 is not "1", 1 is 1.0, and null is equal to null but not to a missing attribute.
+- Or it is an operator, {"op": …, "value": …}:
+
+    | op               | value               | holds where the attribute                                            |
+    | eq               | scalar              | equals the value                                                     |
+    | ne               | scalar              | does not equal it, or is missing: exactly where eq does not hold     |
+    | gt gte lt lte    | number or text      | is of the same kind, and compares so; texts by code point, so that   |
+    |                  |                     | ISO dates compare by time. Any other kind: no                        |
+    | contains         | scalar              | is a text with that text in it, or a list with an element equal to it |
+    | in               | 1–100 scalars       | equals one of them                                                   |
+    | exists           | true or false       | is there (null too), or is not                                       |
+
+- `exclude` takes the same three keys, read the same way: who matches it is left out. Only `exclude`: everyone else.
+- An audience without any condition ({}) matches nobody: everyone is never meant by accident. A draft may have it;
+  launching refuses it (`EmptyAudience`).
+"""
+
+import json
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Final, Protocol, TypedDict
+
+from django.db.models import BooleanField, F, Func, Lookup, Q, QuerySet
+from django.db.models.expressions import Combinable
+from django.db.models.sql.compiler import SQLCompiler
+
+from accounts.models import Account
+from campaigns.models import Contact
+
+MAX_CONTACT_IDS: Final = 100_000
+MAX_LABELS: Final = 200
+MAX_ATTRIBUTES: Final = 50
+MAX_CHOICES: Final = 100  # of `in`
+MAX_LABEL_CHARACTERS: Final = 100  # Contact.labels: PostgreSQL would cut a longer one, and then it would match
+MAX_KEY_CHARACTERS: Final = 200
+MAX_TEXT_CHARACTERS: Final = 1_000
+MAX_PROBLEMS: Final = 20
+LARGEST_ID: Final = 2**63 - 1
+LARGEST_NUMBER: Final = 10**300
+
+KEYS: Final = ("contact_ids", "labels", "custom_attributes")
+
+Scalar = str | int | float | bool | None
+
+
+class Problem(TypedDict):
+    """What is wrong with an audience, and where: "audience.custom_attributes.region.op"."""
+
+    path: str
+    code: str
+    message: str
+
+
+class BadAudience(Exception):
+    """An audience that cannot be read. `problems`: at most 20, in the order of the JSON."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__("; ".join(f"{problem['path']}: {problem['message']}" for problem in problems))
+        self.problems = problems
+
+
+class EmptyAudience(Exception):
+    """An audience without a condition was to be launched."""
+
+    code = "audience_empty"
+    message = (
+        "La audiencia está vacía: elige contactos, etiquetas o atributos. Para escribir a todos menos a algunos, "
+        "usa «exclude»."
+    )
+
+    def __init__(self) -> None:
+        super().__init__(self.message)
+
+
+class Person(Protocol):
+    """What an audience asks of a contact."""
+
+    id: Any
+    labels: Any
+    custom_attributes: Any
+
+
+# --- Conditions on one attribute ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class AttributeCondition:
+    """What one custom attribute must be. `value` is a tuple for `in`."""
+
+    key: str
+    op: str
+    value: Any
+
+    def matches(self, attributes: Mapping[str, Any]) -> bool:
+        return _OPERATORS[self.op].matches(attributes, self.key, self.value)
+
+    def condition(self) -> "_OnAttributes":
+        """The same in SQL; true or false, never null."""
+        return _OnAttributes(*_OPERATORS[self.op].sql(self.key, self.value))
+
+    def as_json(self) -> Any:
+        if self.op == "eq":
+            return self.value
+        return {"op": self.op, "value": list(self.value) if self.op == "in" else self.value}
+
+
+@dataclass(frozen=True, slots=True)
+class _Operator:
+    takes: Callable[[Any], bool]
+    expected: str
+    matches: Callable[[Mapping[str, Any], str, Any], bool]
+    # (condition with {} for the column, parameters): never null, so that it can be negated
+    sql: Callable[[str, Any], tuple[str, list[Any]]]
+
+
+def _kind(value: Any) -> str:
+    """JSON's type of a scalar; "" for a list or an object."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):  # before numbers: Python's True is 1
+        return "boolean"
+    if isinstance(value, (int, float)):
+        return "number"
+    return "string" if isinstance(value, str) else ""
+
+
+def _comparable(value: Any) -> Any:
+    # As PostgreSQL stores it, digit by digit: Python would compare an integer with a float's binary value.
+    return Decimal(repr(value)) if _kind(value) == "number" else value
+
+
+def _equal(one: Any, other: Any) -> bool:
+    kind = _kind(one)
+    return bool(kind) and kind == _kind(other) and bool(_comparable(one) == _comparable(other))
+
+
+def _is_scalar(value: Any) -> bool:
+    match _kind(value):
+        case "number":
+            return math.isfinite(value) and abs(value) < LARGEST_NUMBER
+        case "string":
+            return len(value) <= MAX_TEXT_CHARACTERS and _is_storable(value)
+        case kind:
+            return bool(kind)
+
+
+def _is_storable(text: str) -> bool:
+    """Whether PostgreSQL can hold it: no NUL, no half of a surrogate pair."""
+    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def _equals(attributes: Mapping[str, Any], key: str, value: Any) -> bool:
+    return key in attributes and _equal(attributes[key], value)
+
+
+def _contains(attributes: Mapping[str, Any], key: str, value: Any) -> bool:
+    attribute = attributes.get(key)
+    if isinstance(attribute, list):
+        return any(_equal(element, value) for element in attribute)
+    return isinstance(attribute, str) and isinstance(value, str) and value in attribute
+
+
+def _equals_sql(key: str, value: Any) -> tuple[str, list[Any]]:
+    return "{} @> %s::jsonb", [json.dumps({key: value})]  # the one that has the index
+
+
+def _contains_sql(key: str, value: Any) -> tuple[str, list[Any]]:
+    in_list, parameters = _equals_sql(key, [value])
+    if not isinstance(value, str):
+        return in_list, parameters
+    return (
+        f"({in_list} OR coalesce(jsonb_typeof({{}} -> %s::text) = 'string' AND strpos({{}} ->> %s::text, %s) > 0,"
+        " false))",
+        [*parameters, key, key, value],
+    )
+
+
+def _in_sql(key: str, values: Sequence[Any]) -> tuple[str, list[Any]]:
+    # One containment each: the index answers these, it does not answer `= ANY`.
+    parts = [_equals_sql(key, value) for value in values]
+    return "(" + " OR ".join(sql for sql, _ in parts) + ")", [one for _, parameters in parts for one in parameters]
+
+
+def _ordering(symbol: str, holds: Callable[[Any, Any], bool]) -> _Operator:
+    def matches(attributes: Mapping[str, Any], key: str, value: Any) -> bool:
+        attribute = attributes.get(key)
+        return _kind(attribute) == _kind(value) and holds(_comparable(attribute), _comparable(value))
+
+    def sql(key: str, value: Any) -> tuple[str, list[Any]]:
+        if isinstance(value, str):
+            compared, parameter = f'({{}} ->> %s::text) COLLATE "C" {symbol} %s', value
+        else:
+            # As jsonb, not as ::numeric: no cast can fail on a row that the type check is about to drop.
+            compared, parameter = f"{{}} -> %s::text {symbol} %s::jsonb", json.dumps(value)
+        return (
+            f"coalesce(jsonb_typeof({{}} -> %s::text) = %s AND {compared}, false)",
+            [key, _kind(value), key, parameter],
+        )
+
+    return _Operator(
+        lambda value: _kind(value) in ("number", "string") and _is_scalar(value), "un número o un texto", matches, sql
+    )
+
+
+_SCALAR: Final = f"un texto de hasta {MAX_TEXT_CHARACTERS} caracteres, un número, true, false o null"
+
+_OPERATORS: Final[dict[str, _Operator]] = {
+    "eq": _Operator(_is_scalar, _SCALAR, _equals, _equals_sql),
+    "ne": _Operator(
+        _is_scalar,
+        _SCALAR,
+        lambda attributes, key, value: not _equals(attributes, key, value),
+        lambda key, value: ("NOT ({} @> %s::jsonb)", [json.dumps({key: value})]),
+    ),
+    "gt": _ordering(">", lambda one, other: bool(one > other)),
+    "gte": _ordering(">=", lambda one, other: bool(one >= other)),
+    "lt": _ordering("<", lambda one, other: bool(one < other)),
+    "lte": _ordering("<=", lambda one, other: bool(one <= other)),
+    "contains": _Operator(lambda value: _is_scalar(value) and value != "", _SCALAR, _contains, _contains_sql),
+    "in": _Operator(
+        lambda value: isinstance(value, list) and 1 <= len(value) <= MAX_CHOICES and all(map(_is_scalar, value)),
+        f"una lista de 1 a {MAX_CHOICES} textos, números, true, false o null",
+        lambda attributes, key, values: any(_equals(attributes, key, value) for value in values),
+        _in_sql,
+    ),
+    "exists": _Operator(
+        lambda value: isinstance(value, bool),
+        "true o false",
+        lambda attributes, key, value: (key in attributes) == value,
+        lambda key, value: (f"{'' if value else 'NOT '}({{}} ? %s)", [key]),
+    ),
+}
+OPERATORS: Final = tuple(_OPERATORS)
+
+
+# --- The audience ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """A valid audience. None: the key was not given."""
+
+    contact_ids: tuple[int, ...] | None = None
+    labels: tuple[str, ...] | None = None
+    custom_attributes: tuple[AttributeCondition, ...] = ()
+    exclude: "Audience | None" = None
+
+    @classmethod
+    def parse(cls, raw: Any) -> "Audience":
+        """Read the JSON. Raises BadAudience with every problem and its place, 20 at most."""
+        reader = _Reader()
+        audience = reader.audience(raw, "audience", (*KEYS, "exclude"))
+        if reader.problems:
+            raise BadAudience(reader.problems)
+        return audience
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it says nothing, and so means nobody."""
+        return (
+            self.contact_ids is None
+            and self.labels is None
+            and not self.custom_attributes
+            and (self.exclude is None or self.exclude.is_empty)
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """The audience in one spelling: repeated ids and labels once, `eq` as the bare value."""
+        raw: dict[str, Any] = {}
+        if self.contact_ids is not None:
+            raw["contact_ids"] = list(self.contact_ids)
+        if self.labels is not None:
+            raw["labels"] = list(self.labels)
+        if self.custom_attributes:
+            raw["custom_attributes"] = {condition.key: condition.as_json() for condition in self.custom_attributes}
+        if self.exclude is not None and not self.exclude.is_empty:
+            raw["exclude"] = self.exclude.as_json()
+        return raw
+
+    def matches(self, contact: Person) -> bool:
+        """Whether the contact is meant: the plain reading, which the SQL must agree with."""
+        if self.is_empty:
+            return False
+        if self.contact_ids is not None and contact.id not in self.contact_ids:
+            return False
+        if self.labels is not None and not set(self.labels) & set(contact.labels):
+            return False
+        if not all(condition.matches(contact.custom_attributes) for condition in self.custom_attributes):
+            return False
+        return self.exclude is None or not self.exclude.matches(contact)
+
+    def select(self, account: Account | int) -> "QuerySet[Contact]":
+        """The account's contacts that are meant, sendable or not, in no order. Another account's never match."""
+        contacts: QuerySet[Contact] = Contact.objects.for_account(account)
+        return contacts.none() if self.is_empty else contacts.filter(self.condition())
+
+    def condition(self) -> Q:
+        """The audience as a condition on Contact, for one that is not empty."""
+        condition = Q()
+        if self.contact_ids is not None:
+            condition &= Q(_IsAnyOf(F("id"), list(self.contact_ids)))
+        if self.labels is not None:
+            condition &= Q(labels__overlap=list(self.labels))
+        for attribute in self.custom_attributes:
+            condition &= Q(attribute.condition())
+        if self.exclude is not None and not self.exclude.is_empty:
+            condition &= ~self.exclude.condition()
+        return condition
+
+    def unknown_contact_ids(self, account: Account | int) -> list[int]:
+        """The ids, those of `exclude` too, of no contact of the account; another account's are no different."""
+        wanted = {*(self.contact_ids or ()), *((self.exclude and self.exclude.contact_ids) or ())}
+        if not wanted:
+            return []
+        contacts = Contact.objects.for_account(account).filter(_IsAnyOf(F("id"), sorted(wanted)))
+        return sorted(wanted.difference(contacts.values_list("id", flat=True)))
+
+
+class _IsAnyOf(Lookup[Any]):
+    """`id = ANY(array)`: one parameter, where `IN` would take a hundred thousand."""
+
+    lookup_name = "is_any_of"
+    prepare_rhs = False
+
+    def as_sql(self, compiler: SQLCompiler, connection: Any) -> tuple[str, tuple[Any, ...]]:
+        column, parameters = self.process_lhs(compiler, connection)
+        return f"{column} = ANY(%s::bigint[])", (*parameters, self.rhs)
+
+
+class _OnAttributes(Func):
+    """A condition on `custom_attributes`, in which {} stands for the column."""
+
+    output_field = BooleanField()
+
+    def __init__(self, sql: str, parameters: Iterable[Any], column: Combinable | None = None) -> None:
+        super().__init__(column or F("custom_attributes"))
+        self._sql = sql
+        self._parameters = tuple(parameters)
+
+    def as_sql(self, compiler: SQLCompiler, connection: Any, **_: Any) -> tuple[str, list[Any]]:  # type: ignore[override]
+        column, _none = compiler.compile(self.source_expressions[0])
+        return self._sql.replace("{}", column), list(self._parameters)
+
+
+# --- Reading the JSON --------------------------------------------------------------------------------
+
+
+class _Reader:
+    """Reads what it can and notes what it cannot."""
+
+    def __init__(self) -> None:
+        self.problems: list[Problem] = []
+
+    def problem(self, path: str, code: str, message: str) -> None:
+        if len(self.problems) < MAX_PROBLEMS:
+            self.problems.append({"path": path, "code": code, "message": message})
+
+    def audience(self, raw: Any, path: str, keys: Sequence[str]) -> Audience:
+        if not isinstance(raw, dict):
+            self.problem(path, "wrong_type", 'Debe ser un objeto JSON, por ejemplo {"labels": ["vip"]}.')
+            return Audience()
+        for key in raw:
+            if key not in keys:
+                self.problem(
+                    _place(path, key), "unknown_key", f"Esta clave no existe. Las que hay son: {', '.join(keys)}."
+                )
+        return Audience(
+            contact_ids=self.contact_ids(raw["contact_ids"], f"{path}.contact_ids") if "contact_ids" in raw else None,
+            labels=self.labels(raw["labels"], f"{path}.labels") if "labels" in raw else None,
+            custom_attributes=self.attributes(raw.get("custom_attributes", {}), f"{path}.custom_attributes"),
+            exclude=self.audience(raw["exclude"], f"{path}.exclude", KEYS)
+            if "exclude" in raw and "exclude" in keys
+            else None,
+        )
+
+    def contact_ids(self, raw: Any, path: str) -> tuple[int, ...]:
+        if not self._is_list(raw, path, MAX_CONTACT_IDS, "ids de contactos"):
+            return ()
+        for index, value in enumerate(raw):
+            if _kind(value) != "number" or not isinstance(value, int) or not 0 < value <= LARGEST_ID:
+                self.problem(f"{path}.{index}", "wrong_type", "Debe ser el id de un contacto: un número entero.")
+                return ()
+        return tuple(dict.fromkeys(raw))
+
+    def labels(self, raw: Any, path: str) -> tuple[str, ...]:
+        if not self._is_list(raw, path, MAX_LABELS, "nombres de etiquetas"):
+            return ()
+        for index, value in enumerate(raw):
+            if not isinstance(value, str) or not value or not _is_storable(value):
+                self.problem(f"{path}.{index}", "wrong_type", "Debe ser el nombre de una etiqueta: un texto.")
+            elif len(value) > MAX_LABEL_CHARACTERS:
+                self.problem(
+                    f"{path}.{index}", "too_long", f"Una etiqueta tiene como máximo {MAX_LABEL_CHARACTERS} caracteres."
+                )
+        return tuple(dict.fromkeys(value for value in raw if isinstance(value, str)))
+
+    def attributes(self, raw: Any, path: str) -> tuple[AttributeCondition, ...]:
+        if not isinstance(raw, dict):
+            self.problem(path, "wrong_type", 'Debe ser un objeto JSON, por ejemplo {"region": "norte"}.')
+            return ()
+        if len(raw) > MAX_ATTRIBUTES:
+            self.problem(path, "too_many", f"Admite como máximo {MAX_ATTRIBUTES} atributos.")
+            return ()
+        conditions = []
+        for key, value in raw.items():
+            place = _place(path, key)
+            if not key or len(key) > MAX_KEY_CHARACTERS or not _is_storable(key):
+                self.problem(
+                    place, "wrong_type", f"El nombre de un atributo tiene de 1 a {MAX_KEY_CHARACTERS} caracteres."
+                )
+            elif (condition := self.attribute(key, value, place)) is not None:
+                conditions.append(condition)
+        return tuple(conditions)
+
+    def attribute(self, key: str, raw: Any, path: str) -> AttributeCondition | None:
+        op, value = "eq", raw
+        if isinstance(raw, dict):
+            for name in raw:
+                if name not in ("op", "value"):
+                    self.problem(_place(path, name), "unknown_key", "Esta clave no existe. Las que hay son: op, value.")
+                    return None
+            if not isinstance(raw.get("op"), str) or raw["op"] not in _OPERATORS:
+                self.problem(f"{path}.op", "unknown_operator", f"El operador debe ser uno de: {', '.join(_OPERATORS)}.")
+                return None
+            op, path = raw["op"], f"{path}.value"
+            if "value" not in raw:
+                self.problem(path, "missing", f"Falta el valor de «{op}»: {_OPERATORS[op].expected}.")
+                return None
+            value = raw["value"]
+        if not _OPERATORS[op].takes(value):
+            hint = "" if isinstance(raw, dict) else ', o {"op": …, "value": …}'
+            self.problem(path, "wrong_type", f"Debe ser {_OPERATORS[op].expected}{hint}.")
+            return None
+        return AttributeCondition(key, op, tuple(value) if op == "in" else value)
+
+    def _is_list(self, raw: Any, path: str, limit: int, of_what: str) -> bool:
+        if not isinstance(raw, list):
+            self.problem(path, "wrong_type", f"Debe ser una lista de {of_what}.")
+            return False
+        if len(raw) > limit:
+            self.problem(path, "too_many", f"Admite como máximo {limit} {of_what}.")
+            return False
+        return True
+
+
+def _place(path: str, key: Any) -> str:
+    text = str(key)
+    return f"{path}.{text if len(text) <= 60 else text[:59] + '…'}"
