@@ -18,6 +18,7 @@ from django.db import models
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.text import capfirst
 from unfold import decorators
 from unfold.admin import ModelAdmin, StackedInline, TabularInline
 
@@ -127,6 +128,11 @@ class AccountAdmin(RoleAccess, ModelAdmin):  # type: ignore[misc]
     list_filter_submit = False
     show_full_result_count = False
     warn_unsaved_form = True
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        title = {"title": capfirst(self.opts.verbose_name_plural)}  # not "Select … to change"
+        response: HttpResponse = super().changelist_view(request, {**title, **(extra_context or {})})
+        return response
 
     def get_exclude(self, request: HttpRequest, obj: Any = None) -> Sequence[str]:
         excluded = list(super().get_exclude(request, obj) or ())

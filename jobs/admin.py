@@ -25,8 +25,8 @@ from accounts.permissions import may
 from accounts.requests import account_of, membership_of
 from devices import phone_numbers
 from jobs import intake, pages, phrases, retention
+from jobs.messages import template_of
 from jobs.models import Job, Recipient, Suppression
-from jobs.rendering import Template
 from jobs.states import JOB_ENDED
 from jobs.tasks import import_job
 
@@ -249,6 +249,12 @@ class RecipientAdmin(ReadOnly, AccountAdmin):
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         return HttpResponseRedirect(reverse("admin:jobs_job_changelist"))
 
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+        response: Any = super().render_change_form(request, context, *args, **kwargs)
+        # The way to here leads through the job, and so does the way back.
+        response.context_data.update(opts=Job._meta, original=kwargs["obj"].job)
+        return response  # type: ignore[no-any-return]
+
     @display(description=gettext_lazy("job"))
     def job_link(self, recipient: Recipient) -> str:
         return render_to_string("jobs/cells/job_link.html", {"job": recipient.job, "recipient": recipient})
@@ -259,7 +265,7 @@ class RecipientAdmin(ReadOnly, AccountAdmin):
 
     @display(description=gettext_lazy("message"))
     def text(self, recipient: Recipient) -> str:
-        return Template(recipient.job.message, recipient.job.columns).render(recipient.values)
+        return template_of(recipient.job).render(recipient.values, recipient.phone, recipient.variant)
 
     @display(description=gettext_lazy("error"))
     def error(self, recipient: Recipient) -> str:

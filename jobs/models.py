@@ -226,7 +226,7 @@ class Recipient(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.phone} ({self.state})"
+        return self.phone
 
 
 class Chunk(models.Model):

@@ -18,9 +18,9 @@ from devices import reasons
 from devices.models import Device
 from devices.states import DeviceStatus
 from jobs import estimates, intake, phrases, recipient_list
+from jobs.messages import template_of
 from jobs.models import Job, OnDuplicate, Recipient
 from jobs.recipient_file import MAX_COLUMNS, MAX_LINE_BYTES
-from jobs.rendering import Template
 from jobs.states import JOB_ENDED, RECIPIENT_SENT, JobStatus, RecipientState
 
 FEED_ROWS = 20
@@ -274,7 +274,7 @@ def recipients(request: HttpRequest, job: Job) -> dict[str, Any]:
     """The page of a job's recipients that the address asks for."""
     wanted = recipient_list.Wanted.from_query(request.GET)
     page = recipient_list.page_of(job, wanted)
-    template = Template(job.message, job.columns)
+    template = template_of(job)
     counts = job.results.get("by_state", {})
     error_counts = job.results.get("by_error", {})
     # While it runs nobody has counted: any error may come.
@@ -289,7 +289,7 @@ def recipients(request: HttpRequest, job: Job) -> dict[str, Any]:
             {
                 "recipient": recipient,
                 "error": phrases.recipient_error(recipient.error_code),
-                "text": template.render(recipient.values),
+                "text": template.render(recipient.values, recipient.phone, recipient.variant),
             }
             for recipient in page.rows
         ],

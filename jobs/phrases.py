@@ -91,6 +91,8 @@ RECIPIENT_ERRORS: Final[dict[str, Phrase]] = {
     "invalid_number": _("The phone is not valid"),
     "duplicate": _("Repeated in the file"),
     "opted_out": _("Asked not to be written to"),
+    "suppressed": _("On the list of numbers not to be written to"),
+    "no_phone": _("The contact has no phone"),
     "file_lost": _("The file could not be read"),
     "cancelled": _("Cancelled before it was sent"),
     "no_devices": _("There was no device to send it"),
