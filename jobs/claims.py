@@ -32,6 +32,7 @@ class Waiting:
     position: int
     phone: str
     values: list[str]
+    variant: int | None
     tries_left: int
     chunk_id: int | None
 
@@ -43,8 +44,8 @@ def _json(raw: Any) -> dict[str, Any]:
 
 
 def _waiting(row: tuple[Any, ...], chunk_id: int | None) -> Waiting:
-    recipient_id, position, phone, values, tries_left = row
-    return Waiting(recipient_id, position, phone, values, tries_left, chunk_id)
+    recipient_id, position, phone, values, variant, tries_left = row
+    return Waiting(recipient_id, position, phone, values, variant, tries_left, chunk_id)
 
 
 @dataclass(slots=True)
@@ -242,7 +243,7 @@ class Claimer:
     def _read_retries(self, cursor: Cursor, job_id: int) -> list[Waiting]:
         cursor.execute(
             """
-            SELECT id, position, phone, values, tries_left FROM jobs_recipient
+            SELECT id, position, phone, values, variant, tries_left FROM jobs_recipient
             WHERE job_id = %s AND due_at <= clock_timestamp() AND state = 'queued'
             ORDER BY due_at LIMIT %s
             """,
@@ -254,7 +255,7 @@ class Claimer:
 def _read_chunk(cursor: Cursor, job_id: int, chunk_id: int, start: int, end: int) -> list[Waiting]:
     cursor.execute(
         """
-        SELECT id, position, phone, values, tries_left FROM jobs_recipient
+        SELECT id, position, phone, values, variant, tries_left FROM jobs_recipient
         WHERE job_id = %s AND position >= %s AND position < %s AND state = 'queued' AND due_at IS NULL
         ORDER BY position
         """,
@@ -297,7 +298,7 @@ def mark_sending(cursor: Cursor, drawn: Sequence[tuple[int, int, Waiting]], mess
                     job_id=job_id,
                     device_id=device_id,
                     phone=waiting.phone,
-                    text=template.render(waiting.values),
+                    text=template.render(waiting.values, waiting.phone, waiting.variant),
                     media=media,
                     tries_left=waiting.tries_left,
                     chunk_id=waiting.chunk_id,

@@ -1,8 +1,16 @@
 """What a job says: its template, compiled once, and its media."""
 
 from devices.gateway.base import Media
-from jobs.models import Job
-from jobs.rendering import Template
+from jobs.models import Job, MessageSyntax
+from jobs.rendering import CampaignTemplate, MessageTemplate, Template
+
+
+def template_of(job: Job) -> MessageTemplate:
+    """Compile a job's message, or its variants."""
+    if job.syntax == MessageSyntax.FILE:
+        return Template(job.message, job.columns)
+    texts = [(variant["text"], variant["weight"]) for variant in job.variants] or [(job.message, 1)]
+    return CampaignTemplate(texts, job.columns, salt=str(job.uuid))
 
 
 class MessageBook:
@@ -11,16 +19,16 @@ class MessageBook:
     LIMIT = 1000
 
     def __init__(self) -> None:
-        self._entries: dict[int, tuple[Template, Media | None]] = {}
+        self._entries: dict[int, tuple[MessageTemplate, Media | None]] = {}
 
-    def of(self, job_id: int) -> tuple[Template, Media | None]:
+    def of(self, job_id: int) -> tuple[MessageTemplate, Media | None]:
         """Return a job's template and media, from the database the first time."""
         return self._entries.get(job_id) or self._read(job_id)
 
-    def _read(self, job_id: int) -> tuple[Template, Media | None]:
+    def _read(self, job_id: int) -> tuple[MessageTemplate, Media | None]:
         if len(self._entries) >= self.LIMIT:
             self._entries.clear()
-        job = Job.unscoped.only("message", "columns", "media").get(pk=job_id)
+        job = Job.unscoped.only("message", "columns", "media", "syntax", "variants", "uuid").get(pk=job_id)
         media = Media(job.media["type"], job.media["url"], job.media.get("filename", "")) if job.media else None
-        entry = self._entries[job_id] = Template(job.message, job.columns), media
+        entry = self._entries[job_id] = template_of(job), media
         return entry

@@ -95,16 +95,17 @@ def _take(messages: MessageBook) -> list[Doubtful]:
             FROM due, jobs_job AS job, accounts_account AS account
             WHERE recipient.id = due.id AND job.id = recipient.job_id AND account.id = job.account_id
             RETURNING recipient.id, recipient.job_id, recipient.device_id, recipient.phone, recipient.values,
-                      recipient.tries_left, recipient.error_code, recipient.tried_at,
+                      recipient.variant, recipient.tries_left, recipient.error_code, recipient.tried_at,
                       account.never_twice
             """,
             (BATCH, TAKEN_FOR_SECONDS),
         )
         rows = cursor.fetchall()
     taken = []
-    for recipient_id, job_id, device_id, phone, values, tries_left, code, tried_at, never_twice in rows:
+    for recipient_id, job_id, device_id, phone, values, variant, tries_left, code, tried_at, never_twice in rows:
         template, media = messages.of(job_id)
-        claim = Claim(recipient_id, job_id, device_id, phone, template.render(values), media, tries_left, None)
+        text = template.render(values, phone, variant)
+        claim = Claim(recipient_id, job_id, device_id, phone, text, media, tries_left, None)
         taken.append(Doubtful(claim, code, tried_at, never_twice))
     return taken
 

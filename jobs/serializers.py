@@ -7,7 +7,7 @@ from rest_framework import serializers
 
 from jobs import estimates, wire
 from jobs.models import Job, Recipient
-from jobs.rendering import Template
+from jobs.rendering import MessageTemplate
 
 
 class Moment(serializers.DateTimeField):
@@ -114,8 +114,8 @@ class RecipientSerializer(serializers.ModelSerializer[Recipient]):
         return wire.recipient_error(recipient.error_code)
 
     def get_text(self, recipient: Recipient) -> str:
-        template: Template = self.context["template"]
-        return template.render(recipient.values)
+        template: MessageTemplate = self.context["template"]
+        return template.render(recipient.values, recipient.phone, recipient.variant)
 
 
 class RecipientPageSerializer(serializers.Serializer[Any]):

@@ -22,8 +22,8 @@ from rest_framework.views import APIView
 from accounts.requests import ApiRequest
 from devices import phone_numbers
 from jobs import export, intake, wire
+from jobs.messages import template_of
 from jobs.models import Job, OnDuplicate
-from jobs.rendering import Template
 from jobs.serializers import (
     JobCreatedSerializer,
     JobDetailSerializer,
@@ -147,7 +147,7 @@ class JobRecipients(APIView):
             lookup = "startswith" if search.startswith("+") else "contains"
             recipients = recipients.filter(**{f"phone__{lookup}": search})
         page = list(recipients[: limit + 1])
-        context = {"template": Template(job.message, job.columns)}
+        context = {"template": template_of(job)}
         return Response(
             {
                 "results": RecipientSerializer(page[:limit], many=True, context=context).data,

@@ -93,6 +93,8 @@ RECIPIENT_ERRORS: Final[dict[str, str]] = {
     "invalid_number": "El teléfono no es válido: se esperan de 8 a 15 dígitos con el código de país.",
     "duplicate": "Repetido en el archivo: el mensaje se envía una sola vez.",
     "opted_out": "La persona pidió no recibir mensajes.",
+    "suppressed": "El número está en la lista de números a los que la cuenta no escribe.",
+    "no_phone": "El contacto no tiene teléfono.",
     "no_devices": "Ningún device estaba conectado cuando el envío debía comenzar.",
     "file_lost": "El archivo subido no se pudo leer. Súbelo de nuevo.",
     "cancelled": "El envío fue cancelado antes de llegar a este destinatario.",
