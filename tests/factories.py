@@ -59,7 +59,8 @@ def make_job(account: Account, recipients: int = 3, devices: tuple[Device, ...] 
         cursor.execute(
             """
             INSERT INTO jobs_recipient (job_id, position, phone, values, state)
-            SELECT %s, n, '+' || (51900000000 + n), ARRAY['persona ' || n], 'queued' FROM generate_series(0, %s - 1) AS n
+            SELECT %s, n, '+' || (51900000000 + n), ARRAY['persona ' || n], 'queued'
+            FROM generate_series(0, %s - 1) AS n
             """,
             (job.pk, recipients),
         )

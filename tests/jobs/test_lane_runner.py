@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from jobs.lane_runner import LaneRunner
-from jobs.models import Chunk, Job
+from jobs.models import Chunk
 from jobs.states import JobStatus
 from tests.factories import make_account, make_device, make_job
 from tests.simulator_process import Simulator
