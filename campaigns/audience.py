@@ -325,7 +325,7 @@ class Audience:
         return sorted(wanted.difference(contacts.values_list("id", flat=True)))
 
 
-class _IsAnyOf(Lookup[Any]):
+class _IsAnyOf(Lookup):  # type: ignore[type-arg]  # not generic when it runs
     """`id = ANY(array)`: one parameter, where `IN` would take a hundred thousand."""
 
     lookup_name = "is_any_of"
