@@ -57,7 +57,9 @@ RECIPIENT_MOVES: dict[RecipientState, frozenset[RecipientState]] = {
     RecipientState.SENDING: frozenset(
         {RecipientState.SENT, RecipientState.QUEUED, RecipientState.FAILED, RecipientState.AMBIGUOUS}
     ),
-    RecipientState.AMBIGUOUS: frozenset({RecipientState.SENT, RecipientState.QUEUED, RecipientState.UNKNOWN}),
+    RecipientState.AMBIGUOUS: frozenset(
+        {RecipientState.SENT, RecipientState.QUEUED, RecipientState.FAILED, RecipientState.UNKNOWN}
+    ),
     RecipientState.SENT: frozenset({RecipientState.DELIVERED, RecipientState.READ}),
     RecipientState.DELIVERED: frozenset({RecipientState.READ}),
     RecipientState.READ: frozenset(),
