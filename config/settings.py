@@ -1,5 +1,6 @@
 """Django's settings. Every value that differs between installations comes from `environment`."""
 
+from contextlib import suppress
 from pathlib import Path
 
 from django.utils.translation import gettext_lazy as _
@@ -148,6 +149,8 @@ FILE_UPLOAD_TEMP_DIR = DATA_DIR / "incoming"
 FILE_UPLOAD_PERMISSIONS = 0o600
 for _directory in (UPLOAD_DIR, FILE_UPLOAD_TEMP_DIR):
     _directory.mkdir(parents=True, exist_ok=True)
+with suppress(OSError):  # an image has it, filled when it was built, and is read-only
+    STATIC_ROOT.mkdir(exist_ok=True)
 
 # --- API -------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
