@@ -7,6 +7,7 @@ from django.views.generic import RedirectView
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("", include("config.probes")),
+    path("", include("campaigns.urls")),
     path("", include("jobs.urls")),
     path("", include("devices.urls")),
     path("", include("accounts.urls")),

@@ -2,6 +2,7 @@
 
 from accounts.routes import api_path
 from jobs import control_views, views
+from jobs.suppression_views import Suppressions
 
 _JOBS = [
     ("jobs", views.JobList, "job_list"),
@@ -31,4 +32,14 @@ urlpatterns = [
         api_path(f"api/v1/accounts/<int:account_id>/{route}", view.as_view(), name=f"account_{name}")
         for route, view, name in _JOBS
     ],
+    api_path(
+        "api/v1/accounts/<int:account_id>/suppressions",
+        Suppressions.as_view({"get": "list", "post": "create"}),
+        name="suppressions",
+    ),
+    api_path(
+        "api/v1/accounts/<int:account_id>/suppressions/<int:suppression_id>",
+        Suppressions.as_view({"get": "retrieve", "put": "update", "patch": "partial_update", "delete": "destroy"}),
+        name="suppression",
+    ),
 ]

@@ -1,0 +1,137 @@
+"""Labels: names that contacts carry. A contact holds the names themselves: renaming is one statement over them all."""
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from django.db import IntegrityError, connection, transaction
+from django.db.models import Count, IntegerField, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+
+from accounts.models import Account
+from campaigns.models import Campaign, Contact, Label, Segment
+
+MAX_CHARACTERS: Final = 100
+MAX_ON_A_CONTACT: Final = 50
+
+Cursor = Any
+
+
+class LabelTaken(Exception):
+    """Another label of the account has this name."""
+
+
+def clean(name: str) -> str | None:
+    """Return the name as it is kept, spaces around it dropped; None where it cannot be a label."""
+    name = name.strip()
+    return name if 0 < len(name) <= MAX_CHARACTERS and name.isprintable() else None
+
+
+def ensure(account_id: int, names: Iterable[str]) -> None:
+    """Make the labels that there are not yet."""
+    wanted = set(names)
+    if not wanted:
+        return
+    known = Label.objects.for_account(account_id).filter(name__in=wanted).values_list("name", flat=True)
+    Label.unscoped.bulk_create(
+        [Label(account_id=account_id, name=name) for name in sorted(wanted.difference(known))], ignore_conflicts=True
+    )
+
+
+def with_counts(rows: QuerySet[Label]) -> QuerySet[Label]:
+    """Give each label `contacts`: how many carry it. One look into the labels' index each."""
+    carriers = Contact.unscoped.filter(account_id=OuterRef("account_id"), labels__contains=[OuterRef("name")])
+    counted = carriers.order_by().values("account_id").annotate(number=Count("*")).values("number")
+    return rows.annotate(contacts=Coalesce(Subquery(counted, output_field=IntegerField()), 0))
+
+
+def rename(label: Label, name: str) -> int:
+    """Give a label another name, on its contacts and in the audiences that mean it. Returns how many contacts.
+
+    Raises LabelTaken; then nothing has changed.
+    """
+    old = label.name
+    if name == old:
+        return 0
+    try:
+        with transaction.atomic():
+            Label.unscoped.filter(pk=label.pk).update(name=name)
+    except IntegrityError:
+        raise LabelTaken from None
+    label.name = name
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE campaigns_contact SET labels = array_replace(labels, %s, %s), updated_at = now()
+            WHERE account_id = %s AND labels @> ARRAY[%s]::varchar[]
+            """,
+            (old, name, label.account_id, old),
+        )
+        changed: int = cursor.rowcount
+    for model in (Segment, Campaign):
+        _rename_in_audiences(model, label.account, old, name)
+    return changed
+
+
+def delete(label: Label) -> int:
+    """Delete a label and take it off its contacts. Returns how many had it. Audiences go on meaning nobody by it."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE campaigns_contact SET labels = array_remove(labels, %s), updated_at = now()
+            WHERE account_id = %s AND labels @> ARRAY[%s]::varchar[]
+            """,
+            (label.name, label.account_id, label.name),
+        )
+        changed: int = cursor.rowcount
+    label.delete()
+    return changed
+
+
+def put_on(account_id: int, contacts: QuerySet[Contact], names: list[str]) -> tuple[int, int]:
+    """Label these contacts, who are the account's. Returns how many were meant and how many did not have them all."""
+    ensure(account_id, names)
+    return _change(
+        contacts,
+        "labels || ARRAY(SELECT name FROM unnest(%s::varchar[]) AS name WHERE name <> ALL (contact.labels))",
+        "NOT contact.labels @> %s::varchar[]",
+        names,
+    )
+
+
+def take_off(contacts: QuerySet[Contact], names: list[str]) -> tuple[int, int]:
+    """Take labels off these contacts. Returns how many were meant and how many had one of them."""
+    return _change(
+        contacts,
+        "ARRAY(SELECT name FROM unnest(contact.labels) WITH ORDINALITY AS one (name, place)"
+        " WHERE name <> ALL (%s::varchar[]) ORDER BY place)",
+        "contact.labels && %s::varchar[]",
+        names,
+    )
+
+
+def _change(contacts: QuerySet[Contact], labels: str, where: str, names: list[str]) -> tuple[int, int]:
+    """One statement, whoever the contacts are."""
+    meant, parameters = contacts.order_by().values("id").query.sql_with_params()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            WITH meant AS MATERIALIZED ({meant}), changed AS (
+                UPDATE campaigns_contact AS contact SET labels = {labels}, updated_at = now()
+                FROM meant WHERE contact.id = meant.id AND {where}
+                RETURNING 1
+            )
+            SELECT (SELECT count(*) FROM meant), (SELECT count(*) FROM changed)
+            """,  # noqa: S608 - ours, and Django's
+            (*parameters, names, names),
+        )
+        matched, changed = cursor.fetchone()
+    return matched, changed
+
+
+def _rename_in_audiences(model: type[Segment] | type[Campaign], account: Account, old: str, new: str) -> None:
+    meant = Q(audience__labels__contains=[old]) | Q(audience__exclude__labels__contains=[old])
+    for row in model.objects.for_account(account).filter(meant).select_for_update():
+        for part in (row.audience, row.audience.get("exclude", {})):
+            if old in part.get("labels", ()):
+                part["labels"] = list(dict.fromkeys(new if name == old else name for name in part["labels"]))
+        model.unscoped.filter(pk=row.pk).update(audience=row.audience)

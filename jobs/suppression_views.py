@@ -1,0 +1,90 @@
+"""The API of suppressed numbers."""
+
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+from rest_framework import serializers
+from rest_framework.viewsets import ModelViewSet
+
+from accounts import audit
+from accounts.errors import ApiError
+from accounts.pagination import CursorPages
+from accounts.requests import account_of
+from devices import phone_numbers
+from jobs.models import Suppression
+
+_PHONE_INVALID = "El teléfono no es válido. Escríbelo con su código de país, por ejemplo +51 987 654 321."
+_PHONE_TAKEN = "Este teléfono ya está en la lista de números que no reciben mensajes."
+
+
+class SuppressionSerializer(serializers.ModelSerializer[Suppression]):
+    """A number that gets no messages. It may come in any spelling, and goes out in E.164."""
+
+    phone = serializers.CharField(max_length=60)
+
+    class Meta:
+        model = Suppression
+        fields = ("id", "phone", "reason", "created_at")
+        read_only_fields = ("id", "created_at")
+
+    def validate_phone(self, value: str) -> str:
+        account = account_of(self.context["request"])
+        phone = phone_numbers.parse(value, account.default_country if account else "")
+        if phone is None:
+            raise serializers.ValidationError(_PHONE_INVALID, "phone_invalid")
+        return phone
+
+
+@extend_schema_view(
+    list=extend_schema(
+        parameters=[
+            OpenApiParameter("phone", str, description="In any spelling"),
+            OpenApiParameter("search", str, description="+51987: begins with; 987: contains"),
+        ]
+    )
+)
+@extend_schema(tags=["suppressions"])
+class Suppressions(ModelViewSet[Suppression]):
+    """Numbers that an account never writes to, whatever file or campaign names them. Newest first.
+
+    Agents add them; only an administrator takes one off again.
+    """
+
+    serializer_class = SuppressionSerializer
+    pagination_class = CursorPages
+    lookup_url_kwarg = "suppression_id"
+    queryset = Suppression.unscoped.none()  # for the OpenAPI description; get_queryset says which
+
+    def get_queryset(self) -> QuerySet[Suppression]:
+        account = account_of(self.request)
+        if account is None:
+            return self.queryset.all()
+        rows: QuerySet[Suppression] = Suppression.objects.for_account(account)
+        if self.action != "list":
+            return rows
+        if raw := self.request.query_params.get("phone"):
+            rows = rows.filter(phone=phone_numbers.parse(raw, account.default_country) or "")
+        if part := phone_numbers.without_separators(self.request.query_params.get("search", "")):
+            rows = rows.filter(**{"phone__startswith" if part.startswith("+") else "phone__contains": part})
+        return rows
+
+    def perform_create(self, serializer: Any) -> None:
+        try:
+            with transaction.atomic():
+                suppression = serializer.save(account=account_of(self.request))
+                audit.record(self.request, "suppression.created", suppression, id=suppression.pk)
+        except IntegrityError:
+            raise ApiError("phone_suppressed", _PHONE_TAKEN, status=409) from None
+
+    def perform_update(self, serializer: Any) -> None:
+        # The number stays what it was: another one would lift the ban on this one, which is an administrator's to do.
+        serializer.validated_data.pop("phone", None)
+        suppression = serializer.save()
+        audit.record(self.request, "suppression.changed", suppression, id=suppression.pk)
+
+    def perform_destroy(self, instance: Suppression) -> None:
+        with transaction.atomic():
+            audit.record(self.request, "suppression.deleted", instance, id=instance.pk)
+            instance.delete()
