@@ -33,7 +33,6 @@ class Waiting:
     phone: str
     values: list[str]
     variant: int | None
-    tries_left: int
     chunk_id: int | None
 
 
@@ -44,8 +43,8 @@ def _json(raw: Any) -> dict[str, Any]:
 
 
 def _waiting(row: tuple[Any, ...], chunk_id: int | None) -> Waiting:
-    recipient_id, position, phone, values, variant, tries_left = row
-    return Waiting(recipient_id, position, phone, values, variant, tries_left, chunk_id)
+    recipient_id, position, phone, values, variant = row
+    return Waiting(recipient_id, position, phone, values, variant, chunk_id)
 
 
 @dataclass(slots=True)
@@ -243,7 +242,7 @@ class Claimer:
     def _read_retries(self, cursor: Cursor, job_id: int) -> list[Waiting]:
         cursor.execute(
             """
-            SELECT id, position, phone, values, variant, tries_left FROM jobs_recipient
+            SELECT id, position, phone, values, variant FROM jobs_recipient
             WHERE job_id = %s AND due_at <= clock_timestamp() AND state = 'queued'
             ORDER BY due_at LIMIT %s
             """,
@@ -255,7 +254,7 @@ class Claimer:
 def _read_chunk(cursor: Cursor, job_id: int, chunk_id: int, start: int, end: int) -> list[Waiting]:
     cursor.execute(
         """
-        SELECT id, position, phone, values, variant, tries_left FROM jobs_recipient
+        SELECT id, position, phone, values, variant FROM jobs_recipient
         WHERE job_id = %s AND position >= %s AND position < %s AND state = 'queued' AND due_at IS NULL
         ORDER BY position
         """,
@@ -283,14 +282,16 @@ def mark_sending(cursor: Cursor, drawn: Sequence[tuple[int, int, Waiting]], mess
         SET state = 'sending', device_id = drawn.device_id, tries = recipient.tries + 1, tried_at = clock_timestamp()
         FROM unnest(%s::bigint[], %s::bigint[]) AS drawn (id, device_id)
         WHERE recipient.id = drawn.id AND recipient.state = 'queued'
-        RETURNING recipient.id
+          AND (recipient.due_at IS NULL OR recipient.due_at <= clock_timestamp())
+        RETURNING recipient.device_id, recipient.id, recipient.tries_left
         """,
         ([row[2].recipient_id for row in rows], [row[0] for row in rows]),
     )
-    ours = {recipient_id for (recipient_id,) in cursor.fetchall()}
+    # Several devices may have read the same retry: it goes to one of them, and what the others read is old by then.
+    ours = {(device_id, recipient_id): tries_left for device_id, recipient_id, tries_left in cursor.fetchall()}
     claims = []
     for device_id, job_id, waiting in drawn:
-        if waiting.recipient_id in ours:
+        if (tries_left := ours.pop((device_id, waiting.recipient_id), None)) is not None:
             template, media = messages.of(job_id)
             claims.append(
                 Claim(
@@ -300,7 +301,7 @@ def mark_sending(cursor: Cursor, drawn: Sequence[tuple[int, int, Waiting]], mess
                     phone=waiting.phone,
                     text=template.render(waiting.values, waiting.phone, waiting.variant),
                     media=media,
-                    tries_left=waiting.tries_left,
+                    tries_left=tries_left,
                     chunk_id=waiting.chunk_id,
                 )
             )
