@@ -23,7 +23,6 @@
 """
 
 import json
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -146,7 +145,7 @@ def _equal(one: Any, other: Any) -> bool:
 def _is_scalar(value: Any) -> bool:
     match _kind(value):
         case "number":
-            return math.isfinite(value) and abs(value) < LARGEST_NUMBER
+            return bool(abs(value) < LARGEST_NUMBER)  # NaN is not, nor is infinity
         case "string":
             return len(value) <= MAX_TEXT_CHARACTERS and _is_storable(value)
         case kind:
@@ -325,7 +324,7 @@ class Audience:
         return sorted(wanted.difference(contacts.values_list("id", flat=True)))
 
 
-class _IsAnyOf(Lookup):  # type: ignore[type-arg]  # not generic when it runs
+class _IsAnyOf(Lookup):
     """`id = ANY(array)`: one parameter, where `IN` would take a hundred thousand."""
 
     lookup_name = "is_any_of"
