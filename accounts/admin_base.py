@@ -160,9 +160,16 @@ class AccountAdmin(RoleAccess, ModelAdmin):  # type: ignore[misc]
 
     # --- Pages every model's actions may need ---------------------------------------------------------
 
-    def ask(self, request: HttpRequest, obj: Any, *, question: str, explanation: str, verb: str) -> HttpResponse:
-        """Answer the page that asks before something that cannot be undone; its button POSTs back here."""
+    def ask(
+        self, request: HttpRequest, obj: Any, *, question: str, explanation: str, verb: str, back_url: str = ""
+    ) -> HttpResponse:
+        """Answer the page that asks before something that cannot be undone; its button POSTs back here.
+
+        The other button leads to `back_url`, or else to the list.
+        """
         context = {"question": question, "explanation": explanation, "verb": verb}
+        if back_url:
+            context["back_url"] = back_url
         return self._page(request, obj, "accounts/confirm.html", verb, context)
 
     def show_once(

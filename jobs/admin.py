@@ -1,7 +1,8 @@
 """The admin's pages of jobs: their list, the upload, each job live, its recipients; and the suppressed numbers."""
 
 import uuid
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Final
 
 from django import forms
 from django.contrib import admin, messages
@@ -24,11 +25,18 @@ from accounts.models import Role
 from accounts.permissions import may
 from accounts.requests import account_of, membership_of
 from devices import phone_numbers
-from jobs import intake, pages, phrases, retention
+from jobs import control, intake, pages, phrases, retention
 from jobs.messages import template_of
-from jobs.models import Job, Recipient, Suppression
-from jobs.states import JOB_ENDED
+from jobs.models import IllegalTransition, Job, Recipient, Suppression
 from jobs.tasks import import_job
+
+# What the live page's buttons do, as the API names it; each tells whether, or for how many, something changed.
+CONTROLS: Final[dict[str, Callable[[Job], int]]] = {
+    "pause": control.pause,
+    "resume": control.resume,
+    "cancel": control.cancel,
+    "retry_failed": control.retry_failed,
+}
 
 
 class JobChangeList(ChangeList):  # type: ignore[misc]
@@ -118,6 +126,7 @@ class JobAdmin(AccountAdmin):
             path("new/", wrap(self.new_view), name="jobs_job_new"),
             path("<uuid:job_uuid>/live/", wrap(self.live_view), name="jobs_job_live"),
             path("<uuid:job_uuid>/recipients/", wrap(self.recipients_view), name="jobs_job_recipients"),
+            path("<uuid:job_uuid>/control/<slug:action>/", wrap(self.control_view), name="jobs_job_control"),
             *super().get_urls(),
         ]
 
@@ -155,7 +164,7 @@ class JobAdmin(AccountAdmin):
         job = self._job(request, uuid=job_uuid)
         context = {
             **pages.live(job),
-            "may_delete": job.status in JOB_ENDED and self.has_delete_permission(request, job),
+            "may_delete": pages.is_over(job) and self.has_delete_permission(request, job),
             "may_send": self.has_add_permission(request),
         }
         return self._show(request, "jobs/live.html", str(job), context, job=job)
@@ -164,11 +173,43 @@ class JobAdmin(AccountAdmin):
         job = self._job(request, uuid=job_uuid)
         return self._show(request, "jobs/recipients.html", _("Recipients"), pages.recipients(request, job), job=job)
 
+    def control_view(self, request: HttpRequest, job_uuid: Any, action: str) -> HttpResponse:
+        """Pause, resume, cancel, retry: the buttons of the live page."""
+        job = self._job(request, uuid=job_uuid)
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        act = CONTROLS.get(action)
+        if act is None:
+            raise Http404
+        if request.method != "POST":
+            if action != "cancel":
+                return HttpResponseRedirect(live_address(job))
+            return self.ask(
+                request,
+                job,
+                question=_("Cancel “%(job)s”?") % {"job": job},
+                explanation=_("Whoever has not been written to yet will not be. This cannot be undone."),
+                verb=_("Cancel the job"),
+                back_url=live_address(job),
+            )
+        try:
+            changed = act(job)
+        except IllegalTransition:
+            job.refresh_from_db()
+            said = _("Nothing was done: the job is %(status)s by now.") % {"status": job.get_status_display()}
+            messages.warning(request, said)
+            return HttpResponseRedirect(live_address(job))
+        if changed:
+            audit.record(request, f"job.{action}", job, id=str(job.uuid), recipients=int(changed))
+        elif action == "retry_failed":
+            messages.info(request, _("Nobody is left to retry: those who failed would fail again."))
+        return HttpResponseRedirect(live_address(job))
+
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
         job = self._job(request, pk=object_id)
         if not self.has_delete_permission(request, job):
             raise PermissionDenied
-        if job.status not in JOB_ENDED:
+        if not pages.is_over(job):
             messages.error(request, _("Only a job that has ended can be deleted."))
             return HttpResponseRedirect(live_address(job))
         if request.method != "POST":
@@ -178,6 +219,7 @@ class JobAdmin(AccountAdmin):
                 question=_("Delete “%(job)s” and its recipients?") % {"job": job},
                 explanation=_("Its results and who received it can no longer be looked up. This cannot be undone."),
                 verb=_("Delete"),
+                back_url=live_address(job),
             )
         try:
             recipients = retention.delete_job(job)

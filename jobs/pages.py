@@ -21,7 +21,7 @@ from jobs import estimates, intake, phrases, recipient_list
 from jobs.messages import template_of
 from jobs.models import Job, OnDuplicate, Recipient
 from jobs.recipient_file import MAX_COLUMNS, MAX_LINE_BYTES
-from jobs.states import JOB_ENDED, RECIPIENT_SENT, JobStatus, RecipientState
+from jobs.states import JOB_ENDED, RECIPIENT_SENT, JobStatus, RecipientState, job_sources
 
 FEED_ROWS = 20
 _SOON = timedelta(seconds=10)  # every job waits a moment before it starts
@@ -157,6 +157,11 @@ def _new_job_words() -> dict[str, str]:
 # --- A job, live -----------------------------------------------------------------------------------
 
 
+def is_over(job: Job) -> bool:
+    """Whether nothing more happens to a job by itself: it has ended, and all its recipients are settled."""
+    return job.status in JOB_ENDED and job.finished_at is not None
+
+
 def live(job: Job) -> dict[str, Any]:
     """The live page as the database has it now, and what its script needs to go on from there."""
     has_ended = job.status in JOB_ENDED
@@ -183,13 +188,18 @@ def live(job: Job) -> dict[str, Any]:
             Device.objects.for_account(job.account_id).filter(pk__in=job.requested_device_ids).order_by("name")
         ),
         "feed": [_fed(recipient) for recipient in recipient_list.latest(job, FEED_ROWS)],
-        "by_state": _by_state(job) if has_ended else [],
-        "by_error": _by_error(job) if has_ended else [],
+        "by_state": _by_state(job) if is_over(job) else [],
+        "by_error": _by_error(job) if is_over(job) else [],
+        "may_pause": job.status in job_sources(JobStatus.PAUSED),
+        "may_resume": job.status == JobStatus.PAUSED,
+        "may_cancel": job.status in job_sources(JobStatus.CANCELLED),
+        "may_retry": job.failed > 0 and job.status in {JobStatus.COMPLETED, JobStatus.FAILED},
         "variables": [f"@{column}" for column in job.columns if column],
         "script_data": {
             "id": str(job.uuid),
             "status": job.status,
             "ended": has_ended,
+            "settled": is_over(job),
             "seq": job.event_seq,
             "sent": job.sent,
             "failed": job.failed,

@@ -107,6 +107,9 @@ RECIPIENT_ERRORS: Final[dict[str, Phrase]] = {
     "rate_limited": _("The gateway asked to go slower"),
     "gateway_error": _("The gateway failed and did not say whether it sent the message"),
     "no_message_id": _("The gateway did not confirm the message"),
+    # Of our own program
+    "worker_died": _("The sending was interrupted: it is not known whether the message went out"),
+    "stalled": _("The sending came to a halt: it is not known whether the message went out"),
     # The device
     "not_connected": _("The device is not connected to WhatsApp"),
     "connection_closed": _("The device's connection to WhatsApp is closed"),
@@ -127,6 +130,9 @@ OTHER_RECIPIENT_ERROR: Final = _("The message could not be sent")
 # Why a job is paused or failed: what happened, and what to do.
 JOB_REASONS: Final[dict[str, Phrase]] = {
     "no_devices": _("No device was connected, so nothing was sent. Connect one and upload the list again."),
+    "no_devices_left": _("No device can send. It goes on by itself when one of its devices comes back."),
+    "paused_by_person": _("Somebody of the account paused it. Resume it to go on."),
+    "no_recipients": _("Nobody of the audience can be written to: no contacts, no numbers, or they opted out."),
     "file_lost": _("The file is no longer on the server or cannot be read. Upload it again."),
 }
 

@@ -42,6 +42,7 @@ def _delete(job_id: int, **positions: int) -> int:
 
 
 def _lock_ended(job_id: int) -> None:
-    job = Job.unscoped.select_for_update(no_key=True).filter(pk=job_id).only("status").first()
-    if job is not None and job.status not in JOB_ENDED:
+    job = Job.unscoped.select_for_update(no_key=True).filter(pk=job_id).only("status", "finished_at").first()
+    # A cancelled job may have messages in flight yet: it is over when it says when.
+    if job is not None and (job.status not in JOB_ENDED or job.finished_at is None):
         raise StillOpen(f"job {job_id} is {job.status}")

@@ -19,7 +19,8 @@ const { words } = data;
 const { whole, oneDecimal } = numbers(data.number);
 const $ = (selector) => document.querySelector(selector);
 
-const job = { status: data.status, ended: data.ended, sent: data.sent, failed: data.failed, total: data.total };
+const { status, ended, settled, sent, failed, total } = data;
+const job = { status, ended, settled, sent, failed, total };
 let seq = data.seq; // of the last event that is in the numbers
 const samples = []; // [time, recipients ended], of the last minute
 const title = document.title;
@@ -195,8 +196,10 @@ async function readPage() {
   }
   const now = JSON.parse(fresh.getElementById("live-data").textContent);
   if (now.status !== job.status) samples.length = 0;
-  Object.assign(job, { status: now.status, ended: now.ended });
+  Object.assign(job, { status: now.status, ended: now.ended, settled: now.settled });
   count(now, now.seq);
+  // The last answers of a cancelled job are still awaited; its result comes after them.
+  if (job.ended && !job.settled) setTimeout(askAgain, 2000);
   if (job.ended && socket) showConnection("ended");
   schedulePaint();
 }
@@ -301,3 +304,4 @@ setInterval(() => {
 
 paint();
 connect();
+if (job.ended && !job.settled) askAgain();
