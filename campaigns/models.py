@@ -186,7 +186,8 @@ class Campaign(ScopedModel):
     def current_status(self) -> CampaignStatus:
         """What the campaign is now, as its latest run's job has it."""
         if (known := self.__dict__.get("status_now")) is None:
-            known = type(self).unscoped.with_status().get(pk=self.pk).status_now
+            annotated: Any = type(self).unscoped.with_status().get(pk=self.pk)
+            known = annotated.status_now
         return CampaignStatus(known)
 
 

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 
 from accounts.routes import api_path
-from campaigns import contact_views
+from campaigns import contact_views, views
 
 ACCOUNT = "api/v1/accounts/<int:account_id>"
 _LIST: dict[str, Any] = {"get": "list", "post": "create"}
@@ -25,4 +25,30 @@ CONTACTS: list[URLPattern] = [
     api_path(f"{ACCOUNT}/labels/<int:label_id>", contact_views.Labels.as_view(_ROW), name="label"),
 ]
 
-urlpatterns: list[URLPattern] = [*CONTACTS]
+_CAMPAIGNS = f"{ACCOUNT}/whatsapp_api_campaigns"
+_CAMPAIGN = f"{_CAMPAIGNS}/<int:campaign_id>"
+
+CAMPAIGNS: list[URLPattern] = [
+    api_path(_CAMPAIGNS, views.Campaigns.as_view(_LIST), name="campaigns"),
+    api_path(
+        _CAMPAIGN,
+        views.Campaigns.as_view({"get": "retrieve", "patch": "partial_update", "delete": "destroy"}),
+        name="campaign",
+    ),
+    api_path(f"{_CAMPAIGN}/trigger", views.Trigger.as_view(), name="campaign_trigger"),
+    api_path(f"{_CAMPAIGN}/preview", views.Preview.as_view(), name="campaign_preview"),
+    api_path(f"{_CAMPAIGN}/test", views.TestSend.as_view(), name="campaign_test"),
+    *[
+        api_path(f"{_CAMPAIGN}/{name}", views.CampaignAction.as_view(action_name=name), name=f"campaign_{name}")
+        for name in views.CampaignAction.actions
+    ],
+    api_path(f"{_CAMPAIGN}/recipients", views.CampaignRecipients.as_view(), name="campaign_recipients"),
+    api_path(f"{_CAMPAIGN}/export.csv", views.CampaignExport.as_view(), name="campaign_export"),
+    api_path(f"{_CAMPAIGN}/multimedia", views.Multimedia.as_view(), name="campaign_multimedia"),
+    # Its last part is the file's own name: gateways read the type from the ending.
+    path("campaign-media/<str:ticket>/<str:file_name>", views.campaign_media, name="campaign_media"),
+    api_path(f"{ACCOUNT}/segments", views.Segments.as_view(_LIST), name="segments"),
+    api_path(f"{ACCOUNT}/segments/<int:segment_id>", views.Segments.as_view(_ROW), name="segment"),
+]
+
+urlpatterns: list[URLPattern] = [*CONTACTS, *CAMPAIGNS]

@@ -137,6 +137,26 @@ def redis_address(raw: str) -> str:
     return raw
 
 
+def smtp(raw: str) -> dict[str, Any]:
+    """Read smtp://user:password@host:587 (STARTTLS), smtps://… (TLS from the start) or smtp+plain://… (neither)."""
+    parts = urlsplit(raw)
+    ports = {"smtp": 587, "smtps": 465, "smtp+plain": 25}
+    try:
+        port = parts.port
+    except ValueError:
+        port = 0
+    if parts.scheme not in ports or not parts.hostname or port == 0:
+        raise ValueError("must be an address like smtp://user:password@mail.example.com:587")
+    return {
+        "EMAIL_HOST": parts.hostname,
+        "EMAIL_PORT": port or ports[parts.scheme],
+        "EMAIL_HOST_USER": unquote(parts.username or ""),
+        "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
+        "EMAIL_USE_TLS": parts.scheme == "smtp",
+        "EMAIL_USE_SSL": parts.scheme == "smtps",
+    }
+
+
 def kept_secrets(data_dir: Path) -> dict[str, str]:
     """Return the two secrets of an installation that was given none, made once and kept in its data directory.
 

@@ -16,6 +16,22 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 30.0,
         "options": {"expires": 30.0},
     },
+    "launch due campaigns": {
+        "task": "campaigns.tasks.launch_due_campaigns",
+        # Several times a minute: a campaign fires in its minute, whatever its second.
+        "schedule": 15.0,
+        "options": {"expires": 15.0},
+    },
+    "notify the senders of ended campaigns": {
+        "task": "campaigns.tasks.notify_ended_campaigns",
+        "schedule": 15.0,
+        "options": {"expires": 15.0},
+    },
+    "tell what changed in watched accounts": {
+        "task": "campaigns.tasks.tell_changes",
+        "schedule": 3.0,
+        "options": {"expires": 3.0},
+    },
     "check the invariants": {
         "task": "jobs.tasks.watch_invariants",
         "schedule": crontab(hour="3", minute="17"),

@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
@@ -28,6 +29,7 @@ GATEWAY_CONNECT_TIMEOUT = env.read("GATEWAY_CONNECT_TIMEOUT", env.seconds(0.1, 1
 GATEWAY_READ_TIMEOUT = env.read("GATEWAY_READ_TIMEOUT", env.seconds(0.1, 600), 90.0)
 LEASE_SECONDS = env.read("LEASE_SECONDS", env.seconds(1, 3600), 180.0)
 QUIET_SECONDS = env.read("QUIET_SECONDS", env.seconds(0, 3600), 120.0)
+CAMPAIGN_MISFIRE_SECONDS = env.read("CAMPAIGN_MISFIRE_SECONDS", env.whole_number(60, 604_800), 3600)
 
 _layout = Layout(DATA_DIR)
 _embedded_database = env.postgresql(_layout.database_url)
@@ -151,6 +153,22 @@ for _directory in (UPLOAD_DIR, FILE_UPLOAD_TEMP_DIR):
     _directory.mkdir(parents=True, exist_ok=True)
 with suppress(OSError):  # an image has it, filled when it was built, and is read-only
     STATIC_ROOT.mkdir(exist_ok=True)
+
+# Files that go with campaigns' messages: served by `campaigns.views.campaign_media` alone, never by their path.
+MEDIA_ROOT = DATA_DIR / "media"
+MEDIA_URL = ""
+
+# --- E-mail: none unless configured --------------------------------------------------------------------
+_no_mail: dict[str, Any] = {"EMAIL_HOST": ""}
+_mail = env.read("EMAIL_URL", env.smtp, _no_mail)
+EMAIL_HOST: str = _mail["EMAIL_HOST"]
+EMAIL_PORT: int = _mail.get("EMAIL_PORT", 25)
+EMAIL_HOST_USER: str = _mail.get("EMAIL_HOST_USER", "")
+EMAIL_HOST_PASSWORD: str = _mail.get("EMAIL_HOST_PASSWORD", "")
+EMAIL_USE_TLS: bool = _mail.get("EMAIL_USE_TLS", False)
+EMAIL_USE_SSL: bool = _mail.get("EMAIL_USE_SSL", False)
+EMAIL_TIMEOUT = 15
+DEFAULT_FROM_EMAIL = env.read("EMAIL_FROM", str, "pregonero@localhost")
 
 # --- API -------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {

@@ -5,6 +5,7 @@ NO_DEVICES_LEFT = "no_devices_left"
 PAUSED_BY_PERSON = "paused_by_person"
 FILE_LOST = "file_lost"
 CANCELLED = "cancelled"
+NO_RECIPIENTS = "no_recipients"
 
 SENTENCES: dict[str, tuple[str, str]] = {
     NO_DEVICES: (
@@ -16,6 +17,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "El envío sigue solo en cuanto vuelva uno de sus devices, o cuando conectes otro.",
     ),
     PAUSED_BY_PERSON: ("En pausa.", "Alguien de la cuenta pausó el envío. Reanúdalo para que continúe."),
+    NO_RECIPIENTS: (
+        "No hay a quién enviar",
+        "Nadie de la audiencia puede recibir el mensaje: no hay contactos, no tienen teléfono o pidieron no recibirlo.",
+    ),
     FILE_LOST: (
         "El archivo no se pudo leer",
         "El archivo del envío ya no está en el servidor o no se puede leer. Vuelva a subirlo.",

@@ -1,0 +1,42 @@
+"""The live events of an account: one builder each. Each tells the state as it is; a later one replaces an earlier."""
+
+from typing import Any
+
+from devices import reasons
+from devices.models import Device
+
+Event = dict[str, Any]
+
+
+def campaign_changed(campaign_id: int, status: str, delivery_stats: dict[str, int]) -> Event:
+    return {"type": "campaign_changed", "id": campaign_id, "status": status, "delivery_stats": delivery_stats}
+
+
+def device_changed(device: Device) -> Event:
+    return {
+        "type": "device_changed",
+        "id": device.pk,
+        "name": device.name,
+        "enabled": device.enabled,
+        "status": device.status,
+        "status_reason": reasons.spanish(device.status_reason),
+    }
+
+
+# --- Sent to one client only, by its consumer -----------------------------------------------------
+
+
+def subscribed(account_id: int) -> Event:
+    return {
+        "type": "subscribed",
+        "account_id": account_id,
+        "message": f"Suscrito a los cambios de la cuenta {account_id}",
+    }
+
+
+def pong(timestamp: Any) -> Event:
+    return {"type": "pong", "timestamp": timestamp}
+
+
+def invalid_message() -> Event:
+    return {"type": "invalid_message", "message": 'Se espera {"type": "ping"}'}

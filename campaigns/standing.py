@@ -1,0 +1,83 @@
+"""Where campaigns stand: their latest runs, and what became of the recipients, counted from the rows.
+
+A person who read the message was also delivered and sent to: `sent` counts all three, so that
+total = pending + sent + failed + suppressed + unknown, and sent ≥ delivered ≥ read.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from typing import Any, Final
+
+from django.db import connection
+
+from campaigns.models import Campaign, CampaignRun
+from jobs.states import RECIPIENT_OPEN, RECIPIENT_SENT, RecipientState
+
+NO_STATS: Final = dict.fromkeys(
+    ("total", "pending", "sent", "delivered", "read", "replied", "failed", "suppressed", "unknown"), 0
+)
+_COUNTED_AS: Final = {
+    **dict.fromkeys(RECIPIENT_OPEN, ("pending",)),
+    RecipientState.SENT: ("sent",),
+    RecipientState.DELIVERED: ("sent", "delivered"),
+    RecipientState.READ: ("sent", "delivered", "read"),
+    RecipientState.FAILED: ("failed",),
+    RecipientState.CANCELLED: ("failed",),
+    RecipientState.SUPPRESSED: ("suppressed",),
+    RecipientState.UNKNOWN: ("unknown",),
+}
+
+
+def latest_runs(campaigns: Iterable[Campaign]) -> dict[int, CampaignRun]:
+    """The latest run of each campaign that has one, with its job: {campaign id: run}."""
+    runs = (
+        CampaignRun.objects.filter(campaign__in=[campaign.pk for campaign in campaigns])
+        .order_by("campaign_id", "-pk")
+        .distinct("campaign_id")
+        .select_related("job")
+    )
+    return {run.campaign_id: run for run in runs}
+
+
+def delivery_stats(job_ids: Collection[int]) -> dict[int, dict[str, int]]:
+    """Count the recipients of these jobs: {job id: the `delivery_stats` of the contract}."""
+    stats: dict[int, dict[str, int]] = defaultdict(lambda: dict(NO_STATS))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT job_id, state, count(*) FROM jobs_recipient WHERE job_id = ANY(%s) GROUP BY job_id, state",
+            (list(job_ids),),
+        )
+        for job_id, state, number in cursor.fetchall():
+            for name in ("total", *_COUNTED_AS[RecipientState(state)]):
+                stats[job_id][name] += number
+        # From the side of the contacts who ever replied, mostly few.
+        cursor.execute(
+            """
+            SELECT recipient.job_id, count(*)
+            FROM jobs_recipient AS recipient JOIN campaigns_contact AS contact ON contact.id = recipient.contact_id
+            WHERE recipient.job_id = ANY(%s) AND recipient.state = ANY(%s)
+              AND contact.last_replied_at >= recipient.sent_at
+            GROUP BY recipient.job_id
+            """,
+            ([job_id for job_id, counts in stats.items() if counts["sent"]], [str(state) for state in RECIPIENT_SENT]),
+        )
+        for job_id, number in cursor.fetchall():
+            stats[job_id]["replied"] = number
+    return {job_id: stats[job_id] for job_id in job_ids}
+
+
+def stats_of(run: CampaignRun | None) -> dict[str, Any]:
+    """The `delivery_stats` of one campaign whose latest run this is."""
+    return dict(NO_STATS) if run is None else delivery_stats([run.job_id])[run.job_id]
+
+
+def attach(campaigns: Iterable[Campaign]) -> list[Campaign]:
+    """Give each campaign its latest `run` (or None) and its `stats`, for who shows them."""
+    campaigns = list(campaigns)
+    runs = latest_runs(campaigns)
+    stats = delivery_stats([run.job_id for run in runs.values()])
+    for campaign in campaigns:
+        run = runs.get(campaign.pk)
+        campaign.run = run  # type: ignore[attr-defined]
+        campaign.stats = dict(NO_STATS) if run is None else stats[run.job_id]  # type: ignore[attr-defined]
+    return campaigns

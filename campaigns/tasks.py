@@ -1,0 +1,48 @@
+"""Celery's side of campaigns: each task is a wake-up that runs one domain function. Lost or doubled, no harm."""
+
+from celery import shared_task
+from django.utils import timezone
+
+from campaigns import launching, live, notifying, schedule
+from jobs import dispatch
+from jobs.tasks import SOON_SECONDS, start_job
+
+# Wake-ups that nobody heard in time are forgotten: the next round brings new ones.
+STALE_AFTER_SECONDS = 15
+
+
+@shared_task
+def launch_due_campaigns() -> None:
+    """Launch what is due, and have frozen what a dead worker left."""
+    for campaign_id in schedule.due_campaigns(timezone.now()):
+        launch_due_campaign.apply_async((campaign_id,), expires=STALE_AFTER_SECONDS)
+    for run_id in launching.runs_to_freeze():
+        freeze_audience.apply_async((run_id,), expires=STALE_AFTER_SECONDS)
+
+
+@shared_task
+def launch_due_campaign(campaign_id: int) -> None:
+    """Launch one campaign whose time has come."""
+    run = schedule.launch_due(campaign_id, timezone.now())
+    if run is not None:
+        freeze_audience.delay(run.pk)
+
+
+@shared_task
+def freeze_audience(run_id: int) -> None:
+    """Make a campaign's audience the recipients of its job, and have that started."""
+    job_id = launching.freeze_run(run_id)
+    if job_id is not None and (wait := dispatch.seconds_to_start(job_id)) is not None and wait <= SOON_SECONDS:
+        start_job.apply_async((job_id,), countdown=wait)
+
+
+@shared_task
+def notify_ended_campaigns() -> None:
+    """Tell senders what became of their campaigns."""
+    notifying.notify_ended()
+
+
+@shared_task
+def tell_changes() -> None:
+    """Tell whoever watches an account what changed in it."""
+    live.tell_changes(timezone.now())
