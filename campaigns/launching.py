@@ -6,7 +6,6 @@ from zoneinfo import ZoneInfo
 
 from django.db import connection, transaction
 from django.db.models.functions import Now
-from django.utils import timezone
 
 from accounts.models import User
 from campaigns import media, recurrence
@@ -118,9 +117,13 @@ def _make_job(campaign: Campaign, attachment: dict[str, Any], user: User | None)
 
 
 def _following(campaign: Campaign, scheduled_at: datetime) -> datetime | None:
-    """When a recurring campaign runs next, after this run and after now."""
+    """When a recurring campaign runs next; None where it does not."""
     recurs = recurrence_of(campaign)
-    return None if recurs is None else recurs.next_after(max(scheduled_at, timezone.now()))
+    if recurs is None:
+        return None
+    if campaign.scheduled_at is not None and campaign.scheduled_at > scheduled_at:
+        return campaign.scheduled_at  # triggered besides its schedule
+    return recurs.next_after(scheduled_at)
 
 
 # --- The audience, in a worker ---------------------------------------------------------------------------

@@ -9,7 +9,7 @@ import os
 import secrets
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from cryptography.fernet import Fernet
@@ -137,7 +137,21 @@ def redis_address(raw: str) -> str:
     return raw
 
 
-def smtp(raw: str) -> dict[str, Any]:
+class MailServer(NamedTuple):
+    """Through whom e-mail goes; without a host, none does."""
+
+    host: str
+    port: int
+    user: str
+    password: str
+    starttls: bool
+    tls: bool
+
+
+NO_MAIL = MailServer("", 25, "", "", starttls=False, tls=False)
+
+
+def smtp(raw: str) -> MailServer:
     """Read smtp://user:password@host:587 (STARTTLS), smtps://… (TLS from the start) or smtp+plain://… (neither)."""
     parts = urlsplit(raw)
     ports = {"smtp": 587, "smtps": 465, "smtp+plain": 25}
@@ -147,14 +161,14 @@ def smtp(raw: str) -> dict[str, Any]:
         port = 0
     if parts.scheme not in ports or not parts.hostname or port == 0:
         raise ValueError("must be an address like smtp://user:password@mail.example.com:587")
-    return {
-        "EMAIL_HOST": parts.hostname,
-        "EMAIL_PORT": port or ports[parts.scheme],
-        "EMAIL_HOST_USER": unquote(parts.username or ""),
-        "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
-        "EMAIL_USE_TLS": parts.scheme == "smtp",
-        "EMAIL_USE_SSL": parts.scheme == "smtps",
-    }
+    return MailServer(
+        host=parts.hostname,
+        port=port or ports[parts.scheme],
+        user=unquote(parts.username or ""),
+        password=unquote(parts.password or ""),
+        starttls=parts.scheme == "smtp",
+        tls=parts.scheme == "smtps",
+    )
 
 
 def kept_secrets(data_dir: Path) -> dict[str, str]:

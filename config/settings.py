@@ -2,7 +2,6 @@
 
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
@@ -159,14 +158,10 @@ MEDIA_ROOT = DATA_DIR / "media"
 MEDIA_URL = ""
 
 # --- E-mail: none unless configured --------------------------------------------------------------------
-_no_mail: dict[str, Any] = {"EMAIL_HOST": ""}
-_mail = env.read("EMAIL_URL", env.smtp, _no_mail)
-EMAIL_HOST: str = _mail["EMAIL_HOST"]
-EMAIL_PORT: int = _mail.get("EMAIL_PORT", 25)
-EMAIL_HOST_USER: str = _mail.get("EMAIL_HOST_USER", "")
-EMAIL_HOST_PASSWORD: str = _mail.get("EMAIL_HOST_PASSWORD", "")
-EMAIL_USE_TLS: bool = _mail.get("EMAIL_USE_TLS", False)
-EMAIL_USE_SSL: bool = _mail.get("EMAIL_USE_SSL", False)
+_mail = env.read("EMAIL_URL", env.smtp, env.NO_MAIL)
+EMAIL_HOST, EMAIL_PORT = _mail.host, _mail.port
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _mail.user, _mail.password
+EMAIL_USE_TLS, EMAIL_USE_SSL = _mail.starttls, _mail.tls
 EMAIL_TIMEOUT = 15
 DEFAULT_FROM_EMAIL = env.read("EMAIL_FROM", str, "pregonero@localhost")
 
