@@ -109,7 +109,7 @@ RECIPIENT_ERRORS: Final[dict[str, Phrase]] = {
     "no_message_id": _("The gateway did not confirm the message"),
     # Of our own program
     "worker_died": _("The sending was interrupted: it is not known whether the message went out"),
-    "stalled": _("The sending came to a halt: it is not known whether the message went out"),
+    "stalled": _("The sending was held up before it went out"),
     # The device
     "not_connected": _("The device is not connected to WhatsApp"),
     "connection_closed": _("The device's connection to WhatsApp is closed"),
