@@ -67,7 +67,7 @@ def cancel(job: Job) -> bool:
         if not cancelled and job.status != JobStatus.CANCELLED:
             raise IllegalTransition(f"a job that is {job.status} cannot be cancelled")
     if cancelled:
-        _cancel_batch(job.pk)
+        _cancel_rows(job.pk, 0)
         # An import under way stops by itself; here its file goes.
         importing.import_slice(job.pk, deadline=0.0)
         finishing.finish(job.pk)
@@ -78,26 +78,28 @@ def cancel(job: Job) -> bool:
 
 def cancel_waiting(job_id: int) -> None:
     """Cancel all that still waits in a cancelled job, and settle its results once nothing is in flight."""
-    while _cancel_batch(job_id):
-        pass
+    total = Job.unscoped.values_list("total", flat=True).get(pk=job_id)
+    for start in range(0, total, BATCH_ROWS):
+        _cancel_rows(job_id, start)
     finishing.finish(job_id)
 
 
-def _cancel_batch(job_id: int) -> int:
+def _cancel_rows(job_id: int, start: int) -> None:
+    """Cancel who waits among BATCH_ROWS rows: by position, so that no batch reads what another has done."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
             """
             UPDATE jobs_recipient SET state = 'cancelled', error_code = %s, due_at = NULL
             WHERE id IN (
-                SELECT id FROM jobs_recipient WHERE job_id = %s AND state = 'queued'
-                ORDER BY position LIMIT %s FOR UPDATE
+                SELECT id FROM jobs_recipient
+                WHERE job_id = %s AND position >= %s AND position < %s AND state = 'queued'
+                ORDER BY position FOR UPDATE
             )
             """,
-            (CANCELLED, job_id, BATCH_ROWS),
+            (CANCELLED, job_id, start, start + BATCH_ROWS),
         )
-        number = int(cursor.rowcount)
-        Job.unscoped.filter(pk=job_id).update(failed=F("failed") + number, updated_at=Now())
-    return number
+        if number := int(cursor.rowcount):
+            Job.unscoped.filter(pk=job_id).update(failed=F("failed") + number, updated_at=Now())
 
 
 def retry_failed(job: Job) -> int:
