@@ -1,7 +1,6 @@
 """An audience's contacts, counted, shown and frozen: from contacts to the recipients of a job.
 
-All of it happens inside PostgreSQL, whatever the size; one reading, `_sorted_out`, says for all three who is left
-out and why.
+All of it happens inside PostgreSQL, whatever the size; `_LEFT_OUT` says for all three who is left out and why.
 """
 
 from collections.abc import Sequence
@@ -20,6 +19,14 @@ OPTED_OUT: Final = "opted_out"  # the person said no: before every other reason
 NO_PHONE: Final = "no_phone"
 SUPPRESSED: Final = "suppressed"  # the account's list of numbers not to be written to
 REASONS: Final = (OPTED_OUT, SUPPRESSED, NO_PHONE)
+# Why somebody is left out, in SQL; of several reasons the first.
+_LEFT_OUT: Final = {
+    OPTED_OUT: "contact.opted_out_at IS NOT NULL",
+    NO_PHONE: "coalesce(contact.phone, '') = ''",
+    SUPPRESSED: "suppression.id IS NOT NULL",
+}
+_WHENS = " ".join(f"WHEN {holds} THEN '{reason}'" for reason, holds in _LEFT_OUT.items())
+_REASON: Final = f"CASE {_WHENS} ELSE '' END"
 
 Cursor = Any
 
@@ -49,14 +56,17 @@ class Sampled:
 def count(account: Account | int, audience: Audience) -> Count:
     """Count an audience in one statement."""
     if audience.is_empty:
-        return _count([])
-    source, parameters = _sorted_out(account, audience)
+        return _count([("", 0)])
+    source, parameters = _meant(account, audience)
+    # One pass of counters: grouping by the reason, a text, takes a third longer.
+    counters = [f"count(*) FILTER (WHERE NOT ({' OR '.join(_LEFT_OUT.values())}))"]
+    before: list[str] = []
+    for holds in _LEFT_OUT.values():
+        counters.append(f"count(*) FILTER (WHERE {' AND '.join([*before, holds])})")
+        before.append(f"NOT {holds}")
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT reason, count(*) FROM ({source}) AS contact GROUP BY reason",  # noqa: S608 - parameters are bound
-            parameters,
-        )
-        return _count(cursor.fetchall())
+        cursor.execute(f"SELECT {', '.join(counters)} FROM {source}", parameters)  # noqa: S608 - parameters are bound
+        return _count(list(zip(("", *_LEFT_OUT), cursor.fetchone(), strict=True)))
 
 
 def sample(account: Account | int, audience: Audience, number: int, variables: Sequence[str] = ()) -> list[Sampled]:
@@ -66,14 +76,14 @@ def sample(account: Account | int, audience: Audience, number: int, variables: S
     """
     if audience.is_empty:
         return []
-    source, parameters = _sorted_out(account, audience)
+    source, parameters = _meant(account, audience)
     values, value_parameters = _values(variables)
     with connection.cursor() as cursor:
         # First all that match, then the few: with a bare LIMIT the planner hopes to meet them soon, walks along the
         # primary key, and reads the whole table where the audience is small.
         cursor.execute(
             f"""
-            WITH matching AS MATERIALIZED (SELECT id FROM ({source}) AS contact WHERE reason = ''),
+            WITH matching AS MATERIALIZED (SELECT contact.id FROM {source} WHERE {_REASON} = ''),
             chosen AS (SELECT id FROM matching ORDER BY hashint8(id), id LIMIT %s)
             SELECT contact.id, contact.phone, {values}
             FROM chosen JOIN campaigns_contact AS contact ON contact.id = chosen.id
@@ -94,7 +104,7 @@ def freeze(cursor: Cursor, job: Job, audience: Audience) -> Count:
     """
     if audience.is_empty:
         raise EmptyAudience
-    source, parameters = _sorted_out(job.account_id, audience)
+    source, parameters = _meant(job.account_id, audience)
     values, value_parameters = _values(job.columns)
     variant, variant_parameters = _variant(job)
     cursor.execute(
@@ -102,9 +112,8 @@ def freeze(cursor: Cursor, job: Job, audience: Audience) -> Count:
         WITH frozen AS (
             INSERT INTO jobs_recipient (job_id, "position", phone, "values", state, error_code, contact_id, variant)
             SELECT %s, row_number() OVER (ORDER BY contact.id) - 1, coalesce(contact.phone, ''), {values},
-                   CASE contact.reason WHEN '' THEN 'queued' ELSE 'suppressed' END, contact.reason,
-                   contact.id, {variant}
-            FROM ({source}) AS contact
+                   CASE {_REASON} WHEN '' THEN 'queued' ELSE 'suppressed' END, {_REASON}, contact.id, {variant}
+            FROM {source}
             ORDER BY contact.id
             RETURNING error_code
         )
@@ -122,21 +131,15 @@ def freeze(cursor: Cursor, job: Job, audience: Audience) -> Count:
     return counted
 
 
-def _sorted_out(account: Account | int, audience: Audience) -> tuple[str, list[Any]]:
-    """SQL and parameters of the audience's contacts, each with the `reason` to leave it out, or ''."""
+def _meant(account: Account | int, audience: Audience) -> tuple[str, list[Any]]:
+    """SQL and parameters of what follows FROM: the audience as `contact`, each beside its `suppression` or none."""
     columns = ("id", "name", "phone", "email", "custom_attributes", "opted_out_at")
     selected, parameters = audience.select(account).order_by().values(*columns).query.sql_with_params()
-    source = f"""
-        SELECT contact.*, CASE
-            WHEN contact.opted_out_at IS NOT NULL THEN '{OPTED_OUT}'
-            WHEN coalesce(contact.phone, '') = '' THEN '{NO_PHONE}'
-            WHEN suppression.id IS NOT NULL THEN '{SUPPRESSED}'
-            ELSE '' END AS reason
-        FROM ({selected}) AS contact
-        LEFT JOIN jobs_suppression AS suppression
-          ON suppression.account_id = %s AND suppression.phone = contact.phone
-    """  # noqa: S608 - parameters are bound
-    return source, [*parameters, account if isinstance(account, int) else account.pk]
+    return (
+        f"({selected}) AS contact LEFT JOIN jobs_suppression AS suppression"
+        " ON suppression.account_id = %s AND suppression.phone = contact.phone",
+        [*parameters, account if isinstance(account, int) else account.pk],
+    )
 
 
 def _values(variables: Sequence[str]) -> tuple[str, list[Any]]:
