@@ -39,7 +39,7 @@ LINES: Final[dict[str, str]] = {
     "phone_invalid": "El teléfono no es válido. Escríbelo con su código de país, o elige el país de los números.",
     "email_invalid": "El correo electrónico no es válido.",
     "name_too_long": "El nombre supera los {limit} caracteres.",
-    "label_too_long": "Una etiqueta supera los {limit} caracteres.",
+    "label_invalid": "Una etiqueta tiene de 1 a {limit} caracteres visibles.",
     "too_many_labels": "La línea tiene más de {limit} etiquetas.",
     "attribute_too_long": "Un atributo supera los {limit} caracteres.",
     "attribute_not_a_number": "Un atributo que debe ser un número no lo es.",

@@ -5,7 +5,7 @@ from typing import Any
 from django.urls import URLPattern, path
 
 from accounts.routes import api_path
-from campaigns import contact_views, views
+from campaigns import contact_views, import_views, views
 
 ACCOUNT = "api/v1/accounts/<int:account_id>"
 _LIST: dict[str, Any] = {"get": "list", "post": "create"}
@@ -21,6 +21,15 @@ CONTACTS: list[URLPattern] = [
     ),
     api_path(f"{ACCOUNT}/contacts/export.csv", contact_views.ContactExport.as_view(), name="contacts_export"),
     api_path(f"{ACCOUNT}/contacts/<int:contact_id>", contact_views.Contacts.as_view(_ROW), name="contact"),
+    api_path(f"{ACCOUNT}/contact_imports", import_views.ContactImports.as_view(), name="contact_imports"),
+    api_path(
+        f"{ACCOUNT}/contact_imports/<int:import_id>", import_views.ContactImportDetail.as_view(), name="contact_import"
+    ),
+    api_path(
+        f"{ACCOUNT}/contact_imports/<int:import_id>/start",
+        import_views.ContactImportStart.as_view(),
+        name="contact_import_start",
+    ),
     api_path(f"{ACCOUNT}/labels", contact_views.Labels.as_view(_LIST), name="labels"),
     api_path(f"{ACCOUNT}/labels/<int:label_id>", contact_views.Labels.as_view(_ROW), name="label"),
 ]

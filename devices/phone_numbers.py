@@ -217,3 +217,8 @@ def _e164(number: phonenumbers.PhoneNumber) -> str | None:
     number.extension = None
     text = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
     return text if len(text) <= MAX_DIGITS + 1 else None
+
+
+def is_country(region: str) -> bool:
+    """Whether this is the two-letter code of a country whose numbers are known."""
+    return region in phonenumbers.SUPPORTED_REGIONS
