@@ -10,13 +10,17 @@ from uuid import UUID
 
 import pytest
 from django.db import connection
+from django.db.models.functions import Now
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from jobs import reconcile
 from jobs.claims import Claimer, mark_sending
 from jobs.messages import MessageBook, template_of
 from jobs.models import Job, MessageSyntax
 from jobs.rendering import MAX_DEPTH, CampaignTemplate, draw, problems_of, variables_of
+from jobs.serializers import RecipientSerializer
+from jobs.states import RecipientState
 from tests.factories import make_account, make_device, make_job
 
 COLUMNS = ["name", "phone", "email", "custom_attributes.region"]
@@ -286,6 +290,21 @@ class TestWhatIsSent:
             assert template.render(one.values, one.phone, one.variant) == sent[one.pk]
             assert sent[one.pk].endswith("A" if one.position % 2 == 0 else "B")
         assert {text.split()[0] for text in sent.values()} == {"Hola", "Buenas", "Saludos"}
+
+    def test_is_what_a_look_up_asks_the_gateway_for(self):
+        job = self.job(variants=self.VARIANTS)
+        for recipient in job.recipients.in_order():
+            job.recipients.filter(pk=recipient.pk).update(variant=recipient.position % 2)
+        sent = self.texts_sent(job)
+        job.recipients.update(state=RecipientState.AMBIGUOUS, due_at=Now())
+        assert {doubtful.claim.recipient_id: doubtful.claim.text for doubtful in reconcile._take(MessageBook())} == sent
+
+    def test_is_what_the_list_of_recipients_shows(self):
+        job = self.job(variants=self.VARIANTS)
+        job.recipients.update(variant=1)
+        sent = self.texts_sent(job)
+        shown = RecipientSerializer(job.recipients.in_order(), many=True, context={"template": template_of(job)}).data
+        assert [one["text"] for one in shown] == [sent[one.pk] for one in job.recipients.in_order()]
 
     def test_is_the_job_s_message_where_there_are_no_variants(self):
         job = self.job()
