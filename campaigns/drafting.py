@@ -1,4 +1,4 @@
-"""A campaign before its launch: made, changed, given a file. Once launched it is what it is."""
+"""A campaign before its launch: made, changed, given a file, thrown away. Once launched it is what it is."""
 
 from datetime import datetime
 from typing import Any
@@ -8,9 +8,10 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from accounts.models import Account, User
-from campaigns import launching
+from campaigns import control, launching
 from campaigns.launching import LaunchRefused
 from campaigns.models import Campaign
+from campaigns.recurrence import WORDS
 from campaigns.states import CampaignStatus
 
 _ABOUT_TIME = {"scheduled_at", "recurrence", "time_zone"}
@@ -35,6 +36,8 @@ def change(campaign: Campaign, fields: dict[str, Any], now: datetime) -> None:
             setattr(locked, name, value)
         changes = dict(fields)
         if _ABOUT_TIME & fields.keys():
+            if locked.recurrence and locked.recurrence not in WORDS and "scheduled_at" not in fields:
+                locked.scheduled_at = None  # another cron, or another clock: another first time
             _set_first_time(locked, now)
             changes |= {"scheduled_at": locked.scheduled_at, "recurs_from": locked.recurs_from}
         _update(locked, changes)
@@ -51,6 +54,18 @@ def attach_file(campaign: Campaign, kind: str, file: "File[bytes]", file_name: s
         if old:
             storage = locked.multimedia_file.storage
             transaction.on_commit(lambda: storage.delete(old))
+
+
+def delete(campaign: Campaign) -> None:
+    """Delete a campaign and its file; its jobs stay. Raises LaunchRefused while one of them is under way."""
+    with transaction.atomic():
+        locked = Campaign.unscoped.select_for_update().get(pk=campaign.pk)  # nobody launches it from here on
+        if control.is_under_way(locked):
+            raise LaunchRefused("campaign_running")
+        file, storage = locked.multimedia_file.name, locked.multimedia_file.storage
+        locked.delete()
+        if file:
+            transaction.on_commit(lambda: storage.delete(file))
 
 
 def _lock(campaign: Campaign) -> Campaign:

@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 
 from accounts.models import User
 from campaigns import media, recurrence
-from campaigns.audience import Audience, EmptyAudience
+from campaigns.audience import Audience, BadAudience, EmptyAudience
 from campaigns.freezing import freeze
 from campaigns.models import Campaign, CampaignRun
 from campaigns.states import CampaignStatus
@@ -154,7 +154,7 @@ def freeze_run(run_id: int) -> int | None:
             counted = freeze(cursor, run.job, audience_of(run.campaign))
             sendable = counted.sendable
             CampaignRun.objects.filter(pk=run.pk).update(excluded=counted.excluded)
-        except EmptyAudience:
+        except (EmptyAudience, BadAudience):  # its segment is another since
             sendable = 0
         # From here on the row is ours: was it cancelled before?
         run.job.refresh_from_db()

@@ -80,8 +80,8 @@ class MultimediaField(JSONOrEmptyField):
     """{"type", "url", "filename"} as in seed 003; {} or null for none."""
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
-        if data == {}:
-            return {}
+        if data in ({}, getattr(self.parent.instance, "multimedia", {})):  # unchanged: that of an uploaded file, too
+            return data  # type: ignore[no-any-return]
         if not isinstance(data, dict):
             raise refuse("not_an_object")
         if set(data) - {"type", "url", "filename"}:

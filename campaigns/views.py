@@ -152,13 +152,12 @@ class Campaigns(CampaignCalls, GenericViewSet[Campaign]):
     @extend_schema(responses={204: None})
     def destroy(self, request: Request, **_: Any) -> Response:
         campaign = self.find_campaign()
-        with transaction.atomic():
-            # Held: nobody launches it from here on.
-            Campaign.unscoped.select_for_update().get(pk=campaign.pk)
-            if control.is_under_way(campaign):
-                raise wire.refusal("campaign_running")
-            audit.record(request, "campaign.deleted", campaign, id=campaign.pk)
-            campaign.delete()
+        try:
+            with transaction.atomic():
+                audit.record(request, "campaign.deleted", campaign, id=campaign.pk)
+                drafting.delete(campaign)
+        except LaunchRefused as refused:
+            raise wire.launch_refused(refused) from None
         return Response(status=204)
 
 

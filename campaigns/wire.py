@@ -174,7 +174,7 @@ def estimate(seconds: float | None, devices: int, devices_for_one_day: int | Non
 
 def ended(title: str, status: str) -> str:
     words = {"completed": "Campaña terminada", "failed": "La campaña falló", "cancelled": "Campaña cancelada"}
-    return f"{words[status]}: {title}"
+    return f"{words[status]}: {' '.join(title.split())}"  # one line: it is an e-mail's subject, too
 
 
 def ended_text(stats: dict[str, int], reason: str) -> str:

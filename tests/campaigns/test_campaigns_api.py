@@ -263,6 +263,14 @@ def test_a_campaign_is_changed(client, address, account):
     }
 
 
+def test_another_cron_has_another_first_time(client, address):
+    made = create(client, address, recurrence="0 9 * * *", time_zone="UTC").json()
+    changed = patch(client, f"{address}/{made['id']}", recurrence="30 10 * * *").json()
+    assert changed["scheduled_at"].endswith("T10:30:00Z")
+    changed = patch(client, f"{address}/{made['id']}", time_zone="America/Lima").json()
+    assert changed["scheduled_at"].endswith("T15:30:00Z")
+
+
 def test_a_new_time_lets_a_missed_campaign_wait_for_it(client, address, account):
     missed = campaigns_of.campaign(account, missed_at=timezone.now(), description="tarde", status="failed")
     answer = patch(client, f"{address}/{missed.pk}", scheduled_at="2027-01-15T20:00:00-05:00").json()

@@ -182,6 +182,16 @@ def test_with_nobody_to_send_to_the_job_fails_in_words(account):
     assert made.current_status == "failed"
 
 
+def test_a_segment_emptied_since_the_launch_is_nobody(account):
+    segment = Segment.unscoped.create(account=account, name="VIP", audience={"labels": ["vip"]})
+    run = launching.launch(campaigns_of.campaign(account, segment=segment, audience={}), timezone.now(), None)
+    for audience in ({}, {"nonsense": 1}):
+        Segment.unscoped.filter(pk=segment.pk).update(audience=audience)
+        assert launching.freeze_run(run.pk) is None
+    run.job.refresh_from_db()
+    assert (run.job.status, run.job.state_reason) == ("failed", "no_recipients")
+
+
 def test_a_worker_that_died_left_nothing_and_another_begins_anew(account, monkeypatch):
     campaigns_of.contact(account, labels=["vip"])
     run = launching.launch(campaigns_of.campaign(account), timezone.now(), None)

@@ -181,6 +181,26 @@ def test_an_uploaded_file_is_served_to_gateways_by_a_signed_address(admin):
     assert fetch(f"https://pregonero.example.com/campaign-media/nonsense/{name}").status_code == 404
 
 
+def test_what_was_read_can_be_written_back(admin):
+    made = campaigns_of.campaign(admin.account)
+    read = upload(admin, made).json()
+    address = f"/api/v1/accounts/{admin.account_id}/whatsapp_api_campaigns/{made.pk}"
+    answer = people.api(admin).patch(address, read, content_type="application/json")
+    assert (answer.status_code, answer.json()["multimedia"]) == (200, read["multimedia"])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_file_goes_with_the_campaign(admin):
+    made = campaigns_of.campaign(admin.account)
+    upload(admin, made)
+    made.refresh_from_db()
+    storage, name = made.multimedia_file.storage, made.multimedia_file.name
+    assert storage.exists(name)
+    address = f"/api/v1/accounts/{admin.account_id}/whatsapp_api_campaigns/{made.pk}"
+    assert people.api(admin).delete(address).status_code == 204
+    assert not storage.exists(name)
+
+
 def test_its_address_ends_with_time_and_with_the_file(admin, monkeypatch):
     made = campaigns_of.campaign(admin.account)
     upload(admin, made)
