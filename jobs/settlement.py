@@ -98,6 +98,10 @@ class Settlement:
                 settled.claims.setdefault(claim.device_id, []).append(claim)
             if limited := {k: len(v) for k, v in settled.claims.items() if k in self._limited_by_day}:
                 leases.count_today(cursor, limited)
+            let_go = {device_id for device_id, _token in order.released} & settled.held
+            if forgotten := let_go - self._claimers.keys():
+                # A database error cost us what we knew of them: claims and chunks that only the rows tell of.
+                recovery.recover(cursor, list(forgotten), settings.QUIET_SECONDS)
             leases.release(cursor, order.released)
         for device_id, _token in order.released:
             self._claimers.pop(device_id, None)
