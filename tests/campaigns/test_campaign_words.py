@@ -27,11 +27,6 @@ def test_every_complaint_about_a_field_is_explained():
     assert [code for code in wire.FIELDS if f"`{code}`" not in page] == []
 
 
-@pytest.mark.parametrize("event", [events.subscribed(1), events.pong(1), events.invalid_message()])
-def test_every_event_has_a_type(event):
-    assert list(event)[0] == "type"
-
-
 def test_the_page_of_events_shows_what_is_sent():
     shown = [json.loads(line) for line in (DOCS / "events.md").read_text().splitlines() if line.startswith("{")]
     device = Device(pk=3, name="Ventas", status="disconnected", status_reason="instance_closed")
