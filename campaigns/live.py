@@ -99,7 +99,7 @@ def _tell(account_id: int, now: datetime) -> int:
 def _campaign_events(campaigns: Iterable[Any]) -> Iterator[Event]:
     campaigns = list(campaigns)
     runs = standing.latest_runs(campaigns)
-    stats = standing.delivery_stats([run.job_id for run in runs.values()])
+    stats = standing.delivery_stats([run.job for run in runs.values()])
     for campaign in campaigns:
         run = runs.get(campaign.pk)
         counts = dict(standing.NO_STATS) if run is None else stats[run.job_id]

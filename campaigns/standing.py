@@ -4,6 +4,7 @@ A person who read the message was also delivered and sent to: `sent` counts all 
 total = pending + sent + failed + suppressed + unknown, and sent ≥ delivered ≥ read.
 """
 
+import time
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from typing import Any, Final
@@ -11,6 +12,7 @@ from typing import Any, Final
 from django.db import connection
 
 from campaigns.models import Campaign, CampaignRun
+from jobs.models import Job
 from jobs.states import RECIPIENT_OPEN, RECIPIENT_SENT, RecipientState
 
 NO_STATS: Final = dict.fromkeys(
@@ -39,8 +41,39 @@ def latest_runs(campaigns: Iterable[Campaign]) -> dict[int, CampaignRun]:
     return {run.campaign_id: run for run in runs}
 
 
-def delivery_stats(job_ids: Collection[int]) -> dict[int, dict[str, int]]:
-    """Count the recipients of these jobs: {job id: the `delivery_stats` of the contract}."""
+# Counting a million rows takes a second: who looks at a large job again soon is shown what was counted last.
+LARGE_JOB: Final = 50_000
+KEPT_SECONDS: Final = 10.0
+_MOST_KEPT: Final = 1_000
+_kept: dict[tuple[Any, ...], tuple[float, dict[str, int]]] = {}
+
+
+def delivery_stats(jobs: Collection[Job]) -> dict[int, dict[str, int]]:
+    """The `delivery_stats` of the contract, by job id. Of a large job they may be ten seconds old."""
+    now = time.monotonic()
+    known = {job.pk: dict(stats) for job in jobs if (stats := _remembered(job, now)) is not None}
+    counted = _count([job.pk for job in jobs if job.pk not in known])
+    for job in jobs:
+        if job.pk in counted and job.total >= LARGE_JOB:
+            if len(_kept) >= _MOST_KEPT:
+                _kept.clear()
+            _kept[_key(job)] = now + KEPT_SECONDS, dict(counted[job.pk])
+    return known | counted
+
+
+def _remembered(job: Job, now: float) -> dict[str, int] | None:
+    expires, stats = _kept.get(_key(job), (0.0, None))
+    return stats if now < expires else None
+
+
+def _key(job: Job) -> tuple[Any, ...]:
+    # The end is shown with the final numbers, however soon it comes.
+    return job.uuid, job.status, job.total, job.finished_at
+
+
+def _count(job_ids: Collection[int]) -> dict[int, dict[str, int]]:
+    if not job_ids:
+        return {}
     stats: dict[int, dict[str, int]] = defaultdict(lambda: dict(NO_STATS))
     with connection.cursor() as cursor:
         cursor.execute(
@@ -68,14 +101,14 @@ def delivery_stats(job_ids: Collection[int]) -> dict[int, dict[str, int]]:
 
 def stats_of(run: CampaignRun | None) -> dict[str, Any]:
     """The `delivery_stats` of one campaign whose latest run this is."""
-    return dict(NO_STATS) if run is None else delivery_stats([run.job_id])[run.job_id]
+    return dict(NO_STATS) if run is None else delivery_stats([run.job])[run.job_id]
 
 
 def attach(campaigns: Iterable[Campaign]) -> list[Campaign]:
     """Give each campaign its latest `run` (or None) and its `stats`, for who shows them."""
     campaigns = list(campaigns)
     runs = latest_runs(campaigns)
-    stats = delivery_stats([run.job_id for run in runs.values()])
+    stats = delivery_stats([run.job for run in runs.values()])
     for campaign in campaigns:
         run = runs.get(campaign.pk)
         campaign.run = run  # type: ignore[attr-defined]
