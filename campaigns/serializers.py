@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo
 
 from django.db import IntegrityError
 from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts.models import Account
@@ -34,6 +36,7 @@ def refuse(code: str, **details: Any) -> serializers.ValidationError:
     return serializers.ValidationError(wire.field(code, **details), code)
 
 
+@extend_schema_field(OpenApiTypes.DATETIME)
 class InstantField(serializers.Field[Any, Any, Any, Any]):
     """A time with an offset. What comes out of validation keeps the offset it was written with."""
 
