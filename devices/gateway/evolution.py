@@ -48,6 +48,8 @@ _REFUSED_CONTENT = (
 
 # Its stamps are whole seconds, and so is the clock in its Date header.
 _STAMP = timedelta(seconds=2)
+# Evolution keeps no messages unless told to (DATABASE_SAVE_DATA_NEW_MESSAGE). One of this last hour shows that it does.
+_KEEPS_MESSAGES = timedelta(hours=1)
 
 
 class EvolutionGateway:
@@ -85,31 +87,30 @@ class EvolutionGateway:
         raise _error(answer)
 
     def look_up(self, message: OutgoingMessage, since: datetime, until: datetime) -> tuple[LookUp, str]:
-        """Search the gateway's own store. It must be open and hold something, or its silence proves nothing."""
+        """Search the gateway's own store. It must be open and keep messages at all, or its silence proves nothing."""
         try:
             state, clock_ahead = self._call("GET", f"/instance/connectionState/{self._instance}")
             is_open = state["instance"].get("state") == "open"
             first, last = since + clock_ahead - _STAMP, until + clock_ahead + _STAMP
-            found, _ = self._call(
-                "POST",
-                f"/chat/findMessages/{self._instance}",
-                {
-                    "where": {
-                        "key": {"remoteJid": self._jid(message.number), "fromMe": True},
-                        # Both bounds, or 2.3.x silently ignores the filter.
-                        "messageTimestamp": {"gte": _iso(first), "lte": _iso(last)},
-                    },
-                    "page": 1,
-                    "offset": 50,
-                },
-            )
-            for record in found["messages"]["records"]:
+            for record in self._stored(first, last, 50, remoteJid=self._jid(message.number))["records"]:
                 sent_at = datetime.fromtimestamp(int(record["messageTimestamp"]), tz=UTC)
                 if first <= sent_at <= last and _text_of(record.get("message")) == message.text:
                     return LookUp.SENT, str(record["key"]["id"])
+            keeps_messages = is_open and int(self._stored(first - _KEEPS_MESSAGES, last, 1)["total"]) > 0
         except (http.Unreachable, _UnreadableAnswer, KeyError, TypeError, AttributeError, ValueError):
             return LookUp.CANNOT_TELL, ""
-        return (LookUp.NOT_THERE if is_open else LookUp.CANNOT_TELL), ""
+        return (LookUp.NOT_THERE if keeps_messages else LookUp.CANNOT_TELL), ""
+
+    def _stored(self, first: datetime, last: datetime, at_most: int, **key: str) -> Any:
+        """Return what it keeps of messages from us between two of its times: their `total` and the newest of them."""
+        where = {
+            "key": {**key, "fromMe": True},
+            # Both bounds, or 2.3.x silently ignores the filter.
+            "messageTimestamp": {"gte": _iso(first), "lte": _iso(last)},
+        }
+        body = {"where": where, "page": 1, "offset": at_most}
+        found, _ = self._call("POST", f"/chat/findMessages/{self._instance}", body)
+        return found["messages"]
 
     def _jid(self, number: str) -> str:
         """The address WhatsApp knows a number by. Where a ninth digit comes and goes, only the gateway knows."""
