@@ -11,10 +11,10 @@ from collections import defaultdict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
+from typing import Any
 
-from django.conf import settings
 from django.db import connection, transaction
 
 from devices.gateway import gateway_for
@@ -27,9 +27,9 @@ from jobs.recovery import WORKER_DIED
 from jobs.results import LiveFeed
 from jobs.states import RecipientState
 
-BATCH = 200
+BATCH = 64
 AT_ONCE = 8  # look-ups are slow for a gateway: its store has no index for them
-TAKEN_FOR_SECONDS = 300  # a batch whose looker died is looked up again after that
+TAKEN_FOR_SECONDS = 60  # a batch whose looker died, or is slower than that, is looked up again
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +38,9 @@ class Doubtful:
 
     claim: Claim
     error_code: str
-    tried_at: datetime
+    tried_at: datetime  # by this process's clock
     never_twice: bool
+    ours_until: datetime  # the due time we gave it: another one means that somebody else has looked or sent since
 
 
 def reconcile(deadline: float) -> bool:
@@ -52,8 +53,7 @@ def reconcile(deadline: float) -> bool:
         gateways = _gateways(batch)
         with ThreadPoolExecutor(AT_ONCE) as pool:
             answers = list(pool.map(partial(_ask, gateways=gateways), batch))
-        outcomes = [decide(doubtful, *answer) for doubtful, answer in zip(batch, answers, strict=True)]
-        _record(outcomes, feed)
+        _record([(doubtful, decide(doubtful, *answer)) for doubtful, answer in zip(batch, answers, strict=True)], feed)
     return True
 
 
@@ -95,18 +95,19 @@ def _take(messages: MessageBook) -> list[Doubtful]:
             FROM due, jobs_job AS job, accounts_account AS account
             WHERE recipient.id = due.id AND job.id = recipient.job_id AND account.id = job.account_id
             RETURNING recipient.id, recipient.job_id, recipient.device_id, recipient.phone, recipient.values,
-                      recipient.variant, recipient.tries_left, recipient.error_code, recipient.tried_at,
-                      account.never_twice
+                      recipient.variant, recipient.tries_left, recipient.error_code,
+                      clock_timestamp() - recipient.tried_at, account.never_twice, recipient.due_at
             """,
             (BATCH, TAKEN_FOR_SECONDS),
         )
         rows = cursor.fetchall()
     taken = []
-    for recipient_id, job_id, device_id, phone, values, variant, tries_left, code, tried_at, never_twice in rows:
+    now = datetime.now(tz=UTC)
+    for recipient_id, job_id, device_id, phone, values, variant, tries_left, code, age, never_twice, until in rows:
         template, media = messages.of(job_id)
         text = template.render(values, phone, variant)
         claim = Claim(recipient_id, job_id, device_id, phone, text, media, tries_left, None)
-        taken.append(Doubtful(claim, code, tried_at, never_twice))
+        taken.append(Doubtful(claim, code, now - age, never_twice, until))
     return taken
 
 
@@ -119,16 +120,30 @@ def _ask(doubtful: Doubtful, gateways: dict[int, Gateway]) -> tuple[LookUp, str]
     claim = doubtful.claim
     if (gateway := gateways.get(claim.device_id)) is None:
         return LookUp.CANNOT_TELL, ""  # the device was deleted
-    longest = timedelta(seconds=settings.GATEWAY_CONNECT_TIMEOUT + settings.GATEWAY_READ_TIMEOUT)
+    # Until now: a gateway that took its time may have sent long after we stopped waiting for its answer.
     return gateway.look_up(
-        OutgoingMessage(claim.phone, claim.text, claim.media),
-        since=doubtful.tried_at,
-        until=doubtful.tried_at + longest,
+        OutgoingMessage(claim.phone, claim.text, claim.media), since=doubtful.tried_at, until=datetime.now(tz=UTC)
     )
 
 
-def _record(outcomes: Sequence[Outcome], feed: LiveFeed) -> None:
+def _still_ours(cursor: Any, batch: Sequence[Doubtful]) -> set[int]:
+    """Lock those that nobody else has taken since: a looker that was frozen must not decide by old news."""
+    cursor.execute(
+        """
+        SELECT recipient.id FROM jobs_recipient AS recipient
+        JOIN unnest(%s::bigint[], %s::timestamptz[]) AS taken (id, until)
+          ON recipient.id = taken.id AND recipient.due_at = taken.until
+        ORDER BY recipient.id FOR UPDATE OF recipient
+        """,
+        ([doubtful.claim.recipient_id for doubtful in batch], [doubtful.ours_until for doubtful in batch]),
+    )
+    return {recipient_id for (recipient_id,) in cursor.fetchall()}
+
+
+def _record(decided: Sequence[tuple[Doubtful, Outcome]], feed: LiveFeed) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
+        ours = _still_ours(cursor, [doubtful for doubtful, _ in decided])
+        outcomes = [outcome for _, outcome in decided if outcome.claim.recipient_id in ours]
         moved = results.move_recipients(cursor, outcomes, source=RecipientState.AMBIGUOUS)
         ended: dict[int, list[Outcome]] = defaultdict(list)
         for outcome in outcomes:
