@@ -125,18 +125,20 @@ def _records(text: TextIO, form: Format) -> Iterator[Row]:
     lines = iter(partial(text.readline, _LINE_CHARACTERS), "")
     reader = csv.reader(lines, delimiter=form.delimiter)
     number = 0
+    make_row = Row
     while True:
         try:
             for cells in reader:
                 number += 1
+                everything = "".join(cells)
                 # Blank lines, and those that a spreadsheet fills with its delimiters.
-                if not any(cells) or not "".join(cells).strip():
+                if not everything or everything.isspace():
                     continue
                 if number == 1:
                     cells[0] = cells[0].removeprefix("\ufeff")
                     if _SEPARATOR_LINE.fullmatch(form.delimiter.join(cells)):
                         continue
-                yield Row(number, cells, max(map(len, cells)) > MAX_CELL)
+                yield make_row(number, cells, len(everything) > MAX_CELL and max(map(len, cells)) > MAX_CELL)
         except csv.Error:
             number += 1
             yield Row(number, [], too_long=True)

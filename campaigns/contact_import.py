@@ -557,11 +557,24 @@ class _Reader:
             and row.processed >= self._passed
         )
 
-    def chunk(self, position: int) -> list[contact_file.Row]:
+    def chunk(self, position: int) -> "_Chunk":
+        """Read the next rows from `position` on."""
+        # Forwards only: a position that fell is another reading.
         _ = next(islice(self._rows, position - self._passed, position - self._passed), None)
-        found = list(islice(self._rows, CHUNK_ROWS))
-        self._passed = position + len(found)
-        return found
+        people: list[Person] = []
+        errors: list[dict[str, Any]] = []
+        number = 0
+        read = self.lines.read
+        # No list of them: twice the objects, and Python's collector looks at each several times.
+        for row in islice(self._rows, CHUNK_ROWS):
+            number += 1
+            try:
+                people.append(read(row))
+            except BadLine as bad:
+                if len(errors) < MAX_ERRORS:
+                    errors.append(wire.line_error(row.line, bad.code, **bad.details))
+        self._passed = position + number
+        return _Chunk(people, errors, number - len(people))
 
 
 class _Chunk(NamedTuple):
@@ -571,18 +584,9 @@ class _Chunk(NamedTuple):
     errors: list[dict[str, Any]]  # the first 1,000
     error_count: int
 
-
-def _read(reader: _Reader, rows: list[contact_file.Row]) -> _Chunk:
-    people: list[Person] = []
-    errors: list[dict[str, Any]] = []
-    read = reader.lines.read
-    for row in rows:
-        try:
-            people.append(read(row))
-        except BadLine as bad:
-            if len(errors) < MAX_ERRORS:
-                errors.append(wire.line_error(row.line, bad.code, **bad.details))
-    return _Chunk(people, errors, len(rows) - len(people))
+    @property
+    def rows(self) -> int:
+        return len(self.people) + self.error_count
 
 
 def _step(reader: _Reader) -> bool:
@@ -595,11 +599,10 @@ def _step(reader: _Reader) -> bool:
             return False
         if not reader.is_for(row):
             raise _Changed
-        rows = reader.chunk(row.processed)
-        if not rows and row.processed < row.rows:
+        chunk = reader.chunk(row.processed)
+        if not chunk.rows and row.processed < row.rows:
             raise _FileLost
-        chunk = _read(reader, rows)
-        changes: dict[str, Any] = {"processed": row.processed + len(rows)}
+        changes: dict[str, Any] = {"processed": row.processed + chunk.rows}
         with connection.cursor() as cursor:
             if row.status == Status.CHECKING:
                 changes.update(_check(cursor, row, reader, chunk))
@@ -631,7 +634,7 @@ def _check(cursor: Cursor, row: ContactImport, reader: _Reader, chunk: _Chunk) -
         file.truncate(known * keys.itemsize)
         file.seek(known * keys.itemsize)
         file.write(keys.tobytes())
-    if row.processed + len(chunk.people) + chunk.error_count < row.rows:
+    if row.processed + chunk.rows < row.rows:
         return changes
     good = known + len(chunk.people)
     new = _count_new(cursor, row, reader.keys_path)
@@ -682,7 +685,7 @@ def _import(cursor: Cursor, row: ContactImport, chunk: _Chunk) -> dict[str, Any]
         "skipped_count": row.skipped_count + (0 if row.update_existing else others),
         "error_count": row.error_count + chunk.error_count,
     }
-    if row.processed + len(chunk.people) + chunk.error_count >= row.rows:
+    if row.processed + chunk.rows >= row.rows:
         changes.update(status=Status.COMPLETED, finished_at=Now(), upload_name="", mapping=_without_people(row.mapping))
     return changes
 
