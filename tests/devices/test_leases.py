@@ -12,7 +12,8 @@ from devices import leases
 from devices.models import Lane
 from tests.factories import make_account, make_device
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
+by_several_sessions = pytest.mark.django_db(transaction=True)
 LONG = 100.0
 
 
@@ -103,6 +104,7 @@ def test_a_lease_that_ran_out_is_taken_over(device):
     assert new.token == old.token + 1
 
 
+@by_several_sessions
 def test_a_device_whose_holder_has_died_is_taken_over_long_before_its_lease_ends(device):
     with session() as workers:
         take([device.pk], "worker", using=workers)
@@ -112,6 +114,7 @@ def test_a_device_whose_holder_has_died_is_taken_over_long_before_its_lease_ends
     assert lease.token == 2
 
 
+@by_several_sessions
 def test_another_session_that_got_the_dead_ones_number_is_not_taken_for_it(device):
     with session() as stranger:
         take([device.pk], "worker")
@@ -119,6 +122,7 @@ def test_another_session_that_got_the_dead_ones_number_is_not_taken_for_it(devic
         assert len(take([device.pk], "second")) == 1
 
 
+@by_several_sessions
 def test_of_two_that_want_a_device_at_once_one_gets_it(device):
     """Ten rounds: the lease is free, everybody jumps at it."""
     for number in range(10):
@@ -140,6 +144,7 @@ def test_of_two_that_want_a_device_at_once_one_gets_it(device):
         # Their sessions are gone: free again for the next round.
 
 
+@by_several_sessions
 def test_takers_of_the_same_devices_in_any_order_do_not_block_each_other():
     account = make_account()
     device_ids = [make_device(account).pk for _ in range(20)]
@@ -190,6 +195,7 @@ def test_each_of_several_leases_stands_for_itself(device):
     assert renew([]) == set()
 
 
+@by_several_sessions
 def test_a_renewed_device_cannot_be_taken_before_the_renewer_has_committed(device):
     (lease,) = take([device.pk], seconds=0.05)
     time.sleep(0.1)

@@ -89,7 +89,7 @@ def sent(claim: Claim) -> Outcome:
 
 
 def not_sent(claim: Claim, error: SendError) -> Outcome:
-    return refused(claim, error, quiet_seconds=120)
+    return refused(claim, error, quiet_seconds=120.0)
 
 
 def record(*outcomes: Outcome, feed: LiveFeed | None = None, flush: bool = False) -> Recorded:
