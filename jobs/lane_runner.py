@@ -24,7 +24,7 @@ from devices.gateway.base import (
     WireFailure,
     WireResponse,
 )
-from devices.gateway.transport import Transport
+from devices.gateway.transport import TOO_LATE, Transport
 from devices.pacing import HORIZON_SECONDS
 from jobs.lanes import ERRORS_THAT_OPEN_THE_BREAKER, Lane
 from jobs.outcomes import Claim, Outcome, accepted, not_written, refused
@@ -107,16 +107,20 @@ class LaneRunner:
         for lane in self._lanes.values():
             while lane.ready and lane.ready[0].at <= now:
                 ready = lane.ready.popleft()
-                if time.monotonic() >= min(lane.lease_until, ready.not_after):
+                not_after = min(lane.lease_until, ready.not_after)
+                if time.monotonic() >= not_after:
                     self._outcomes.append(not_written(ready.claim, "stalled"))
                     continue
                 claim = ready.claim
                 request = lane.gateway.send_request(OutgoingMessage(claim.phone, claim.text, claim.media))
-                self._transport.start((lane, claim), request, lane.address)
+                self._transport.start((lane, claim), request, lane.address, not_after)
                 lane.in_flight += 1
                 lane.pace.used(time.monotonic())
 
     def _understand(self, lane: Lane, claim: Claim, answer: WireResponse | WireFailure) -> None:
+        if answer == WireFailure(TOO_LATE, nothing_written=True):
+            self._outcomes.append(not_written(claim, "stalled"))
+            return
         try:
             acceptance = lane.gateway.read_answer(answer)
         except SendError as error:

@@ -1,12 +1,15 @@
 """Many HTTP requests in flight from one thread: libcurl's multi interface, shaped for sending messages.
 
-Three things here are about never sending twice:
+Four things here are about never sending twice:
 - The body is read through a callback without a seek: libcurl then cannot write a request again when a
   kept connection dies under it, which for a body given as a string it does by itself, silently.
 - Redirects are not followed.
 - A failure counts as "nothing written" only when libcurl wrote not one byte of the request.
+- A request that was not begun in time is dropped where libcurl asks for its first byte, not before: a process may be
+  frozen anywhere, and others rely on nothing being written later.
 """
 
+import math
 import os
 import selectors
 import time
@@ -24,11 +27,13 @@ from devices.gateway.base import WireFailure, WireRequest, WireResponse
 K = TypeVar("K", bound=Hashable)
 MAX_ANSWER_BYTES = 1024 * 1024
 MAX_IDLE_SECONDS = 2
+TOO_LATE = "stalled"  # the failure of a request that was not begun in time
 _CONNECTING = {
     pycurl.E_COULDNT_RESOLVE_HOST: "DNSError",
     pycurl.E_COULDNT_CONNECT: "ConnectionError",
     pycurl.E_SSL_CONNECT_ERROR: "SSLError",
     pycurl.E_PEER_FAILED_VERIFICATION: "SSLError",
+    pycurl.E_ABORTED_BY_CALLBACK: TOO_LATE,
 }
 
 
@@ -44,7 +49,14 @@ class _Exchange(Generic[K]):
     key: K
     head: BytesIO
     body: _Answer
-    request_body: BytesIO  # kept alive until libcurl has read it
+    request_body: BytesIO
+    not_after: float  # time.monotonic seconds
+
+    def read(self, size: int) -> bytes | int:
+        """Called by libcurl, connected by now, for what it is to write next."""
+        if time.monotonic() >= self.not_after and self.request_body.tell() == 0:
+            return int(pycurl.READFUNC_ABORT)
+        return self.request_body.read(size)
 
 
 class Transport(Generic[K]):
@@ -70,15 +82,18 @@ class Transport(Generic[K]):
         """How many requests are in flight."""
         return len(self._exchanges)
 
-    def start(self, key: K, request: WireRequest, address: CheckedAddress) -> None:
-        """Begin a request to the checked address, whatever the host's name resolves to by now."""
+    def start(self, key: K, request: WireRequest, address: CheckedAddress, not_after: float = math.inf) -> None:
+        """Begin a request to the checked address, whatever the host's name resolves to by now.
+
+        It fails as TOO_LATE when nothing of it has been written by `not_after` (time.monotonic seconds).
+        """
         curl = self._idle.pop() if self._idle else self._make_handle()
-        exchange = _Exchange(key, BytesIO(), _Answer(), BytesIO(request.body))
+        exchange = _Exchange(key, BytesIO(), _Answer(), BytesIO(request.body), not_after)
         curl.setopt(pycurl.URL, request.url)
         curl.setopt(pycurl.RESOLVE, [f"{address.host}:{address.port}:{_bracketed(address.ip)}"])
         curl.setopt(pycurl.HTTPHEADER, list(request.headers))
         curl.setopt(pycurl.POSTFIELDSIZE, len(request.body))
-        curl.setopt(pycurl.READDATA, exchange.request_body)
+        curl.setopt(pycurl.READFUNCTION, exchange.read)
         curl.setopt(pycurl.WRITEDATA, exchange.body)
         curl.setopt(pycurl.HEADERFUNCTION, exchange.head.write)
         self._exchanges[curl] = exchange
