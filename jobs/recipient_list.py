@@ -90,7 +90,7 @@ def latest(job: Job, number: int) -> list[Recipient]:
     Reads back from where the claiming stands; what is claimed and not yet tried is a few chunks at most.
     """
     tried = Recipient.objects.filter(job_id=job.pk, position__lt=job.next_position)
-    known = tried.exclude(state__in=[RecipientState.QUEUED, RecipientState.SENDING])
+    known = tried.exclude(state__in=[RecipientState.QUEUED, RecipientState.SENDING, RecipientState.CANCELLED])
     return list(known.order_by("-position")[:number])
 
 
