@@ -88,7 +88,7 @@ def detect(path: Path) -> Format:
     sample = _sample(path, encoding)
     said = _SEPARATOR_LINE.match(sample)
     delimiter = said[1] if said else _delimiter(sample)
-    first = next(_records(io.StringIO(sample), Format(encoding, delimiter)), None)
+    first = next(_records(io.StringIO(sample, newline=""), Format(encoding, delimiter)), None)
     return Format(encoding, delimiter, first is not None and is_header(first.cells))
 
 
@@ -104,7 +104,7 @@ def rows(path: Path, form: Format) -> Iterator[Row]:
 
 def head(path: Path, form: Format) -> Head:
     """The header, and the first rows. Raises TooManyColumns."""
-    records = _records(io.StringIO(_sample(path, form.encoding)), form)
+    records = _records(io.StringIO(_sample(path, form.encoding), newline=""), form)
     names = next(records, Row(0, [])).cells if form.header else []
     sample = [row.cells for _, row in zip(range(SAMPLE_ROWS), records, strict=False)]
     width = max(map(len, [names, *sample]))
@@ -182,7 +182,7 @@ def _delimiter(sample: str) -> str:
     """The one that cuts most rows into as many cells as the first has, and more than one."""
 
     def score(delimiter: str) -> tuple[int, int]:
-        records = _records(io.StringIO(sample), Format(delimiter=delimiter))
+        records = _records(io.StringIO(sample, newline=""), Format(delimiter=delimiter))
         widths = [len(row.cells) for _, row in zip(range(SAMPLE_ROWS), records, strict=False)]
         if not widths or widths[0] < 2:
             return 0, 0
