@@ -107,12 +107,14 @@ class Claimer:
         for job_id in self.feeds.keys() - windows.keys():
             self._drop(self.feeds.pop(job_id))
         now = datetime.now(tz=UTC)
+        # Together no more than one chunk: what this device holds, no other can send.
+        share = max(1, self.chunk_size // max(1, len(windows)))
         taken: dict[int, tuple[int, int]] = {}
         for job_id, window in windows.items():
             feed = self.feeds.setdefault(job_id, Feed(job_id))
             if not feed.retries:
                 feed.retries.extend(self._open_now(self._read_retries(cursor, job_id), window, now))
-            if not feed.fresh and (chunk := self._take_chunk(cursor, job_id)) is not None:
+            if not feed.fresh and (chunk := self._take_chunk(cursor, job_id, share)) is not None:
                 chunk_id, start, end = chunk
                 rows = _read_chunk(cursor, job_id, chunk_id, start, end)
                 feed.fresh.extend(self._open_now(rows, window, now))
@@ -203,8 +205,8 @@ class Claimer:
                     (chunk.left_from, chunk.chunk_id, self.device_id),
                 )
 
-    def _take_chunk(self, cursor: Cursor, job_id: int) -> tuple[int, int, int] | None:
-        """Take a chunk that was given back, else the next positions of the job: (chunk id, start, end)."""
+    def _take_chunk(self, cursor: Cursor, job_id: int, size: int) -> tuple[int, int, int] | None:
+        """Take of a chunk that was given back, else of the job's next positions: (chunk id, start, end)."""
         cursor.execute(
             'SELECT id, "start", "end" FROM jobs_chunk WHERE job_id = %s AND device_id IS NULL'
             ' ORDER BY "start" LIMIT 1 FOR UPDATE SKIP LOCKED',
@@ -212,10 +214,10 @@ class Claimer:
         )
         if (free := cursor.fetchone()) is not None:
             chunk_id, start, end = free
-            if end - start <= self.chunk_size:
+            if end - start <= size:
                 cursor.execute("UPDATE jobs_chunk SET device_id = %s WHERE id = %s", (self.device_id, chunk_id))
                 return chunk_id, start, end
-            end = start + self.chunk_size
+            end = start + size
             cursor.execute('UPDATE jobs_chunk SET "start" = %s WHERE id = %s', (end, chunk_id))
         else:
             cursor.execute(
@@ -228,7 +230,7 @@ class Claimer:
                 WHERE jobs_job.id = job.id AND job.first < job.last
                 RETURNING job.first, job.last
                 """,
-                (self.chunk_size, job_id),
+                (size, job_id),
             )
             if (advanced := cursor.fetchone()) is None:
                 return None

@@ -51,3 +51,13 @@ def test_what_another_device_tried_meanwhile_waits_for_its_time_and_counts_its_t
     assert claim(*late) == []
     rows.update(due_at=job.created_at)
     assert [claimed.tries_left for claimed in claim(*late)] == [1]
+
+
+def test_a_device_that_serves_many_jobs_holds_no_more_of_them_than_one_chunk() -> None:
+    account = make_account()
+    device = make_device(account)
+    jobs = [make_job(account, 50, (device,)) for _ in range(3)]
+    claimer = Claimer(device.pk, 30)
+    with transaction.atomic(), connection.cursor() as cursor:
+        claimer.refill(cursor)
+    assert [len(claimer.feeds[job.pk]) for job in jobs] == [10, 10, 10]
