@@ -46,6 +46,7 @@ def _measure(names: list[str], *, quick: bool) -> str:
     for name in names:
         print(f"{name} …", flush=True)
         sections.append(plan.GROUPS[name](plan.QUICK if quick else plan.FULL))
+        print(f"\n{sections[-1].text()}", flush=True)
     text = report.document(what_it_ran_on, sections, time.monotonic() - began)
     print(f"\n{text}")
     return text
