@@ -74,14 +74,18 @@ def give_back(claimer: Claimer) -> None:
 # --- Claims and outcomes without a claimer -------------------------------------------------------------------------
 
 
-def sending(job: Job, device: Device, **fields: Any) -> list[Claim]:
+def sending(job: Job, device: Device) -> list[Claim]:
     """Mark all of a job's recipients as being sent through a device; return their claims in order."""
-    changes = {"state": "sending", "device": device, "tries": 1, "tried_at": ago(1), **fields}
-    Recipient.objects.filter(job_id=job.pk).update(**changes)
-    return [
-        Claim(row.pk, job.pk, device.pk, row.phone, "", None, row.tries_left, None)
-        for row in Recipient.objects.filter(job_id=job.pk).in_order()
-    ]
+    return [sending_one(recipient, device) for recipient in Recipient.objects.filter(job_id=job.pk).in_order()]
+
+
+def sending_one(recipient: Recipient, device: Device) -> Claim:
+    """Mark a recipient as being sent through a device; return its claim."""
+    changes = {"state": "sending", "device": device, "tries": 1, "tried_at": ago(1)}
+    Recipient.objects.filter(pk=recipient.pk).update(**changes)
+    return Claim(
+        recipient.pk, recipient.job_id, device.pk, recipient.phone, "", None, recipient.tries_left, chunk_id=None
+    )
 
 
 def sent(claim: Claim) -> Outcome:
