@@ -197,6 +197,14 @@ def test_a_phone_under_an_unknown_name_is_found_by_its_look():
 # --- XLSX ----------------------------------------------------------------------------------------------------
 
 
+NAMESPACE = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+SHEET = f"<worksheet xmlns='{NAMESPACE}'><sheetData>%s</sheetData></worksheet>".encode()
+SHARED_TYPE = (
+    b'<Override PartName="/xl/sharedStrings.xml" '
+    b'ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.sharedStrings+xml"/>'
+)
+
+
 def saved(book: openpyxl.Workbook, path: Path) -> Path:
     book.save(path)
     return path
@@ -238,6 +246,23 @@ def test_many_different_texts_are_read_back(tmp_path):
     assert converted(saved(book, tmp_path / "a.xlsx"), 5000) == expected
 
 
+def test_texts_that_cells_share_are_found_whatever_their_order(tmp_path):
+    # As spreadsheets write them; openpyxl writes every text into its cell.
+    texts = [f"Ñusta {number}" for number in range(2500)]
+    table = "".join(f"<si><t xml:space='preserve'>{text}</t></si>" for text in texts)
+    table += "<si><r><t>two </t></r><r><t>runs</t></r><rPh sb='0' eb='1'><t>reading</t></rPh></si><si/>"
+    wanted = [2500, 0, 2499, 5, 2501, 1700, 5, 999, 1000]
+    cells_of = "".join(f"<row r='{row}'><c r='A{row}' t='s'><v>{n}</v></c></row>" for row, n in enumerate(wanted, 1))
+    path = saved(openpyxl.Workbook(), tmp_path / "a.xlsx")
+    with zipfile.ZipFile(path) as source:
+        types = source.read("[Content_Types].xml").replace(b"</Types>", SHARED_TYPE + b"</Types>")
+    path = tampered(path, **{"[Content_Types]": types, "sheet1": SHEET % cells_of.encode()})
+    with zipfile.ZipFile(path, "a") as target:
+        target.writestr("xl/sharedStrings.xml", f"<sst xmlns='{NAMESPACE}' uniqueCount='9'>{table}</sst>")
+    found = [*texts, "two runs", ""]
+    assert converted(path) == [[found[number]] if found[number] else [] for number in wanted]
+
+
 def test_too_many_rows_leave_no_file(tmp_path):
     book = openpyxl.Workbook()
     for number in range(5):
@@ -265,7 +290,6 @@ LAUGHS = (
     + b"".join(f"<!ENTITY {chr(98 + n)} '{('&' + chr(97 + n) + ';') * 100}'>".encode() for n in range(5))
     + b"]>"
 )
-SHEET = b"<worksheet xmlns='http://schemas.openxmlformats.org/spreadsheetml/2006/main'><sheetData>%s</sheetData></worksheet>"
 
 
 @pytest.mark.parametrize(
