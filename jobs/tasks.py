@@ -4,9 +4,10 @@ import time
 from datetime import timedelta
 
 from celery import shared_task
+from celery.signals import worker_process_init
 from django.conf import settings
 
-from jobs import dispatch, importing, intake, invariants, reconcile
+from jobs import dispatch, frozen, importing, intake, invariants, reconcile
 from jobs import sweep as sweeping
 from jobs.lane_runner import LaneRunner
 from jobs.shutdown import is_stopping
@@ -16,6 +17,8 @@ SOON_SECONDS = 5.0  # a longer wait is a row's: the sweep wakes it
 IMPORT_SLICE_SECONDS = 8.0  # short: sweeps and other jobs' imports wait in the same queue
 # Wake-ups that nobody heard in time are forgotten: the next sweep brings new ones.
 STALE_AFTER_SECONDS = 10
+
+worker_process_init.connect(frozen.limit_sessions)
 
 # One for each worker process: its connections, to the gateways and to the database, outlive a slice.
 _runner: LaneRunner | None = None
