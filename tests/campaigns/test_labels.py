@@ -24,6 +24,15 @@ def test_a_label_counts_the_contacts_that_carry_it(call):
     assert names(call.get("labels", ordering="-name")) == ["vip", "new"]
 
 
+def test_many_labels_are_counted_at_once(call):
+    for number in range(6):
+        contact(call.account, labels=[f"label {other}" for other in range(number)])
+    contact(make_account(), labels=["label 0"])
+    call.post("labels", name="nobody's")
+    found = {one["name"]: one["contacts"] for one in call.get("labels").json()["results"]}
+    assert found == {"label 0": 5, "label 1": 4, "label 2": 3, "label 3": 2, "label 4": 1, "nobody's": 0}
+
+
 @pytest.mark.parametrize(
     ("name", "code"),
     [("", "blank"), (" ", "blank"), ("x" * 101, "label_invalid"), ("a\nb", "label_invalid"), (None, "null")],
