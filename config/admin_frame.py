@@ -37,7 +37,17 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
                 _link(_("Dashboard"), "space_dashboard", "admin:index", exact=True),
                 _link(_("New job"), "add_circle", "admin:jobs_job_new", Role.AGENT),
                 _link(_("Jobs"), "campaign", "admin:jobs_job_changelist", besides="admin:jobs_job_new"),
+                _link(_("Campaigns"), "ads_click", "admin:campaigns_campaign_changelist", has_campaigns=True),
+                _link(_("Segments"), "groups", "admin:campaigns_segment_changelist", has_campaigns=True),
                 _link(_("Devices"), "phone_android", "admin:devices_device_changelist"),
+            ],
+        ),
+        _group(
+            _("People"),
+            [
+                _link(_("Contacts"), "contacts", "admin:campaigns_contact_changelist"),
+                _link(_("Labels"), "label", "admin:campaigns_label_changelist"),
+                _link(_("Import"), "upload_file", "admin:campaigns_contactimport_changelist"),
             ],
         ),
         _group(
@@ -58,9 +68,19 @@ def _group(title: str, items: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _link(
-    title: str, icon: str, name: str, role: Role = Role.VIEWER, *, exact: bool = False, besides: str = ""
+    title: str,
+    icon: str,
+    name: str,
+    role: Role = Role.VIEWER,
+    *,
+    exact: bool = False,
+    besides: str = "",
+    has_campaigns: bool = False,
 ) -> dict[str, Any]:
-    """One link: the page it leads to is lit up on every page below its address, except those `besides` it."""
+    """One link: the page it leads to is lit up on every page below its address, except those `besides` it.
+
+    With `has_campaigns` only for accounts whose feature flag is on.
+    """
     address = reverse(name)
 
     def is_active(request: HttpRequest) -> bool:
@@ -68,10 +88,16 @@ def _link(
             return request.path == address
         return request.path.startswith(address) and not (besides and request.path.startswith(reverse(besides)))
 
+    def is_shown(request: HttpRequest) -> bool:
+        membership = membership_of(request)
+        if membership is None or not may(membership, role):
+            return False
+        return not has_campaigns or membership.account.whatsapp_api_campaigns
+
     return {
         "title": capfirst(title),
         "icon": icon,
         "link": address,
         "active": is_active,
-        "permission": lambda request: may(membership_of(request), role),
+        "permission": is_shown,
     }

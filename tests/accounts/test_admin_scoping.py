@@ -14,9 +14,11 @@ from django.urls.converters import UUIDConverter
 
 from accounts.admin_base import AccountAdmin
 from accounts.models import Account, ApiToken, AuditEntry, Membership, Role
+from campaigns.models import Contact, Label
 from devices.models import Device
 from jobs.models import Job, Recipient, Suppression
 from tests.accounts import people
+from tests.campaigns.arrange import imported_file
 from tests.devices import arrange
 
 MARK = "zyxwv"  # in every text of the other account
@@ -38,7 +40,11 @@ def one_of_each(account):
     recipient = Recipient.objects.create(job=job, position=0, phone="+51987654321", values=[MARK])
     suppression = Suppression.unscoped.create(account=account, phone="+51987654321", reason=MARK)
     entry = AuditEntry.unscoped.create(account=account, action=f"{MARK}.done", subject=MARK)
-    return {type(row): row for row in (account, member, token, device, job, recipient, suppression, entry)}
+    contact = Contact.unscoped.create(account=account, name=f"{MARK} contact", labels=[MARK])
+    label = Label.unscoped.create(account=account, name=MARK)
+    contact_import = imported_file(account, f"{MARK}.csv")
+    rows = (account, member, token, device, job, recipient, suppression, entry, contact, label, contact_import)
+    return {type(row): row for row in rows}
 
 
 PAGES = {model: page for model, page in admin.site._registry.items() if isinstance(page, AccountAdmin)}

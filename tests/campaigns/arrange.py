@@ -8,7 +8,7 @@ from django.test import Client
 
 from accounts.models import Account, Membership, Role
 from campaigns import labels
-from campaigns.models import Contact
+from campaigns.models import Contact, ContactImport
 from devices import phone_numbers
 from tests.accounts import people
 from tests.factories import make_account
@@ -49,6 +49,24 @@ def contact(account: Account, phone: str | None = None, **fields: Any) -> Contac
     labels.ensure(account.pk, fields.get("labels", ()))
     key = phone and phone_numbers.key_of(phone)
     made: Contact = Contact.unscoped.create(account=account, phone=phone, phone_key=key, **fields)
+    return made
+
+
+def imported_file(account: Account, name: str = "lista.csv") -> ContactImport:
+    """A checked file of nothing."""
+    mapping = {
+        "encoding": "utf-8",
+        "delimiter": ",",
+        "header": True,
+        "columns": {"custom_attributes": {}},
+        "add_labels": [],
+        "default_country": "PE",
+        "names": ["phone"],
+        "sample": [],
+    }
+    made: ContactImport = ContactImport.unscoped.create(
+        account=account, file_name=name, mapping=mapping, status=ContactImport.Status.READY
+    )
     return made
 
 
