@@ -1,0 +1,598 @@
+"""The admin's pages of campaigns and segments: their lists, their forms, each campaign with what became of it."""
+
+import json
+from collections.abc import Callable
+from typing import Any, Final
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
+from django.db.models import Count, ProtectedError, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from rest_framework.exceptions import ErrorDetail, ValidationError
+from unfold.views import ChangeList
+
+from accounts import audit
+from accounts.admin_base import AccountAdmin, display
+from accounts.models import Account, Role, User
+from accounts.permissions import may
+from accounts.requests import account_of, membership_of
+from campaigns import (
+    campaign_form,
+    control,
+    drafting,
+    launching,
+    live,
+    media,
+    pages,
+    phrases,
+    previewing,
+    standing,
+    trying_out,
+)
+from campaigns.audience import Audience, BadAudience, EmptyAudience
+from campaigns.launching import LaunchRefused
+from campaigns.media import MediaRefused
+from campaigns.models import Campaign, Segment
+from campaigns.serializers import CampaignSerializer, SegmentSerializer
+from campaigns.states import CampaignStatus
+from campaigns.tasks import freeze_audience
+from devices import phone_numbers
+from jobs.intake import display_name
+from jobs.models import IllegalTransition
+from jobs.tasks import start_job
+
+# What the campaign's buttons do, as the API names it; each tells whether, or for how many, something changed.
+CONTROLS: Final[dict[str, Callable[[Campaign], int]]] = {
+    "pause": control.pause,
+    "resume": control.resume,
+    "cancel": control.cancel,
+    "retry_failed": control.retry_failed,
+}
+_LAUNCH_ERRORS: Final = (LaunchRefused, MediaRefused, EmptyAudience, BadAudience)
+MAX_COUNT_BYTES: Final = 2**20
+
+
+class CampaignChangeList(ChangeList):  # type: ignore[misc]
+    """A list whose rows lead to the campaigns' own pages, and know their latest runs."""
+
+    def url_for_result(self, result: Campaign) -> str:
+        return address_of(result)
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        self.result_list = list(self.result_list)
+        runs = standing.latest_runs(self.result_list)
+        for campaign in self.result_list:
+            campaign.run = runs.get(campaign.pk)
+
+
+class SegmentChangeList(ChangeList):  # type: ignore[misc]
+    def url_for_result(self, result: Segment) -> str:
+        return reverse("admin:campaigns_segment_edit", args=[result.pk])
+
+
+class StatusFilter(admin.SimpleListFilter):
+    """By what a campaign is now, as its latest run has it."""
+
+    title = gettext_lazy("status")
+    parameter_name = "status"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(status, str(label).capitalize()) for status, label in phrases.STATUSES.items()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Campaign]) -> QuerySet[Campaign]:
+        return queryset.filter(status_now=self.value()) if self.value() in CampaignStatus.values else queryset
+
+
+def address_of(campaign: Campaign) -> str:
+    return reverse("admin:campaigns_campaign_page", args=[campaign.pk])
+
+
+def are_enabled(request: HttpRequest) -> bool:
+    """Whether the account has campaigns: its feature flag."""
+    account = account_of(request)
+    return account is not None and account.whatsapp_api_campaigns
+
+
+class CampaignPages(AccountAdmin):
+    """What campaigns and segments have in common: who may, the feature flag, the frame.
+
+    Where the account's flag is off, what there is can still be read, and nothing done; the lists say why.
+    """
+
+    required_role = Role.ADMINISTRATOR  # to delete
+    list_before_template = "campaigns/off_notice.html"
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return are_enabled(request) and may(membership_of(request), Role.AGENT)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.has_add_permission(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return are_enabled(request) and super().has_delete_permission(request, obj)
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        return {}  # deleting is for one at a time
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        more = {"campaigns_are_off": not are_enabled(request)}
+        return super().changelist_view(request, {**more, **(extra_context or {})})
+
+    def _writable(self, request: HttpRequest) -> Account:
+        """The account, for somebody who may make and change things in it. Raises PermissionDenied."""
+        account = account_of(request)
+        if account is None or not self.has_add_permission(request):
+            raise PermissionDenied
+        return account
+
+    def _find(self, request: HttpRequest, object_id: Any) -> Any:
+        """The account's row. Another's does not exist."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        try:
+            found = self.get_queryset(request).filter(pk=object_id).first()
+        except (ValueError, OverflowError):
+            found = None
+        if found is None:
+            raise Http404
+        return found
+
+    def _show(
+        self,
+        request: HttpRequest,
+        template: str,
+        title: Any,
+        content: dict[str, Any],
+        *,
+        of: Any = None,
+        status: int = 200,
+    ) -> HttpResponse:
+        frame = {**self.admin_site.each_context(request), "opts": self.opts, "original": of, "title": title}
+        response = render(request, template, {**frame, **content}, status=status)
+        response["Cache-Control"] = "no-store"  # going back shows how it is now
+        return response
+
+
+@admin.register(Campaign)
+class CampaignAdmin(CampaignPages):
+    """Campaigns: drafted on a form, launched by a person or their schedule, then followed on their own page."""
+
+    list_display = ("name", "state", "scheduled", "progress", "created")
+    list_display_links = ("name",)
+    list_filter = (StatusFilter,)
+    search_fields = ("title", "message")
+    search_help_text = gettext_lazy("Search by title or message")
+    ordering = ("-id",)
+
+    # --- The list ---------------------------------------------------------------------------------
+
+    @display(description=gettext_lazy("campaign"), ordering="title")
+    def name(self, campaign: Campaign) -> str:
+        return render_to_string("campaigns/cells/name.html", {"campaign": campaign})
+
+    @display(description=gettext_lazy("status"), ordering="status_now")
+    def state(self, campaign: Campaign) -> str:
+        return render_to_string("campaigns/cells/status.html", {"campaign": campaign})
+
+    @display(description=gettext_lazy("scheduled for"), ordering="scheduled_at")
+    def scheduled(self, campaign: Campaign) -> str:
+        return render_to_string("jobs/cells/moment.html", {"moment": campaign.scheduled_at})
+
+    @display(description=gettext_lazy("progress"))
+    def progress(self, campaign: Campaign) -> str:
+        run = campaign.run  # type: ignore[attr-defined]
+        return render_to_string("jobs/cells/progress.html", {"job": run.job}) if run is not None else "–"
+
+    @display(description=gettext_lazy("created"), ordering="id")
+    def created(self, campaign: Campaign) -> str:
+        return render_to_string("jobs/cells/moment.html", {"moment": campaign.created_at})
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Campaign]:
+        rows: Any = super().get_queryset(request)
+        found: QuerySet[Campaign] = rows.with_status().select_related("account", "segment", "sender")
+        return found
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return CampaignChangeList
+
+    # --- Pages ------------------------------------------------------------------------------------
+
+    def get_urls(self) -> list[URLPattern]:
+        wrap = self.admin_site.admin_view
+        return [
+            path("new/", wrap(self.new_view), name="campaigns_campaign_new"),
+            path("count/", wrap(self.count_view), name="campaigns_campaign_count"),
+            path("<int:campaign_id>/page/", wrap(self.page_view), name="campaigns_campaign_page"),
+            path("<int:campaign_id>/edit/", wrap(self.edit_view), name="campaigns_campaign_edit"),
+            path("<int:campaign_id>/preview/", wrap(self.preview_view), name="campaigns_campaign_preview"),
+            path("<int:campaign_id>/test/", wrap(self.test_view), name="campaigns_campaign_test"),
+            path("<int:campaign_id>/launch/", wrap(self.launch_view), name="campaigns_campaign_launch"),
+            path(
+                "<int:campaign_id>/control/<slug:action>/", wrap(self.control_view), name="campaigns_campaign_control"
+            ),
+            *super().get_urls(),
+        ]
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        return HttpResponseRedirect(reverse("admin:campaigns_campaign_new"))
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        return HttpResponseRedirect(address_of(self._find(request, object_id)))
+
+    def page_view(self, request: HttpRequest, campaign_id: int) -> HttpResponse:
+        campaign = self._find(request, campaign_id)
+        context = {
+            **pages.campaign(campaign),
+            "may_send": self.has_add_permission(request),
+            "may_delete": self.has_delete_permission(request, campaign) and not control.is_under_way(campaign),
+            "campaigns_are_off": not are_enabled(request),
+        }
+        return self._show(request, "campaigns/page.html", str(campaign), context, of=campaign)
+
+    def preview_view(self, request: HttpRequest, campaign_id: int) -> HttpResponse:
+        """Who would get what if it were launched now. Changes nothing."""
+        campaign = self._find(request, campaign_id)
+        try:
+            context = pages.preview(campaign, previewing.preview(campaign, timezone.now()))
+        except BadAudience:
+            messages.error(request, str(phrases.refusal("audience_invalid")))
+            return HttpResponseRedirect(address_of(campaign))
+        context["may_launch"] = self.has_add_permission(request) and pages.may_launch(campaign)
+        return self._show(request, "campaigns/preview.html", _("Preview"), context, of=campaign)
+
+    # --- The form -----------------------------------------------------------------------------------
+
+    def new_view(self, request: HttpRequest) -> HttpResponse:
+        account = self._writable(request)
+        if request.method == "POST":
+            return self._save(request, account, None)
+        segment = Segment.objects.for_account(account).filter(pk=_number(request.GET.get("segment"))).first()
+        context = pages.form(account, campaign_form.empty(account, segment), {})
+        return self._show(request, "campaigns/form.html", gettext_lazy("New campaign"), context)
+
+    def edit_view(self, request: HttpRequest, campaign_id: int) -> HttpResponse:
+        campaign = self._find(request, campaign_id)
+        account = self._writable(request)
+        if not pages.may_edit(campaign):
+            messages.warning(request, str(phrases.refusal("campaign_launched")))
+            return HttpResponseRedirect(address_of(campaign))
+        if request.method == "POST":
+            return self._save(request, account, campaign)
+        context = pages.form(account, campaign_form.of_campaign(campaign), {}, campaign)
+        return self._show(request, "campaigns/form.html", _("Change the campaign"), context, of=campaign)
+
+    def _save(self, request: HttpRequest, account: Account, campaign: Campaign | None) -> HttpResponse:
+        """Make or change the campaign of the posted form, or show the form again with what is wrong."""
+        form = campaign_form.posted(request.POST)
+        file: Any = request.FILES.get("media_file") if form["media_type"] else None
+        fields, errors = campaign_form.fields_of(form, campaign, has_file=file is not None)
+        serializer = CampaignSerializer(campaign, data=fields, context={"account": account})
+        if not serializer.is_valid():
+            errors = {**serializer.errors, **errors}
+        problems = phrases.problems(errors)
+        if file is not None and "multimedia" not in problems:
+            problems |= _file_problems(form["media_type"], file)
+        if not problems:
+            try:
+                return self._saved(request, account, campaign, serializer.validated_data, form["media_type"], file)
+            except LaunchRefused as refused:
+                problems["form"] = [str(phrases.refusal(refused.code))]
+        context = pages.form(account, form, problems, campaign)
+        title = _("New campaign") if campaign is None else _("Change the campaign")
+        return self._show(request, "campaigns/form.html", title, context, of=campaign, status=400)
+
+    def _saved(
+        self,
+        request: HttpRequest,
+        account: Account,
+        campaign: Campaign | None,
+        fields: dict[str, Any],
+        media_type: str,
+        file: UploadedFile | None,
+    ) -> HttpResponse:
+        now = timezone.now()
+        with transaction.atomic():
+            if campaign is None:
+                campaign = drafting.create(account, _user(request), fields, now)
+                audit.record(request, "campaign.created", campaign, id=campaign.pk)
+            else:
+                drafting.change(campaign, fields, now)
+                audit.record(request, "campaign.changed", campaign, id=campaign.pk, fields=sorted(fields))
+            if file is not None:
+                drafting.attach_file(campaign, media_type, file, display_name(file.name or "") or "file")
+        live.campaign_changed(campaign)
+        messages.success(request, _("“%(campaign)s” was saved. Nothing has been sent yet.") % {"campaign": campaign})
+        return HttpResponseRedirect(address_of(campaign))
+
+    def count_view(self, request: HttpRequest) -> HttpResponse:
+        """The live count of an audience, of a form's script: POST {"audience" or "segment", "texts"}."""
+        account = self._writable(request)
+        if request.method != "POST":
+            return HttpResponseRedirect(reverse("admin:campaigns_campaign_new"))
+        try:
+            asked = json.loads(request.body[:MAX_COUNT_BYTES])
+            texts = [text for text in asked.get("texts", []) if isinstance(text, str)][:10]
+            raw, segment_id = asked.get("audience", {}), _number(asked.get("segment"))
+        except (ValueError, AttributeError, TypeError, RecursionError):
+            return JsonResponse({"error": str(phrases.OTHER_PROBLEM)}, status=400)
+        if segment_id is not None:
+            segment = Segment.objects.for_account(account).filter(pk=segment_id).first()
+            if segment is None:
+                return JsonResponse({"error": str(phrases.FIELDS["does_not_exist"])}, status=400)
+            raw = segment.audience
+        try:
+            audience = Audience.parse(raw)
+        except BadAudience as bad:
+            return JsonResponse({"error": phrases.audience_problem(bad)}, status=400)
+        return JsonResponse(pages.counted(account, audience, texts))
+
+    # --- What is done to it ---------------------------------------------------------------------------
+
+    def launch_view(self, request: HttpRequest, campaign_id: int) -> HttpResponse:
+        """Send it now: asks first, with the count of this moment."""
+        campaign = self._find(request, campaign_id)
+        self._writable(request)
+        try:
+            if request.method != "POST":
+                audience = launching.audience_of(campaign)
+                if audience.is_empty:
+                    raise EmptyAudience
+                if not pages.may_launch(campaign):
+                    raise LaunchRefused("campaign_already_ran")
+                question, explanation = pages.launch_question(campaign, audience)
+                verb = _("Send now")
+                return self.ask(
+                    request,
+                    campaign,
+                    question=question,
+                    explanation=explanation,
+                    verb=verb,
+                    back_url=address_of(campaign),
+                )
+            run = launching.trigger(campaign, _user(request), timezone.now())
+        except _LAUNCH_ERRORS as error:
+            messages.error(request, str(phrases.launch_refused(error)))
+            return HttpResponseRedirect(address_of(campaign))
+        audit.record(request, "campaign.launched", campaign, id=campaign.pk, job=str(run.job.uuid))
+        # Only a nudge: without a broker the schedule's next minute does it.
+        transaction.on_commit(lambda: freeze_audience.delay(run.pk), robust=True)
+        live.campaign_changed(campaign)
+        return HttpResponseRedirect(address_of(campaign))
+
+    def test_view(self, request: HttpRequest, campaign_id: int) -> HttpResponse:
+        """Send the message to a few numbers of one's own, written one a line or with commas between."""
+        campaign = self._find(request, campaign_id)
+        account = self._writable(request)
+        written = request.POST.get("phones", "")
+        problem = ""
+        if request.method == "POST":
+            phones = _phones(written, account.default_country)
+            try:
+                if phones is None:
+                    problem = _("Write from 1 to %(count)s phones with their country codes.") % {
+                        "count": trying_out.MOST_PHONES
+                    }
+                else:
+                    return self._tried_out(request, campaign, phones)
+            except MediaRefused as refused:
+                problem = str(phrases.refusal(refused.code))
+        context = {
+            "campaign": campaign,
+            "phones": written,
+            "errors": {"phones": [problem]} if problem else {},
+            "most": trying_out.MOST_PHONES,
+        }
+        status = 400 if problem else 200
+        return self._show(request, "campaigns/test.html", _("Test"), context, of=campaign, status=status)
+
+    def _tried_out(self, request: HttpRequest, campaign: Campaign, phones: list[str]) -> HttpResponse:
+        job = trying_out.send_test(campaign, phones, _user(request))
+        audit.record(request, "campaign.tested", campaign, id=campaign.pk, job=str(job.uuid), phones=len(phones))
+        transaction.on_commit(lambda: start_job.delay(job.pk), robust=True)
+        return HttpResponseRedirect(reverse("admin:jobs_job_live", args=[job.uuid]))
+
+    def control_view(self, request: HttpRequest, campaign_id: int, action: str) -> HttpResponse:
+        """Pause, resume, cancel, retry: the buttons of the campaign's page."""
+        campaign = self._find(request, campaign_id)
+        self._writable(request)
+        act = CONTROLS.get(action)
+        if act is None:
+            raise Http404
+        if request.method != "POST":
+            if action != "cancel":
+                return HttpResponseRedirect(address_of(campaign))
+            return self.ask(
+                request,
+                campaign,
+                question=_("Cancel “%(campaign)s”?") % {"campaign": campaign},
+                explanation=_("Whoever has not been written to yet will not be. This cannot be undone."),
+                verb=_("Cancel the campaign"),
+                back_url=address_of(campaign),
+            )
+        try:
+            changed = act(campaign)
+        except IllegalTransition:
+            status = phrases.STATUSES[self._find(request, campaign_id).current_status]
+            messages.warning(request, _("Nothing was done: the campaign is %(status)s by now.") % {"status": status})
+            return HttpResponseRedirect(address_of(campaign))
+        if changed:
+            audit.record(request, f"campaign.{action}", campaign, id=campaign.pk, recipients=int(changed))
+            live.campaign_changed(campaign)
+        elif action == "retry_failed":
+            messages.info(request, _("Nobody is left to retry: those who failed would fail again."))
+        return HttpResponseRedirect(address_of(campaign))
+
+    def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        campaign = self._find(request, object_id)
+        if not self.has_delete_permission(request, campaign):
+            raise PermissionDenied
+        if request.method != "POST":
+            return self.ask(
+                request,
+                campaign,
+                question=_("Delete “%(campaign)s”?") % {"campaign": campaign},
+                explanation=_("Its jobs stay in the list of jobs. This cannot be undone."),
+                verb=_("Delete"),
+                back_url=address_of(campaign),
+            )
+        try:
+            with transaction.atomic():
+                audit.record(request, "campaign.deleted", campaign, id=campaign.pk)
+                drafting.delete(campaign)
+        except LaunchRefused as refused:
+            messages.error(request, str(phrases.refusal(refused.code)))
+            return HttpResponseRedirect(address_of(campaign))
+        messages.success(request, _("“%(campaign)s” was deleted.") % {"campaign": campaign})
+        return HttpResponseRedirect(reverse("admin:campaigns_campaign_changelist"))
+
+
+@admin.register(Segment)
+class SegmentAdmin(CampaignPages):
+    """Audiences with a name, which campaigns share."""
+
+    list_display = ("name", "conditions", "used_by", "created_at")
+    search_fields = ("name",)
+    ordering = ("name",)
+
+    @display(description=gettext_lazy("audience"))
+    def conditions(self, segment: Segment) -> str:
+        return "; ".join(pages.audience_words(segment.audience)) or "–"
+
+    @display(description=gettext_lazy("campaigns"))
+    def used_by(self, segment: Segment) -> int:
+        return segment.campaign_count  # type: ignore[attr-defined,no-any-return]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Segment]:
+        return super().get_queryset(request).annotate(campaign_count=Count("campaigns"))
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return SegmentChangeList
+
+    def get_urls(self) -> list[URLPattern]:
+        wrap = self.admin_site.admin_view
+        return [
+            path("new/", wrap(self.new_view), name="campaigns_segment_new"),
+            path("<int:segment_id>/edit/", wrap(self.edit_view), name="campaigns_segment_edit"),
+            *super().get_urls(),
+        ]
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        return HttpResponseRedirect(reverse("admin:campaigns_segment_new"))
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        segment = self._find(request, object_id)
+        return HttpResponseRedirect(reverse("admin:campaigns_segment_edit", args=[segment.pk]))
+
+    def new_view(self, request: HttpRequest) -> HttpResponse:
+        account = self._writable(request)
+        if request.method == "POST":
+            return self._save(request, account, None)
+        form = {"name": "", "audience": "{}"}
+        context = pages.segment_form(account, form, {}, None)
+        return self._show(request, "campaigns/segment.html", _("New segment"), context)
+
+    def edit_view(self, request: HttpRequest, segment_id: int) -> HttpResponse:
+        """Its form; to whoever may only read, how it is."""
+        segment = self._find(request, segment_id)
+        if request.method == "POST":
+            return self._save(request, self._writable(request), segment)
+        form = {"name": segment.name, "audience": json.dumps(segment.audience, ensure_ascii=False)}
+        context = {
+            **pages.segment_form(segment.account, form, {}, segment),
+            "conditions": pages.audience_words(segment.audience),
+            "may_change": self.has_change_permission(request),
+            "may_delete": self.has_delete_permission(request, segment),
+        }
+        template = "campaigns/segment.html" if context["may_change"] else "campaigns/segment_read.html"
+        return self._show(request, template, str(segment), context, of=segment)
+
+    def _save(self, request: HttpRequest, account: Account, segment: Segment | None) -> HttpResponse:
+        form = {"name": request.POST.get("name", ""), "audience": request.POST.get("audience", "")}
+        errors: dict[str, Any] = {}
+        try:
+            audience = campaign_form.audience_of(form)
+        except (ValueError, RecursionError):
+            audience, errors = {}, {"audience": [ErrorDetail("", "json_invalid")]}
+        serializer = SegmentSerializer(segment, data={**form, "audience": audience}, context={"account": account})
+        if serializer.is_valid() and not errors:
+            try:
+                with transaction.atomic():
+                    saved = serializer.save(account=account)
+                    verb = "created" if segment is None else "changed"
+                    audit.record(request, f"segment.{verb}", saved, id=saved.pk)
+            except ValidationError as error:  # the name, which the database judges
+                errors = dict(error.detail)  # type: ignore[arg-type]
+            else:
+                messages.success(request, _("The segment “%(segment)s” was saved.") % {"segment": saved})
+                return HttpResponseRedirect(reverse("admin:campaigns_segment_changelist"))
+        context = pages.segment_form(account, form, phrases.problems({**serializer.errors, **errors}), segment)
+        context |= {"may_change": True, "may_delete": False}
+        title = _("New segment") if segment is None else str(segment)
+        return self._show(request, "campaigns/segment.html", title, context, of=segment, status=400)
+
+    def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        segment = self._find(request, object_id)
+        if not self.has_delete_permission(request, segment):
+            raise PermissionDenied
+        back_url = reverse("admin:campaigns_segment_edit", args=[segment.pk])
+        if request.method != "POST":
+            return self.ask(
+                request,
+                segment,
+                question=_("Delete the segment “%(segment)s”?") % {"segment": segment},
+                explanation=_("Its contacts stay. This cannot be undone."),
+                verb=_("Delete"),
+                back_url=back_url,
+            )
+        try:
+            with transaction.atomic():
+                audit.record(request, "segment.deleted", segment, id=segment.pk)
+                segment.delete()
+        except ProtectedError:
+            messages.error(request, _("Campaigns use this segment. Change them before you delete it."))
+            return HttpResponseRedirect(back_url)
+        messages.success(request, _("The segment “%(segment)s” was deleted.") % {"segment": segment})
+        return HttpResponseRedirect(reverse("admin:campaigns_segment_changelist"))
+
+
+def _file_problems(kind: str, file: UploadedFile) -> dict[str, list[str]]:
+    if kind not in media.MAX_BYTES:
+        return {"multimedia": [str(phrases.FIELDS["multimedia_type"])]}
+    try:
+        media.check(kind, "", display_name(file.name or "") or "file", file.size)
+    except MediaRefused as refused:
+        return {"multimedia": [str(phrases.refusal(refused.code))]}
+    return {}
+
+
+def _phones(written: str, country: str) -> list[str] | None:
+    """The numbers in a text, each once; None where one of them is none, or they are too many."""
+    parts = [part.strip() for part in written.replace(",", "\n").replace(";", "\n").splitlines() if part.strip()]
+    if not 1 <= len(parts) <= trying_out.MOST_PHONES:
+        return None
+    phones = [phone_numbers.parse(part, country) if len(part) <= phone_numbers.RAW_MAX else None for part in parts]
+    known = [phone for phone in phones if phone is not None]
+    return list(dict.fromkeys(known)) if len(known) == len(parts) else None
+
+
+def _number(text: Any) -> int | None:
+    """A row's id as an address or a form has it; None for anything else."""
+    text = str(text or "")
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else None
+
+
+def _user(request: HttpRequest) -> User | None:
+    return request.user if isinstance(request.user, User) else None
