@@ -141,7 +141,7 @@ def _new_job_words() -> dict[str, str]:
         "sendCount": _("Send to {count} recipients"),
         "schedule": _("Schedule"),
         "scheduleCount": _("Schedule for {count} recipients"),
-        "finish": _("Done in about {duration}, with {devices}."),
+        "finish": _("Estimated time: {duration}, with {devices}."),
         "oneDevice": _("1 device"),
         "someDevices": _("{count} devices"),
         "fast": _("The devices have no limit per minute: it will go as fast as the gateway answers."),

@@ -15,6 +15,8 @@ const file = form.elements.file;
 const message = form.elements.message;
 const startsAt = form.elements.starts_at;
 const button = $("#send");
+// unfold's script would write the file's name into the first text field it finds.
+file.hasChangeListener = true;
 
 let found = null; // what the survey knows of the file
 let previewed = 0; // which of the first rows is shown

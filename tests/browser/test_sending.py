@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, WebSocketRoute, expect
 
 from tests.browser.conftest import PHONE, Stack, Visit, a_file, recipients, sideways_scroll
 
@@ -46,6 +46,8 @@ def test_a_list_is_uploaded_watched_and_its_result_read(
     page.locator("[name=file]").set_input_files(a_file(recipients(80) + "no tengo|Juana|1\n"))
     expect(page.get_by_text("81 destinatarios", exact=True)).to_be_visible()
     expect(page.get_by_text("1 teléfono no es válido y fallará (líneas 82)")).to_be_visible()
+
+    expect(page.get_by_label("Título")).to_have_value("")
 
     # The message, with a variable put in where the cursor is
     message = page.locator("[name=message]")
@@ -128,6 +130,46 @@ def test_the_page_survives_the_servers_restart(stack: Stack, visit: Visit) -> No
     expect(page.locator("#connection")).to_have_text("En vivo")
     expect(page.locator("#count-sent")).to_have_text("200")
     expect(page.get_by_role("heading", name="Resultado")).to_be_visible()
+
+
+def test_events_that_are_lost_are_made_up_for_by_a_snapshot(visit: Visit) -> None:
+    page = visit(NEW)
+    asked: list[str] = []
+    received = 0
+
+    def carry(socket: WebSocketRoute) -> None:
+        server = socket.connect_to_server()
+
+        def from_page(message: str | bytes) -> None:
+            asked.append(str(message))
+            server.send(message)
+
+        def from_server(message: str | bytes) -> None:
+            nonlocal received
+            received += 1
+            if received % 3 or '"snapshot"' in str(message) or '"subscribed"' in str(message):
+                socket.send(message)
+
+        socket.on_message(from_page)
+        server.on_message(from_server)
+
+    page.route_web_socket(re.compile("/ws/job/"), carry)
+    send(page, recipients(60, 960_000_000))
+    expect(page.locator("#count-sent")).to_have_text("60")
+    expect(page.get_by_role("heading", name="Resultado")).to_be_visible()
+    assert any('"resync"' in message for message in asked)
+
+
+def test_a_session_that_ends_is_said_with_the_way_back(stack: Stack, visit: Visit) -> None:
+    stack.set_device(messages_per_minute=60)
+    page = visit(NEW)
+    send(page, recipients(30, 970_000_000))
+    expect(page.locator("#connection")).to_have_text("En vivo")
+    page.context.clear_cookies()
+    page.evaluate("dispatchEvent(new Event('online'))")  # as after a sleep: it connects anew
+    expect(page.get_by_text("Tu sesión terminó.")).to_be_visible()
+    page.locator("#notice").get_by_role("link", name="Iniciar sesión").click()
+    expect(page.get_by_label("Contraseña")).to_be_visible()
 
 
 def test_a_job_is_paused_resumed_and_cancelled_by_its_buttons(stack: Stack, visit: Visit) -> None:
