@@ -6,9 +6,8 @@ from typing import Any, Final
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
-from django.db.models import Count, ProtectedError, QuerySet
+from django.db.models import Count, ProtectedError, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
@@ -68,13 +67,16 @@ class CampaignChangeList(ChangeList):  # type: ignore[misc]
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
-        self.result_list = list(self.result_list)
-        runs = standing.latest_runs(self.result_list)
-        for campaign in self.result_list:
+        found: list[Any] = list(self.result_list)  # type: ignore[has-type]
+        runs = standing.latest_runs(found)
+        for campaign in found:
             campaign.run = runs.get(campaign.pk)
+        self.result_list = found
 
 
 class SegmentChangeList(ChangeList):  # type: ignore[misc]
+    """A list whose rows lead to the segments' forms."""
+
     def url_for_result(self, result: Segment) -> str:
         return reverse("admin:campaigns_segment_edit", args=[result.pk])
 
@@ -88,8 +90,8 @@ class StatusFilter(admin.SimpleListFilter):
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return [(status, str(label).capitalize()) for status, label in phrases.STATUSES.items()]
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Campaign]) -> QuerySet[Campaign]:
-        return queryset.filter(status_now=self.value()) if self.value() in CampaignStatus.values else queryset
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(Q(status_now=self.value())) if self.value() in CampaignStatus.values else queryset
 
 
 def address_of(campaign: Campaign) -> str:
@@ -299,7 +301,7 @@ class CampaignAdmin(CampaignPages):
         campaign: Campaign | None,
         fields: dict[str, Any],
         media_type: str,
-        file: UploadedFile | None,
+        file: Any,
     ) -> HttpResponse:
         now = timezone.now()
         with transaction.atomic():
@@ -474,7 +476,8 @@ class SegmentAdmin(CampaignPages):
         return segment.campaign_count  # type: ignore[attr-defined,no-any-return]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Segment]:
-        return super().get_queryset(request).annotate(campaign_count=Count("campaigns"))
+        rows: QuerySet[Segment] = super().get_queryset(request)
+        return rows.annotate(campaign_count=Count("campaigns"))
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return SegmentChangeList
@@ -568,7 +571,7 @@ class SegmentAdmin(CampaignPages):
         return HttpResponseRedirect(reverse("admin:campaigns_segment_changelist"))
 
 
-def _file_problems(kind: str, file: UploadedFile) -> dict[str, list[str]]:
+def _file_problems(kind: str, file: Any) -> dict[str, list[str]]:
     if kind not in media.MAX_BYTES:
         return {"multimedia": [str(phrases.FIELDS["multimedia_type"])]}
     try:

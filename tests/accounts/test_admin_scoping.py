@@ -14,7 +14,7 @@ from django.urls.converters import UUIDConverter
 
 from accounts.admin_base import AccountAdmin
 from accounts.models import Account, ApiToken, AuditEntry, Membership, Role
-from campaigns.models import Contact, Label
+from campaigns.models import Campaign, Contact, Label, Segment
 from devices.models import Device
 from jobs.models import Job, Recipient, Suppression
 from tests.accounts import people
@@ -43,7 +43,10 @@ def one_of_each(account):
     contact = Contact.unscoped.create(account=account, name=f"{MARK} contact", labels=[MARK])
     label = Label.unscoped.create(account=account, name=MARK)
     contact_import = imported_file(account, f"{MARK}.csv")
+    segment = Segment.unscoped.create(account=account, name=f"{MARK} segment", audience={"labels": [MARK]})
+    campaign = Campaign.unscoped.create(account=account, title=f"{MARK} campaign", message=MARK, segment=segment)
     rows = (account, member, token, device, job, recipient, suppression, entry, contact, label, contact_import)
+    rows = (*rows, segment, campaign)
     return {type(row): row for row in rows}
 
 
