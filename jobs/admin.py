@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Q, QuerySet
@@ -232,7 +233,7 @@ class JobAdmin(AccountAdmin):
             "“%(job)s” was deleted, with %(count)s recipients.",
             recipients,
         )
-        messages.success(request, said % {"job": job, "count": recipients})
+        messages.success(request, said % {"job": job, "count": intcomma(recipients)})
         return HttpResponseRedirect(reverse("admin:jobs_job_changelist"))
 
     def _job(self, request: HttpRequest, **which: Any) -> Job:
