@@ -301,12 +301,14 @@ def _download(text: str, name: str) -> HttpResponse:
 class LabelChangeList(ChangeList):  # type: ignore[misc]
     """A list whose labels know how many contacts carry them, counted for the page at once."""
 
+    result_list: Any
+
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
-        rows = list(self.result_list)
+        rows: list[Label] = list(self.result_list)
         counts = labels.count(rows[0].account_id, [label.name for label in rows]) if rows else {}
         for label in rows:
-            label.contacts = counts[label.name]
+            label.contacts = counts[label.name]  # type: ignore[attr-defined]
         self.result_list = rows
 
 
@@ -392,19 +394,19 @@ class ContactImportAdmin(ContactPages):
     def state(self, row: ContactImport) -> str:
         return render_to_string("campaigns/contacts/cells/import_state.html", {"row": row})
 
-    @display(description=gettext_lazy("new"), ordering="created_count")
+    @display(description=gettext_lazy("New contacts"), ordering="created_count")
     def new(self, row: ContactImport) -> int:
         return row.created_count
 
-    @display(description=gettext_lazy("updated"), ordering="updated_count")
+    @display(description=gettext_lazy("Updated"), ordering="updated_count")
     def updated(self, row: ContactImport) -> int:
         return row.updated_count
 
-    @display(description=gettext_lazy("skipped"), ordering="skipped_count")
+    @display(description=gettext_lazy("Skipped"), ordering="skipped_count")
     def skipped(self, row: ContactImport) -> int:
         return row.skipped_count
 
-    @display(description=gettext_lazy("with errors"), ordering="error_count")
+    @display(description=gettext_lazy("Lines with errors"), ordering="error_count")
     def bad(self, row: ContactImport) -> int:
         return row.error_count
 

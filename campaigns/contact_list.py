@@ -30,11 +30,13 @@ class Wanted:
     @classmethod
     def from_query(cls, query: QueryDict) -> Self:
         opted_out = query.get("opted_out", "")
+        attribute, value = _text(query, "attribute"), _text(query, "value")
+        is_pair = bool(attribute and value)
         return cls(
             search=_text(query, "search"),
             label=_text(query, "label"),
-            attribute=_text(query, "attribute"),
-            value=_text(query, "value"),
+            attribute=attribute if is_pair else "",
+            value=value if is_pair else "",
             opted_out=opted_out if opted_out in {"true", "false"} else "",
             after=_id(query.get("after", "")),
             before=_id(query.get("before", "")),
@@ -65,7 +67,7 @@ class Wanted:
             labels=(self.label,) if self.label else (),
             search=self.search,
             opted_out={"true": True, "false": False}.get(self.opted_out),
-            attributes={self.attribute: self.value} if self.attribute and self.value else {},
+            attributes={self.attribute: self.value} if self.attribute else {},
         )
         return filters.apply(Contact.objects.for_account(account), account)
 

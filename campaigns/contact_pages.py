@@ -69,7 +69,8 @@ def one_contact(account: Account, contact: Contact, form: ContactForm) -> dict[s
 
 def _messages(account: Account, contact: Contact) -> list[dict[str, Any]]:
     """The last messages to this contact, newest first, in the latest jobs."""
-    job_ids, rows = [], 0
+    job_ids: list[int] = []
+    rows = 0
     latest = Job.objects.for_account(account).order_by("-pk").values_list("pk", "total")[:JOBS_LOOKED_THROUGH]
     for pk, total in latest:
         rows += total

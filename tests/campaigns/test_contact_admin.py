@@ -1,8 +1,10 @@
 """The admin's pages of contacts, labels and imports."""
 
+import io
 import time
 from typing import Any
 
+import openpyxl
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
@@ -344,6 +346,25 @@ def test_a_file_of_excel_goes_from_the_upload_to_contacts(account, browser, nudg
     assert found["Ñusta Peñá"].custom_attributes == {"region": "norte"}
     assert HOSTILE not in page(browser.get(LIST))
     assert HOSTILE not in page(browser.get(change_address(found[HOSTILE])))
+
+
+def test_a_workbook_leaves_known_contacts_alone_when_told_to_skip_them(account, browser):
+    contact(account, "+51987654321", name="Ana")
+    book = openpyxl.Workbook()
+    for cells in (["Celular", "Nombre"], ["987654321", "Otra"], ["987654322", "Muñoz"]):
+        book.active.append(cells)
+    file = io.BytesIO()
+    book.save(file)
+    address = upload(browser, file.getvalue(), "lista.xlsx").url
+    assert 'name="delimiter"' not in page(browser.get(address))
+    form = {"header": "true", "default_country": "PE", "meaning-0": "phone", "meaning-1": "name"}
+    assert browser.post(address, {**form, "update_existing": "false"}).status_code == 302
+    row = ContactImport.objects.for_account(account).get()
+    work(row)
+    browser.post(f"/admin/campaigns/contactimport/{row.pk}/start/")
+    work(row)
+    assert (row.created_count, row.skipped_count) == (1, 1)
+    assert {one.name for one in Contact.objects.for_account(account)} == {"Ana", "Muñoz"}
 
 
 def test_another_delimiter_shows_the_columns_again(account, browser):
