@@ -192,7 +192,10 @@ class CampaignAdmin(CampaignPages):
     @display(description=gettext_lazy("progress"))
     def progress(self, campaign: Campaign) -> str:
         run = campaign.run  # type: ignore[attr-defined]
-        return render_to_string("jobs/cells/progress.html", {"job": run.job}) if run is not None else "–"
+        if run is None:
+            return "–"
+        counts = {"run": run, "failed": pages.failed_of(run), "sendable": pages.sendable_of(run)}
+        return render_to_string("campaigns/cells/progress.html", counts)
 
     @display(description=gettext_lazy("created"), ordering="id")
     def created(self, campaign: Campaign) -> str:

@@ -263,6 +263,16 @@ def _funnel(stats: Mapping[str, int]) -> list[dict[str, Any]]:
     ]
 
 
+def sendable_of(run: CampaignRun) -> int:
+    """How many of the run's audience are written to."""
+    return max(0, run.job.total - sum(run.excluded.values()))
+
+
+def failed_of(run: CampaignRun) -> int:
+    """How many of those failed: the job counts whoever was left out as failed, too."""
+    return max(0, run.job.failed - sum(run.excluded.values()))
+
+
 def _runs(campaign: Campaign) -> list[CampaignRun]:
     return list(campaign.runs.select_related("job").order_by("-pk")[:RUNS_SHOWN])
 

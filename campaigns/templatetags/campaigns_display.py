@@ -5,7 +5,8 @@ from typing import Any
 from django import template
 
 from campaigns import phrases
-from campaigns.models import Campaign
+from campaigns.models import Campaign, CampaignRun
+from campaigns.pages import failed_of, sendable_of
 from campaigns.states import CampaignStatus
 
 register = template.Library()
@@ -17,3 +18,15 @@ def campaign_badge(campaign: Campaign) -> dict[str, Any]:
     status = campaign.current_status
     colour = "processing" if status == CampaignStatus.RUNNING else status.value
     return {"status": colour, "label": phrases.STATUSES[status]}
+
+
+@register.inclusion_tag("jobs/parts/bar.html")
+def campaign_bar(run: CampaignRun) -> dict[str, Any]:
+    """Sent and failed as shares of those who are written to: whoever is left out is no failure."""
+    sendable = sendable_of(run)
+    return {
+        # Written here: a template would put the language's decimal comma.
+        "sent": f"{100 * run.job.sent / (sendable or 1):.3f}%",
+        "failed": f"{100 * failed_of(run) / (sendable or 1):.3f}%",
+        "value": f"{run.job.percentage:.1f}",
+    }

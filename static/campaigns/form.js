@@ -59,7 +59,7 @@ async function count() {
 }
 
 function currentQuestion() {
-  const texts = message ? [message.value, ...variantTexts()] : [];
+  const texts = message ? [message.value, ...variantTexts()] : ["{{name}}"]; // a segment has no message: who they are
   if (segment?.value) return { segment: segment.value, texts };
   try {
     return { audience: JSON.parse(audience.value || "{}") ?? {}, texts };
@@ -86,8 +86,9 @@ function showSample() {
   $("#count-phone").hidden = !sample;
   if (!sample) return;
   $("#sample-phone").textContent = sample.phone;
-  $("#sample-place").textContent = `${sampleAt + 1} / ${samples.length}`;
-  $("#sample").hidden = !sample.text;
+  const place = `${sampleAt + 1} / ${samples.length}`;
+  $("#sample-place").textContent = message ? place : `${sample.text} · ${place}`;
+  $("#sample").parentElement.hidden = !message;
   $("#sample").replaceChildren(formatted(sample.text));
   $("#sample-on").disabled = samples.length < 2;
 }
