@@ -2,6 +2,7 @@
 
 const drop = document.getElementById("drop");
 const input = drop.querySelector("input");
+input.hasChangeListener = true; // of the frame's, which looks for a text box beside the file
 document.documentElement.classList.add("pg-scripted");
 
 const show = () => {
