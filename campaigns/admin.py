@@ -194,7 +194,12 @@ class CampaignAdmin(CampaignPages):
         run = campaign.run  # type: ignore[attr-defined]
         if run is None:
             return "–"
-        counts = {"run": run, "failed": pages.failed_of(run), "sendable": pages.sendable_of(run)}
+        counts = {
+            "run": run,
+            "failed": pages.failed_of(run),
+            "sendable": pages.sendable_of(run),
+            "percentage": pages.percentage_of(run),
+        }
         return render_to_string("campaigns/cells/progress.html", counts)
 
     @display(description=gettext_lazy("created"), ordering="id")

@@ -98,6 +98,11 @@ def fields_of(form: Form, campaign: Campaign | None, *, has_file: bool) -> tuple
     if form["recurrence"] == "cron" and not fields["recurrence"]:
         fields["recurrence"] = "-"  # asked for, and not written: refused, not forgotten
     fields["scheduled_at"] = _moment(form, campaign)
+    # What the serializer looks at only when every field is well by itself: here all is said at once.
+    if not fields["message"].strip() and not fields["variants"]:
+        unread["message"] = [ErrorDetail("", "message_missing")]
+    if form["recurrence"] in WORDS and fields["scheduled_at"] is None:
+        unread["recurrence"] = [ErrorDetail("", "recurrence_without_start")]
     return fields, unread
 
 

@@ -196,6 +196,7 @@ def campaign(campaign: Campaign) -> dict[str, Any]:
         "status": status,
         "run": run,
         "reason": campaign.description or reason,
+        "percentage": percentage_of(run) if run is not None else 0,
         "is_missed": campaign.missed_at is not None,
         "is_freezing": run is not None and is_open and run.job.imported_at is None,
         "is_scheduled": campaign.status == CampaignStatus.PENDING and campaign.scheduled_at is not None,
@@ -265,12 +266,22 @@ def _funnel(stats: Mapping[str, int]) -> list[dict[str, Any]]:
 
 def sendable_of(run: CampaignRun) -> int:
     """How many of the run's audience are written to."""
-    return max(0, run.job.total - sum(run.excluded.values()))
+    left_out: int = sum(run.excluded.values())
+    return max(0, run.job.total - left_out)
 
 
 def failed_of(run: CampaignRun) -> int:
     """How many of those failed: the job counts whoever was left out as failed, too."""
-    return max(0, run.job.failed - sum(run.excluded.values()))
+    left_out: int = sum(run.excluded.values())
+    return max(0, run.job.failed - left_out)
+
+
+def percentage_of(run: CampaignRun) -> float:
+    """How much of the run is done: of those who are written to, who was or cannot be."""
+    sendable = sendable_of(run)
+    if run.job.imported_at is None:
+        return 0.0
+    return min(100.0, 100 * (run.job.sent + failed_of(run)) / sendable) if sendable else 100.0
 
 
 def _runs(campaign: Campaign) -> list[CampaignRun]:

@@ -6,7 +6,7 @@ from django import template
 
 from campaigns import phrases
 from campaigns.models import Campaign, CampaignRun
-from campaigns.pages import failed_of, sendable_of
+from campaigns.pages import failed_of, percentage_of, sendable_of
 from campaigns.states import CampaignStatus
 
 register = template.Library()
@@ -28,5 +28,5 @@ def campaign_bar(run: CampaignRun) -> dict[str, Any]:
         # Written here: a template would put the language's decimal comma.
         "sent": f"{100 * run.job.sent / (sendable or 1):.3f}%",
         "failed": f"{100 * failed_of(run) / (sendable or 1):.3f}%",
-        "value": f"{run.job.percentage:.1f}",
+        "value": f"{percentage_of(run):.1f}",
     }

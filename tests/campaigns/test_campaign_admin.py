@@ -302,6 +302,10 @@ class TestForm:
         assert ("Rebajas de enero" in html) == ("title" not in fields)
         assert not Campaign.objects.for_account(account).exists()
 
+    def test_everything_that_is_wrong_is_said_at_once(self, browser):
+        html = page(browser.post(NEW, filled(title="", message="", recurrence="daily", time_zone="Marte")), 400)
+        assert all(error_of(html, field) for field in ("title", "message", "recurrence", "time_zone"))
+
     def test_the_chips_and_conditions_offer_what_contacts_have(self, account, browser):
         arrange.contact(account, custom_attributes={"region": "norte", "puntos": 7})
         Label.unscoped.create(account=account, name="clientes")
