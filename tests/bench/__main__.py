@@ -19,7 +19,7 @@ NAMES = ("sending", "scaling", "large", "recording", "fan-out")
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description="The benchmarks, with their table.")
-    parser.add_argument("--quick", action="store_true", help="small sizes: does it work, and roughly how fast")
+    parser.add_argument("--quick", action="store_true", help="small sizes: does it work, and very roughly how fast")
     parser.add_argument("--only", action="append", choices=NAMES, help="these groups; may be repeated")
     given = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))

@@ -115,13 +115,20 @@ def wait_until(is_done: Callable[[], bool], worker: Child, patience_seconds: flo
         time.sleep(0.05)
 
 
-def prove(simulator: Simulator, job: Job, *, already_sent: int = 0, sent_now: int | None = None) -> None:
-    """Raises BrokenRun unless every recipient was sent its message once, by both sides' books."""
-    now = job.total - already_sent if sent_now is None else sent_now
+def prove(simulator: Simulator, job: Job, *, first: int = 0, number: int | None = None) -> None:
+    """Raises BrokenRun unless each recipient (`number` of them, from `first` on) got its message once.
+
+    By both sides' books: the gateway's ledger and our rows.
+    """
+    number = job.total if number is None else number
     ledger = simulator.ledger()
     accepted = (ledger["accepted"], ledger["distinct"])
     with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM jobs_recipient WHERE job_id = %s AND state = 'sent'", (job.pk,))
+        cursor.execute(
+            "SELECT count(*) FROM jobs_recipient"
+            " WHERE job_id = %s AND position >= %s AND position < %s AND state = 'sent'",
+            (job.pk, first, first + number),
+        )
         sent = cursor.fetchone()[0]
-    if accepted != (now, now) or sent != already_sent + now:
-        raise BrokenRun(f"{now} to send: {sent - already_sent} say sent, the gateway {accepted} (accepted, distinct)")
+    if accepted != (number, number) or sent != number:
+        raise BrokenRun(f"{number} to send: {sent} say sent, the gateway {accepted} (accepted, distinct)")
