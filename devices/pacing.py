@@ -8,6 +8,7 @@ from datetime import date
 # unequal times to arrive, and no sliding minute may hold one too many.
 MARGIN = 1.01
 HORIZON_SECONDS = 0.25  # slots are taken this far ahead, so that a fast pace is not one transaction a message
+LONGEST_HORIZON_SECONDS = 1.5  # where the database is slow: slots that pass while it is asked are lost
 
 
 # A number new to WhatsApp that writes to many strangers at once is soon blocked.
@@ -32,11 +33,13 @@ class Pace:
     """The slots of one device. Times are seconds on any one clock (the engine uses time.monotonic).
 
     `jitter_percent`: each wait is up to so much longer, at random, so that a device does not tick like a clock.
+    `horizon`: how many seconds ahead slots are taken.
     """
 
     messages_per_minute: int | None
     next_slot: float = field(default=0.0)
     jitter_percent: int = 0
+    horizon: float = HORIZON_SECONDS
 
     @property
     def interval(self) -> float:
@@ -46,10 +49,10 @@ class Pace:
     def slots(self, now: float) -> int | None:
         """How many messages may be taken now because their slot comes within the horizon; None: any number."""
         if not self.interval:
-            return None if self.next_slot <= now + HORIZON_SECONDS else 0
-        if self.next_slot > now + HORIZON_SECONDS:
+            return None if self.next_slot <= now + self.horizon else 0
+        if self.next_slot > now + self.horizon:
             return 0
-        return 1 + int((now + HORIZON_SECONDS - max(self.next_slot, now)) / self.interval)
+        return 1 + int((now + self.horizon - max(self.next_slot, now)) / self.interval)
 
     def take(self, now: float) -> float:
         """Take the next slot and return its time; never earlier than `now`, so that a stall is not caught up."""

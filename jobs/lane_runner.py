@@ -25,7 +25,7 @@ from devices.gateway.base import (
     WireResponse,
 )
 from devices.gateway.transport import TOO_LATE, Transport
-from devices.pacing import HORIZON_SECONDS
+from devices.pacing import HORIZON_SECONDS, LONGEST_HORIZON_SECONDS
 from jobs.lanes import ERRORS_THAT_OPEN_THE_BREAKER, Lane
 from jobs.outcomes import Claim, Outcome, accepted, not_written, refused
 from jobs.settlement import SLICE_SECONDS, Order, Settled, Settlement, open_pace
@@ -154,7 +154,7 @@ class LaneRunner:
             if lane.ready:
                 until = min(until, lane.ready[0].at)
             elif not lane.in_flight and self._with_database is None:
-                until = min(until, max(lane.pace.next_slot - HORIZON_SECONDS, lane.wants_nothing_until))
+                until = min(until, max(lane.pace.next_slot - lane.pace.horizon, lane.wants_nothing_until))
         return max(0.001, until - now)
 
     # --- The database ----------------------------------------------------------------------------
@@ -198,6 +198,8 @@ class LaneRunner:
         except DatabaseError as error:
             self._survive(error, now)
             return
+        # Claims must be here before their slots come, and the next ones take about as long as these.
+        horizon = min(LONGEST_HORIZON_SECONDS, max(HORIZON_SECONDS, 2 * (now - self._order_given_at)))
         released = {device_id for device_id, _ in self._order.released}
         for device_id, lane in list(self._lanes.items()):
             if device_id in released or device_id not in settled.held:
@@ -206,6 +208,7 @@ class LaneRunner:
                 del self._lanes[device_id]
                 continue
             lane.lease_until = self._order_given_at + settings.LEASE_SECONDS
+            lane.pace.horizon = horizon
             for claim in settled.claims.get(device_id, ()):
                 lane.accept(claim, self._order_given_at, now)
             # Switched off, or taken out by a health check, while we send.
