@@ -59,6 +59,7 @@ class LaneRunner:
         self._order = Order()
         self._order_given_at = 0.0
         self._next_open = 0.0
+        self._others_wait = False  # devices that another runner may take first, or else we
         self._next_flush = 0.0
         self._retry_database_at = 0.0
 
@@ -85,7 +86,7 @@ class LaneRunner:
             elif ending_since is not None and not is_stopping and now - ending_since > DRAIN_SECONDS:
                 started, ending_since = now, None
             if self._with_database is None:
-                has_asked = self._next_open > now
+                has_asked = self._next_open > now and not self._others_wait
                 if self._is_idle and (ending_since is not None or has_asked):
                     return ending_since is not None and not is_stopping
                 self._give_order(now, is_ending=ending_since is not None)
@@ -217,6 +218,7 @@ class LaneRunner:
                 # Nothing to send now. With nothing in flight either, the device is free for whoever needs it.
                 lane.wants_nothing_until = now + ASK_AGAIN_SECONDS
                 lane.is_closing |= lane.is_idle
+        self._others_wait = settled.others_wait
         if settled.others_wait:
             # Left for the other runners, who have this long to take them.
             self._next_open = now + LEAVE_DEVICES_SECONDS

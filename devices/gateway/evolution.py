@@ -158,7 +158,9 @@ def _message_id(body: bytes) -> str | None:
         message_id = json.loads(body)["key"]["id"]
     except (ValueError, KeyError, TypeError):
         return None
-    return message_id if isinstance(message_id, str) and 0 < len(message_id) <= 80 else None
+    # Kept in a column of that length, which cannot hold a NUL.
+    is_usable = isinstance(message_id, str) and 0 < len(message_id) <= 80 and message_id.isprintable()
+    return message_id if is_usable else None
 
 
 def _error(answer: WireResponse) -> SendError:
