@@ -5,7 +5,7 @@ import { refresh } from "../pregonero/refresh.js";
 import { fill, numbers, pageData } from "../pregonero/words.js";
 
 const PING_EVERY_MS = 10_000;
-const QUIET_MS = 6_000; // without an event, after which it is asked whether one was lost: the last leaves no gap
+const QUIET_MS = 7_000; // without an event, after which it is asked whether one was lost: the last leaves no gap
 const SILENCE_MS = 40_000; // without even a pong the connection is dead
 const RETRY_FROM_MS = 500;
 const RETRY_TO_MS = 20_000;
@@ -24,6 +24,7 @@ const { status, ended, settled, sent, failed, total } = data;
 const job = { status, ended, settled, sent, failed, total };
 let seq = data.seq; // of the last event that is in the numbers
 let eventAt = 0;
+let resyncAt = 0;
 const samples = []; // [time, recipients ended], of the last minute
 const title = document.title;
 
@@ -145,7 +146,7 @@ function receive(event) {
   if (event.seq === undefined || event.seq <= seq) return; // subscribed, pong; or told by the snapshot
   eventAt = Date.now();
   // Something was lost on the way: ask how it stands, and go on from there.
-  if (event.seq > seq + 1) socket.send(JSON.stringify({ type: "resync" }));
+  if (event.seq > seq + 1) resync();
   switch (event.type) {
     case "progress":
     case "error":
@@ -165,6 +166,11 @@ function receive(event) {
       seq = event.seq;
       askAgain();
   }
+}
+
+function resync() {
+  resyncAt = Date.now();
+  socket.send(JSON.stringify({ type: "resync" }));
 }
 
 // Ask for the page again: now, and once more where something else happened meanwhile.
@@ -281,13 +287,15 @@ function showConnection(state) {
 setInterval(() => {
   if (socket?.readyState !== WebSocket.OPEN) return;
   socket.send(JSON.stringify({ type: "ping", timestamp: Date.now() }));
-  if (!job.ended && Date.now() - eventAt > QUIET_MS) socket.send(JSON.stringify({ type: "resync" }));
 }, PING_EVERY_MS);
 
 // Once a second, and at once after a sleep: the clock has gone on, the connection has not.
 setInterval(() => {
   if (socket && Date.now() - heardAt > SILENCE_MS) reconnect();
   paintRate();
+  if (socket?.readyState === WebSocket.OPEN && !job.ended && Date.now() - Math.max(eventAt, resyncAt) > QUIET_MS) {
+    resync();
+  }
   // All are through, and nobody has said so: its word was lost.
   const isThrough = job.total > 0 && job.sent + job.failed === job.total;
   if (isThrough && !job.ended && !isOver && Date.now() - eventAt > 2000) askAgain();
