@@ -5,7 +5,7 @@ STACK := $(BIN)/python -m config.stack
 # Where it is set each process compiles Django anew: three seconds instead of a half.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: help run demo test lint bench lock migrations messages clean venv
+.PHONY: help run demo test chaos lint bench lock migrations messages clean venv
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -19,6 +19,9 @@ demo: venv ## 1,000 messages through a stack of its own, from the upload to the 
 
 test: venv ## the test suite
 	$(BIN)/pytest
+
+chaos: venv ## the engine under kills, freezes and a bad gateway, eight minutes of it
+	$(BIN)/pytest tests/chaos --chaos-full
 
 lint: venv ## style, types, layers, migrations
 	$(BIN)/ruff check .

@@ -1,0 +1,66 @@
+"""The engine's promises, whatever is done to its processes, its broker, its database and its gateways.
+
+Each scenario is a module beside this one: it torments a whole stack, and proves by the gateway's ledger, by the rows
+and by snapshots of the invariants what must be true all the same.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.chaos import blind, control, freeze, pace, restart, storm, twice_over
+from tests.chaos.harness import Stack
+from tests.chaos.proofs import watching
+from tests.chaos.setting import Size, Together
+
+pytestmark = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="finds its processes in /proc")
+
+
+@pytest.fixture(scope="class")
+def undisturbed(stack: Stack, size: Size) -> Iterator[Together]:
+    """All that may happen at the same time, because nothing is killed in it."""
+    at_once = [twice_over.run, control.run_cancel, control.run_pauses]
+    # In full it is measured what share of its allowance a device uses: alone, then.
+    scenarios = size.of([*at_once, pace.run], at_once)
+    with stack.second_helping(), watching(stack, 0.5) as watch, Together(stack, size, scenarios) as together:
+        yield together
+    watch.assert_held(at_least=5)
+
+
+class TestWithTwoBeatsAndFourWorkers:
+    def test_every_start_every_pause_and_every_end_happens_once(self, undisturbed: Together, say: list[str]) -> None:
+        say += undisturbed.figures_of(twice_over.run)
+
+    def test_after_a_cancel_at_half_way_at_most_the_in_flight_go_out(
+        self, undisturbed: Together, say: list[str]
+    ) -> None:
+        say += undisturbed.figures_of(control.run_cancel)
+
+    def test_a_paused_job_rests_and_a_resumed_one_goes_on(self, undisturbed: Together, say: list[str]) -> None:
+        say += undisturbed.figures_of(control.run_pauses)
+
+    def test_no_device_goes_above_its_limit_and_all_use_it_fairly(self, undisturbed: Together, say: list[str]) -> None:
+        say += undisturbed.figures_of(pace.run)
+
+
+def test_workers_that_are_asked_to_stop_leave_nothing_in_doubt(stack: Stack, size: Size, say: list[str]) -> None:
+    say += restart.run(stack, size)
+
+
+def test_without_look_up_kills_double_nobody_and_leave_unknown_only_what_was_in_flight(
+    stack: Stack, size: Size, say: list[str]
+) -> None:
+    say += blind.run(stack, size)
+
+
+def test_a_frozen_worker_holds_nobody_up_and_doubles_nobody(stack: Stack, size: Size, say: list[str]) -> None:
+    if not size.is_full:
+        pytest.skip("stands still for twice a lease, twice: make chaos")
+    say += freeze.run(stack, size)
+
+
+def test_in_a_storm_of_kills_nobody_is_lost_and_nobody_is_written_to_twice(
+    stack: Stack, size: Size, say: list[str]
+) -> None:
+    say += storm.run(stack, size)
