@@ -79,7 +79,7 @@ def imported(call: Caller, *arguments: Any, **form: Any) -> Any:
 def people() -> dict[str, tuple[str, str, list[str], dict[str, Any]]]:
     return {
         one.phone: (one.name, one.email, one.labels, one.custom_attributes)
-        for one in Contact.unscoped.exclude(phone=None)
+        for one in Contact.unscoped.exclude(phone=None).order_by("phone")
     }
 
 
