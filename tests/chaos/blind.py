@@ -7,19 +7,19 @@ from tests.chaos.setting import Size
 from tests.simulator_process import start_simulator
 
 DEVICES = 2
+RECIPIENTS, KILLS = 4000, 12
 
 
-def run(stack: Stack, size: Size) -> list[str]:
-    recipients, kills = size.of((800, 1), (4000, 12))
+def run(stack: Stack, _: Size) -> list[str]:
     instances = [f"i-{number}" for number in range(1, DEVICES + 1)]
-    faults = ["--latency", "100-300", "--faults", "hidden-row=1,500-before-send=0.1x50"]
+    faults = ["--latency", "100-300", "--faults", "hidden-row=1,500-before-send=0.2x50"]
     with start_simulator(*instances, arguments=faults) as simulator:
-        devices = stack.add_devices(simulator, DEVICES, max_in_flight=size.of(8, 16))
-        job = stack.upload(recipients, devices, "blind")
+        devices = stack.add_devices(simulator, DEVICES, max_in_flight=16)
+        job = stack.upload(RECIPIENTS, devices, "blind")
         storm = Storm(stack, seed=2)
         with watching(stack, 0.5) as watch:
-            for number in range(kills):
-                job.wait_until(0.05 + 0.8 * number / kills, 120)
+            for number in range(KILLS):
+                job.wait_until(0.05 + 0.8 * number / KILLS, 120)
                 storm.kill_runner()
             job.wait_until_ended(120)
         verdict = judge(job, simulator)
@@ -32,6 +32,6 @@ def run(stack: Stack, size: Size) -> list[str]:
     assert unknown <= in_flight, f"{unknown} are unknown, though only {in_flight} were in flight at the kills"
     watch.assert_held(at_least=5)
     return [
-        f"{recipients} recipients, {kills} kills with {in_flight} messages in flight: {dict(verdict.states)}",
+        f"{RECIPIENTS} recipients, {KILLS} kills with {in_flight} messages in flight: {dict(verdict.states)}",
         f"lost 0, doubled 0; {watch.snapshots} snapshots, none broken",
     ]

@@ -361,14 +361,16 @@ class Stack:
 
     @contextmanager
     def second_helping(self) -> Iterator[None]:
-        """Run two more workers and one more beat beside those there are. From the main thread only."""
+        """Run two more workers and one more beat beside those there are; see `wait_for_four_workers`.
+
+        From the main thread only: they end with the thread that started them.
+        """
         environ = {**self.environ, **_environ_of(self.worker("lanes").pid)}
         children: list[Child] = []
         with (self.layout.data_dir / "second.log").open("ab") as output:
             try:
                 programs = (*processes.workers(environ), processes.beat(environ))
                 children += [Child(program, output.fileno()) for program in programs]
-                eventually(self._hears_four_workers, START_SECONDS, lambda: "four workers listening")
                 yield
                 assert all(child.is_alive for child in children), "one of the second helping died"
             finally:
@@ -377,10 +379,12 @@ class Stack:
                 for child in children:
                     child.stop()
 
-    def _hears_four_workers(self) -> bool:
-        with self.broker() as broker:
-            blocked = [client for client in broker.client_list() if str(client["cmd"]).startswith("brpop")]
-        return len(blocked) >= 4
+    def wait_for_four_workers(self) -> None:
+        def are_listening() -> bool:
+            with self.broker() as broker:
+                return sum(str(client["cmd"]).startswith("brpop") for client in broker.client_list()) >= 4
+
+        eventually(are_listening, START_SECONDS, lambda: "four workers listen")
 
 
 @dataclass(frozen=True, slots=True)

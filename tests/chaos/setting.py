@@ -16,10 +16,10 @@ T = TypeVar("T")
 #   given up, or whose sender died, has done whatever it will do, and can be looked up.
 SETTINGS = {
     "WORKER_PROCESSES": "10",
-    "GATEWAY_CONNECT_TIMEOUT": "2",
+    "GATEWAY_CONNECT_TIMEOUT": "1",
     "GATEWAY_READ_TIMEOUT": "2",
     "LEASE_SECONDS": "6",
-    "QUIET_SECONDS": "2.5",
+    "QUIET_SECONDS": "2",
     "CHUNK_SIZE": "200",
 }
 LEASE_SECONDS = float(SETTINGS["LEASE_SECONDS"])
