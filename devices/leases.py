@@ -21,6 +21,10 @@ FREE = """(
 )"""
 
 
+# `DeviceQuerySet.available`, as the engine's own statements say it.
+USABLE = "device.enabled AND device.deleted_at IS NULL AND device.status NOT IN ('disconnected', 'blocked')"
+
+
 @dataclass(frozen=True, slots=True)
 class Lease:
     """The right to send through a device. `slot_in_seconds`: when the next message may go, from now."""

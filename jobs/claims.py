@@ -6,8 +6,9 @@ request is written, and never further ahead of it than the device's window.
 """
 
 import json
+import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -16,12 +17,18 @@ from devices.phone_zones import zone_of
 from jobs import events
 from jobs.events import Event
 from jobs.messages import MessageBook
-from jobs.outcomes import Claim, Outcome
+from jobs.outcomes import Claim
 from jobs.results import next_seq
 from jobs.windows import Window
 from jobs.windows import parse as parse_window
 
 Cursor = Any
+
+# A chunk is meant to last about so long: long enough to be worth its statements, short enough that its taker is
+# not still at it when all others are through.
+CHUNK_SECONDS = 5.0
+FIRST_CHUNK_WINDOWS = 16  # before the device's speed is known
+MAX_EMPTY_CHUNKS = 50  # passed over in one go: rows that ended before the start, or that wait for the morning
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +82,12 @@ class Feed:
 class Claimer:
     """One device's side of the claiming: its feeds, one a job, drawn from in turn so that no job waits for another."""
 
-    def __init__(self, device_id: int, chunk_size: int) -> None:
+    def __init__(self, device_id: int, max_chunk_size: int, window: int | None = None) -> None:
         self.device_id = device_id
-        self.chunk_size = chunk_size
+        self.window = window or max_chunk_size
+        self.max_chunk_size = max_chunk_size
+        self.chunk_size = min(max_chunk_size, FIRST_CHUNK_WINDOWS * self.window)
+        self._chunk_taken_at: float | None = None
         self.feeds: dict[int, Feed] = {}
         self._chunks: dict[int, TakenChunk] = {}
         self._turn: deque[int] = deque()
@@ -107,6 +117,7 @@ class Claimer:
         for job_id in self.feeds.keys() - windows.keys():
             self._drop(self.feeds.pop(job_id))
         now = datetime.now(tz=UTC)
+        self._fit_chunk_size(time.monotonic())
         # Together no more than one chunk: what this device holds, no other can send.
         share = max(1, self.chunk_size // max(1, len(windows)))
         taken: dict[int, tuple[int, int]] = {}
@@ -114,7 +125,9 @@ class Claimer:
             feed = self.feeds.setdefault(job_id, Feed(job_id))
             if not feed.retries:
                 feed.retries.extend(self._open_now(self._read_retries(cursor, job_id), window, now))
-            if not feed.fresh and (chunk := self._take_chunk(cursor, job_id, share)) is not None:
+            for _ in range(MAX_EMPTY_CHUNKS):
+                if feed.fresh or (chunk := self._take_chunk(cursor, job_id, share)) is None:
+                    break
                 chunk_id, start, end = chunk
                 rows = _read_chunk(cursor, job_id, chunk_id, start, end)
                 feed.fresh.extend(self._open_now(rows, window, now))
@@ -126,6 +139,16 @@ class Claimer:
             events.chunk_processing(uuid, seq, *taken[job_id], total)
             for job_id, (uuid, seq, total) in (next_seq(cursor, taken) if taken else {}).items()
         ]
+
+    def _fit_chunk_size(self, now: float) -> None:
+        """Take more at once where the last chunk was soon through, less where it lasted."""
+        if self._chunk_taken_at is not None:
+            lasted = now - self._chunk_taken_at
+            if lasted < CHUNK_SECONDS / 2:
+                self.chunk_size = min(self.max_chunk_size, 2 * self.chunk_size)
+            elif lasted > 2 * CHUNK_SECONDS:
+                self.chunk_size = max(1, self.chunk_size // 2)
+        self._chunk_taken_at = now
 
     def _open_now(self, rows: list[Waiting], window: Window | None, now: datetime) -> list[Waiting]:
         """Keep those who may be written to at this hour; note when the others may."""
@@ -190,20 +213,15 @@ class Claimer:
         for waiting in feed.fresh:
             self.settle(waiting.chunk_id, waiting.position)
 
-    def close_chunks(self, cursor: Cursor) -> None:
-        """Delete the chunks whose recipients have all been tried; set free those given back."""
-        done = [chunk for chunk in self._chunks.values() if chunk.unsettled <= 0]
-        for chunk in done:
+    def take_closed(self) -> tuple[list[TakenChunk], list[TakenChunk]]:
+        """Forget the chunks all of whose recipients have been tried or given back, and return both kinds."""
+        closed = [chunk for chunk in self._chunks.values() if chunk.unsettled <= 0]
+        for chunk in closed:
             del self._chunks[chunk.chunk_id]
-            if chunk.left_from is None:
-                cursor.execute(
-                    "DELETE FROM jobs_chunk WHERE id = %s AND device_id = %s", (chunk.chunk_id, self.device_id)
-                )
-            else:
-                cursor.execute(
-                    'UPDATE jobs_chunk SET device_id = NULL, "start" = %s WHERE id = %s AND device_id = %s',
-                    (chunk.left_from, chunk.chunk_id, self.device_id),
-                )
+        return (
+            [chunk for chunk in closed if chunk.left_from is None],
+            [chunk for chunk in closed if chunk.left_from is not None],
+        )
 
     def _take_chunk(self, cursor: Cursor, job_id: int, size: int) -> tuple[int, int, int] | None:
         """Take of a chunk that was given back, else of the job's next positions: (chunk id, start, end)."""
@@ -223,14 +241,19 @@ class Claimer:
             cursor.execute(
                 """
                 WITH job AS (
-                    SELECT id, next_position AS first, least(total, next_position + %s) AS last
-                    FROM jobs_job WHERE id = %s AND status = 'processing' FOR NO KEY UPDATE
+                    -- Towards the end smaller ones, so that all its devices are through at about the same time.
+                    SELECT id, next_position AS first, least(total, next_position + least(%(size)s, greatest(
+                        %(window)s, (total - next_position) / greatest(1, 2 * (
+                            SELECT count(*) - 1 FROM jobs_jobdevice WHERE job_id = %(job)s
+                        ))
+                    ))) AS last
+                    FROM jobs_job WHERE id = %(job)s AND status = 'processing' FOR NO KEY UPDATE
                 )
                 UPDATE jobs_job SET next_position = job.last FROM job
                 WHERE jobs_job.id = job.id AND job.first < job.last
                 RETURNING job.first, job.last
                 """,
-                (size, job_id),
+                {"size": size, "window": self.window, "job": job_id},
             )
             if (advanced := cursor.fetchone()) is None:
                 return None
@@ -265,55 +288,30 @@ def _read_chunk(cursor: Cursor, job_id: int, chunk_id: int, start: int, end: int
     return [_waiting(row, chunk_id) for row in cursor.fetchall()]
 
 
-def mark_sending(cursor: Cursor, drawn: Sequence[tuple[int, int, Waiting]], messages: MessageBook) -> list[Claim]:
-    """Claim recipients given as (device id, job id, recipient): from here on a crash leaves them in doubt.
+def claims_of(
+    drawn: Iterable[tuple[int, int, Waiting]], claimed: Mapping[tuple[int, int], int], messages: MessageBook
+) -> list[Claim]:
+    """What is to be sent to those of the drawn (device, job, recipient) that are marked `sending` now.
 
-    Those that another took first, or whose job is no longer being sent, are not in the answer.
+    `claimed` is the exchange's: (device, recipient) and the tries that are left. Several devices may have read the
+    same retry: it goes to one of them, and what the others read is old by then.
     """
-    if not drawn:
-        return []
-    # Asked apart: joined to the update, the planner may begin at the job and read a million recipients.
-    cursor.execute(
-        "SELECT id FROM jobs_job WHERE id = ANY(%s) AND status = 'processing'", (list({row[1] for row in drawn}),)
-    )
-    being_sent = {job_id for (job_id,) in cursor.fetchall()}
-    rows = sorted((row for row in drawn if row[1] in being_sent), key=lambda row: row[2].recipient_id)
-    cursor.execute(
-        """
-        UPDATE jobs_recipient AS recipient
-        SET state = 'sending', device_id = drawn.device_id, tries = recipient.tries + 1, tried_at = clock_timestamp()
-        FROM unnest(%s::bigint[], %s::bigint[]) AS drawn (id, device_id)
-        WHERE recipient.id = drawn.id AND recipient.state = 'queued'
-          AND (recipient.due_at IS NULL OR recipient.due_at <= clock_timestamp())
-        RETURNING recipient.device_id, recipient.id, recipient.tries_left
-        """,
-        ([row[2].recipient_id for row in rows], [row[0] for row in rows]),
-    )
-    # Several devices may have read the same retry: it goes to one of them, and what the others read is old by then.
-    ours = {(device_id, recipient_id): tries_left for device_id, recipient_id, tries_left in cursor.fetchall()}
+    left = dict(claimed)
     claims = []
     for device_id, job_id, waiting in drawn:
-        if (tries_left := ours.pop((device_id, waiting.recipient_id), None)) is not None:
-            template, media = messages.of(job_id)
-            claims.append(
-                Claim(
-                    recipient_id=waiting.recipient_id,
-                    job_id=job_id,
-                    device_id=device_id,
-                    phone=waiting.phone,
-                    text=template.render(waiting.values, waiting.phone, waiting.variant),
-                    media=media,
-                    tries_left=tries_left,
-                    chunk_id=waiting.chunk_id,
-                )
+        if (tries_left := left.pop((device_id, waiting.recipient_id), None)) is None:
+            continue
+        template, media = messages.of(job_id)
+        claims.append(
+            Claim(
+                recipient_id=waiting.recipient_id,
+                job_id=job_id,
+                device_id=device_id,
+                phone=waiting.phone,
+                text=template.render(waiting.values, waiting.phone, waiting.variant),
+                media=media,
+                tries_left=tries_left,
+                chunk_id=waiting.chunk_id,
             )
+        )
     return claims
-
-
-def settle_chunks(cursor: Cursor, claimers: dict[int, Claimer], outcomes: Sequence[Outcome]) -> None:
-    """Note outcomes in the chunks they came from, and close the chunks that are through."""
-    for outcome in outcomes:
-        if (claimer := claimers.get(outcome.claim.device_id)) is not None:
-            claimer.settle(outcome.claim.chunk_id)
-    for claimer in claimers.values():
-        claimer.close_chunks(cursor)

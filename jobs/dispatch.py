@@ -9,7 +9,7 @@ from django.db.models import F
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from devices.leases import FREE
+from devices.leases import FREE, USABLE
 from devices.models import Device
 from jobs import events, finishing, publishing
 from jobs.models import Job, JobDevice
@@ -18,10 +18,8 @@ from jobs.states import JobStatus
 
 Cursor = Any
 
-# `DeviceQuerySet.available`, as the engine's own statements say it.
-_USABLE = "device.enabled AND device.deleted_at IS NULL AND device.status NOT IN ('disconnected', 'blocked')"
 _HAS_WORK = f"""
-    {_USABLE} AND EXISTS (
+    {USABLE} AND EXISTS (
         SELECT FROM jobs_jobdevice AS link JOIN jobs_job AS job ON job.id = link.job_id
         WHERE link.device_id = device.id AND job.status = 'processing' AND job.finished_at IS NULL AND (
             job.next_position < job.total
@@ -67,7 +65,7 @@ def share(waiting: Sequence[tuple[int, int]], runners: int, requests_spare: int)
 def usable(cursor: Cursor, device_ids: Collection[int]) -> set[int]:
     """Return those of the devices that may still be sent through."""
     cursor.execute(
-        f"SELECT id FROM devices_device AS device WHERE id = ANY(%s) AND {_USABLE}",  # noqa: S608 - a constant
+        f"SELECT id FROM devices_device AS device WHERE id = ANY(%s) AND {USABLE}",  # noqa: S608 - a constant
         (list(device_ids),),
     )
     return {device_id for (device_id,) in cursor.fetchall()}
@@ -81,11 +79,11 @@ def jobs_short_of_devices(cursor: Cursor) -> list[int]:
         WHERE job.status = 'processing' AND job.finished_at IS NULL
           AND job.devices_limit > (
               SELECT count(*) FROM jobs_jobdevice AS link JOIN devices_device AS device ON device.id = link.device_id
-              WHERE link.job_id = job.id AND {_USABLE}
+              WHERE link.job_id = job.id AND {USABLE}
           )
           AND EXISTS (
               SELECT FROM devices_device AS device
-              WHERE device.account_id = job.account_id AND {_USABLE}
+              WHERE device.account_id = job.account_id AND {USABLE}
                 AND (job.requested_device_ids = '{{}}' OR device.id = ANY(job.requested_device_ids))
                 AND NOT EXISTS (SELECT FROM jobs_jobdevice WHERE job_id = job.id AND device_id = device.id)
           )
@@ -101,7 +99,7 @@ def jobs_without_devices(cursor: Cursor) -> list[int]:
         SELECT job.id FROM jobs_job AS job
         WHERE job.status = 'processing' AND job.finished_at IS NULL AND NOT EXISTS (
             SELECT FROM jobs_jobdevice AS link JOIN devices_device AS device ON device.id = link.device_id
-            WHERE link.job_id = job.id AND {_USABLE}
+            WHERE link.job_id = job.id AND {USABLE}
         )
         """  # noqa: S608 - a constant
     )

@@ -166,18 +166,27 @@ class LaneRunner:
             return
         order = Order(outcomes=self._outcomes)
         spare = MAX_IN_FLIGHT - len(self._transport) - sum(len(lane.ready) for lane in self._lanes.values())
-        must_renew = False
+        renew_before = now + settings.LEASE_SECONDS * (1 - RENEW_SHARE)
+        concerned = {outcome.claim.device_id for outcome in order.outcomes}
         for lane in self._lanes.values():
-            order.held.append((lane.device_id, lane.token, max(0.0, lane.pace.next_slot - now)))
-            must_renew |= lane.lease_until - now < settings.LEASE_SECONDS * (1 - RENEW_SHARE)
+            if lane.lease_until < renew_before:
+                concerned.add(lane.device_id)
             if lane.is_closing or is_ending:
                 # Once its last outcome is with the database it may go; the release travels with that outcome.
                 order.closing.add(lane.device_id)
+                concerned.add(lane.device_id)
                 if lane.is_idle:
                     order.released.append((lane.device_id, lane.token))
             elif (room := min(spare, lane.room(now))) > 0:
                 order.wanted[lane.device_id] = room
+                concerned.add(lane.device_id)
                 spare -= room
+        # Only those: every lane named here is a row that PostgreSQL writes.
+        order.held = [
+            (lane.device_id, lane.token, max(0.0, lane.pace.next_slot - now))
+            for lane in self._lanes.values()
+            if lane.device_id in concerned
+        ]
         if not is_ending and now >= self._next_open and len(self._lanes) < MAX_LANES:
             order.requests_spare = MAX_IN_FLIGHT - sum(lane.max_in_flight for lane in self._lanes.values())
             order.take_up_to = MAX_LANES - len(self._lanes) if order.requests_spare > 0 else 0
@@ -185,7 +194,7 @@ class LaneRunner:
         if self._settlement.has_untold_events and now >= self._next_flush:
             order.flush = True
             self._next_flush = now + FLUSH_SECONDS
-        if not (order.outcomes or order.wanted or order.released or order.take_up_to or order.flush or must_renew):
+        if not (order.held or order.outcomes or order.take_up_to or order.flush):
             return
         self._outcomes = []
         self._order, self._order_given_at = order, now
@@ -202,7 +211,11 @@ class LaneRunner:
         # Claims must be here before their slots come, and the next ones take about as long as these.
         horizon = min(LONGEST_HORIZON_SECONDS, max(HORIZON_SECONDS, 2 * (now - self._order_given_at)))
         released = {device_id for device_id, _ in self._order.released}
-        for device_id, lane in list(self._lanes.items()):
+        for device_id, _, _ in self._order.held:
+            held = self._lanes.get(device_id)
+            if held is None:
+                continue
+            lane = held
             if device_id in released or device_id not in settled.held:
                 if device_id not in released:
                     log.warning("lease lost", device=device_id)
@@ -218,7 +231,8 @@ class LaneRunner:
                 # Nothing to send now. With nothing in flight either, the device is free for whoever needs it.
                 lane.wants_nothing_until = now + ASK_AGAIN_SECONDS
                 lane.is_closing |= lane.is_idle
-        self._others_wait = settled.others_wait
+        if self._order.take_up_to:
+            self._others_wait = settled.others_wait
         if settled.others_wait:
             # Left for the other runners, who have this long to take them.
             self._next_open = now + LEAVE_DEVICES_SECONDS

@@ -3,17 +3,21 @@
 Lock order everywhere in the engine: lanes, recipients, jobs; each by rising id.
 """
 
+import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.db import connection, transaction
+
 from jobs import events
 from jobs.events import Event
+from jobs.exchange import Answer, Counted
 from jobs.models import progress
 from jobs.outcomes import Outcome
 from jobs.states import RECIPIENT_OPEN, RECIPIENT_SENT, JobStatus, RecipientState
-from jobs.thinning import thin
+from jobs.thinning import REFILL_PER_SECOND, thin
 
 Cursor = Any
 _UNDER_WAY = {JobStatus.PROCESSING, JobStatus.PAUSED, JobStatus.CANCELLED}
@@ -44,21 +48,77 @@ class LiveFeed:
 
     def __init__(self) -> None:
         self.held: dict[int, list[Happening]] = {}
+        self._not_before: dict[int, float] = {}  # time.monotonic at which there may be an allowance again
+
+    def may_tell(self, job_id: int, now: float) -> bool:
+        """Tell whether it is worth asking the job's row for an allowance."""
+        return self._not_before.get(job_id, 0.0) <= now
+
+    def may_tell_any(self, job_ids: Iterable[int]) -> bool:
+        now = time.monotonic()
+        return any(self.may_tell(job_id, now) for job_id in set(job_ids))
+
+    def hold(self, job_id: int, fresh: Sequence[Happening]) -> None:
+        """Keep what cannot be told now: the newest of each kind."""
+        self.held[job_id] = thin(fresh, self.held.get(job_id, []), 0.0, 0.0).held
+
+    def spent(self, job_id: int, allowance: float, now: float) -> None:
+        """Note what is left of a job's allowance."""
+        if allowance >= 1.0:
+            self._not_before.pop(job_id, None)
+        else:
+            self._not_before[job_id] = now + (1.0 - allowance) / REFILL_PER_SECOND
+
+    def forget(self, job_id: int) -> None:
+        self._not_before.pop(job_id, None)
 
 
-def record(cursor: Cursor, outcomes: Sequence[Outcome], feed: LiveFeed, *, flush: bool = False) -> Recorded:
-    """Move the recipients, count them and choose what to tell.
+def happenings(counted: Counted, ended: Sequence[Outcome]) -> list[Happening]:
+    """What the live feed has to tell of outcomes just counted, each with the counters at its moment."""
+    sent = counted.sent - sum(outcome.state in RECIPIENT_SENT for outcome in ended)
+    failed = counted.failed - (len(ended) - (counted.sent - sent))
+    fresh = []
+    for outcome in ended:
+        ok = outcome.state in RECIPIENT_SENT
+        sent, failed = sent + ok, failed + (not ok)
+        fresh.append(_happening(outcome, ok, sent, failed))
+    return fresh
 
-    An outcome whose recipient is no longer `sending` through that device changes nothing and counts nothing.
-    The caller holds the leases of the devices involved, in this transaction. `flush`: also look whether what
-    was held back of other jobs may be told now.
+
+def announce(outcomes: Sequence[Outcome], answer: Answer, feed: LiveFeed, *, is_committed: bool) -> Recorded:
+    """Choose what to tell of outcomes that were exchanged, and number it; most times nothing is to be told.
+
+    In the exchange's own transaction, which holds the jobs' rows, each event gets the counters of its moment. Once
+    that `is_committed` others may have counted on: then nothing is told but a job's last, with the counters of now.
     """
-    changed = move_recipients(cursor, outcomes, source=RecipientState.SENDING)
     ended: dict[int, list[Outcome]] = defaultdict(list)
     for outcome in outcomes:
-        if outcome.claim.recipient_id in changed and outcome.state not in RECIPIENT_OPEN:
+        if outcome.claim.recipient_id in answer.moved and outcome.state not in RECIPIENT_OPEN:
             ended[outcome.claim.job_id].append(outcome)
-    return count(cursor, ended, feed, flush=flush)
+    now = time.monotonic()
+    due: dict[int, Sequence[Happening]] = {}
+    for job in answer.counted:
+        is_over = job.sent + job.failed == job.total
+        fresh = happenings(job, ended[job.job_id])
+        if not is_committed and (is_over or feed.may_tell(job.job_id, now)):
+            due[job.job_id] = fresh
+            continue
+        feed.hold(job.job_id, fresh)
+        if is_over:
+            due[job.job_id] = ()
+    return _tell(due, feed)
+
+
+def tell_held(feed: LiveFeed) -> Recorded:
+    """Tell what was held back, as far as the jobs' allowances go by now."""
+    return _tell(dict.fromkeys(feed.held, ()), feed)
+
+
+def _tell(due: Mapping[int, Sequence[Happening]], feed: LiveFeed) -> Recorded:
+    if not due:
+        return Recorded()
+    with transaction.atomic(savepoint=False), connection.cursor() as cursor:
+        return tell(cursor, due, feed)
 
 
 def move_recipients(cursor: Cursor, outcomes: Sequence[Outcome], *, source: RecipientState) -> set[int]:
@@ -99,33 +159,47 @@ def move_recipients(cursor: Cursor, outcomes: Sequence[Outcome], *, source: Reci
     return {recipient_id for (recipient_id,) in cursor.fetchall()}
 
 
-def count(cursor: Cursor, ended: Mapping[int, Sequence[Outcome]], feed: LiveFeed, *, flush: bool = False) -> Recorded:
+def count(cursor: Cursor, ended: Mapping[int, Sequence[Outcome]], feed: LiveFeed) -> Recorded:
     """Add ended recipients to their jobs' counters, and choose what the live feed tells of them now."""
-    job_ids = sorted({*ended, *(feed.held if flush else ())})
+    if not ended:
+        return Recorded()
+    numbers = [(job_id, len(ended[job_id]), sum(o.state in RECIPIENT_SENT for o in ended[job_id])) for job_id in ended]
+    cursor.execute(
+        """
+        WITH ended AS (SELECT * FROM unnest(%s::bigint[], %s::int[], %s::int[]) AS ended (job_id, number, sent)),
+             locked AS (SELECT id FROM jobs_job WHERE id IN (SELECT job_id FROM ended) ORDER BY id FOR NO KEY UPDATE)
+        UPDATE jobs_job AS job
+        SET sent = job.sent + ended.sent, failed = job.failed + ended.number - ended.sent,
+            updated_at = clock_timestamp()
+        FROM ended JOIN locked ON locked.id = ended.job_id WHERE job.id = ended.job_id
+        RETURNING job.id, job.uuid, job.total, job.sent, job.failed
+        """,
+        [list(column) for column in zip(*numbers, strict=True)],
+    )
+    counted = [Counted(*row) for row in cursor.fetchall()]
+    return tell(cursor, {job.job_id: happenings(job, ended[job.job_id]) for job in counted}, feed)
+
+
+def tell(cursor: Cursor, fresh: Mapping[int, Sequence[Happening]], feed: LiveFeed) -> Recorded:
+    """Choose what is told of these jobs now, of what is fresh and what was held back, and number it."""
     recorded = Recorded()
-    if not job_ids:
-        return recorded
     cursor.execute(
         """
         SELECT id, uuid, status, total, sent, failed, event_seq, event_allowance,
                extract(epoch FROM clock_timestamp() - event_allowance_at)::float8
         FROM jobs_job WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE
         """,
-        (job_ids,),
+        (sorted(fresh),),
     )
     updates = []
+    now = time.monotonic()
     for job_id, uuid, status, total, sent, failed, seq, allowance, elapsed in cursor.fetchall():
-        fresh = []
-        for outcome in ended.get(job_id, ()):
-            ok = outcome.state in RECIPIENT_SENT
-            sent, failed = sent + ok, failed + (not ok)
-            fresh.append(_happening(outcome, ok, sent, failed))
         is_over = sent + failed == total and status in _UNDER_WAY
         # Another runner ended the job: what we held back must not follow its last event.
         held = feed.held.pop(job_id, [])
         if status not in _UNDER_WAY:
             held = []
-        thinned = thin(fresh, held, allowance, elapsed, last=is_over)
+        thinned = thin(fresh[job_id], held, allowance, elapsed, last=is_over)
         if thinned.held:
             feed.held[job_id] = thinned.held
         for happening in thinned.publish:
@@ -134,19 +208,19 @@ def count(cursor: Cursor, ended: Mapping[int, Sequence[Outcome]], feed: LiveFeed
             stale = happening in held
             counters = progress(sent if stale else happening.sent, failed if stale else happening.failed, total)
             recorded.events.append(_event(str(uuid), seq, happening, counters))
+        feed.spent(job_id, thinned.allowance, now)
         if is_over:
             recorded.ended_job_ids.append(job_id)
-        updates.append((job_id, sent, failed, seq, thinned.allowance))
+            feed.forget(job_id)
+        updates.append((job_id, seq, thinned.allowance))
     cursor.execute(
         """
         UPDATE jobs_job AS job
-        SET sent = new.sent, failed = new.failed, event_seq = new.seq, event_allowance = new.allowance,
-            event_allowance_at = clock_timestamp(), updated_at = clock_timestamp()
-        FROM unnest(%s::bigint[], %s::int[], %s::int[], %s::bigint[], %s::float8[])
-            AS new (id, sent, failed, seq, allowance)
+        SET event_seq = new.seq, event_allowance = new.allowance, event_allowance_at = clock_timestamp()
+        FROM unnest(%s::bigint[], %s::bigint[], %s::float8[]) AS new (id, seq, allowance)
         WHERE job.id = new.id
         """,
-        [list(column) for column in zip(*updates, strict=True)] or [[]] * 5,
+        [list(column) for column in zip(*updates, strict=True)] or [[]] * 3,
     )
     return recorded
 

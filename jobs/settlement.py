@@ -3,6 +3,8 @@
 Runs on a thread of its own beside the network loop, so that neither waits for the other.
 """
 
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +17,8 @@ from devices.gateway import gateway_for
 from devices.models import Device
 from devices.pacing import Pace, daily_allowance
 from jobs import dispatch, finishing, publishing, recovery, results
-from jobs.claims import Claimer, Waiting, mark_sending, settle_chunks
+from jobs.claims import Claimer, Waiting, claims_of
+from jobs.exchange import Offer, exchange
 from jobs.messages import MessageBook
 from jobs.outcomes import Claim, Outcome
 from jobs.results import LiveFeed
@@ -23,6 +26,8 @@ from jobs.results import LiveFeed
 log = structlog.get_logger(__name__)
 
 SLICE_SECONDS = 25.0
+
+Drawn = tuple[int, int, Waiting]  # device id, job id, recipient
 
 
 @dataclass(slots=True)
@@ -81,33 +86,34 @@ class Settlement:
         """Carry out an order. Raises django.db.Error: then nothing is certain but what is in the rows."""
         settled = Settled()
         self._refill(order)
-        with transaction.atomic(), connection.cursor() as cursor:
-            settled.held = leases.renew(cursor, order.held, settings.LEASE_SECONDS)
-            for device_id in self._claimers.keys() - settled.held:
+        drawn = self._draw(order.wanted)
+        offer = self._offer(order, drawn)
+        limited = bool(self._limited_by_day) and not self._limited_by_day.isdisjoint(order.wanted)
+        forgotten = {device_id for device_id, _token in order.released} - self._claimers.keys()
+        tells = self._feed.may_tell_any(outcome.claim.job_id for outcome in order.outcomes)
+        with transaction.atomic() if limited or forgotten or tells else nullcontext():
+            answer = exchange(offer)
+            settled.held, settled.unusable = answer.held, answer.held - answer.usable
+            for device_id in {device_id for device_id, _, _ in order.held} - settled.held:
                 # A lost lease: whoever took the device has put our claims in doubt, set our chunks free, and decides.
-                del self._claimers[device_id]
-            ours = [outcome for outcome in order.outcomes if outcome.claim.device_id in settled.held]
-            settled.unusable = settled.held - dispatch.usable(cursor, settled.held)
-            # Recipients before jobs: `record` locks the jobs it counts for.
-            claims = self._claim(cursor, {k: v for k, v in order.wanted.items() if k not in settled.unusable})
-            recorded = results.record(cursor, ours, self._feed, flush=order.flush)
-            for device_id in order.closing & self._claimers.keys():
-                self._claimers[device_id].drop_all()
-            settle_chunks(cursor, self._claimers, ours)
-            for claim in claims:
-                settled.claims.setdefault(claim.device_id, []).append(claim)
-            if limited := {k: len(v) for k, v in settled.claims.items() if k in self._limited_by_day}:
-                leases.count_today(cursor, limited)
-            let_go = {device_id for device_id, _token in order.released} & settled.held
-            if forgotten := let_go - self._claimers.keys():
+                self._claimers.pop(device_id, None)
+            self._keep_claimed(drawn, answer.claimed, settled)
+            if limited:
+                begun = {k: len(v) for k, v in settled.claims.items() if k in self._limited_by_day}
+                with connection.cursor() as cursor:
+                    leases.count_today(cursor, begun)
+            if forgotten & settled.held:
                 # A database error cost us what we knew of them: claims and chunks that only the rows tell of.
-                recovery.recover(cursor, list(forgotten), settings.QUIET_SECONDS)
-            leases.release(cursor, order.released)
+                with connection.cursor() as cursor:
+                    recovery.recover(cursor, list(forgotten & settled.held), settings.QUIET_SECONDS)
+            if tells:
+                self._recorded(results.announce(order.outcomes, answer, self._feed, is_committed=False))
         for device_id, _token in order.released:
             self._claimers.pop(device_id, None)
-        publishing.publish(recorded.events)
-        for job_id in recorded.ended_job_ids:
-            finishing.finish(job_id)
+        if not tells:
+            self._recorded(results.announce(order.outcomes, answer, self._feed, is_committed=True))
+        if order.flush:
+            self._recorded(results.tell_held(self._feed))
         if order.take_up_to:
             self._open(order, settled)
         return settled
@@ -131,17 +137,52 @@ class Settlement:
                     claimer.put_off(cursor)
             publishing.publish(events)
 
-    def _claim(self, cursor: Any, wanted: dict[int, int]) -> list[Claim]:
-        drawn: list[tuple[int, int, Waiting]] = []
+    def _draw(self, wanted: Mapping[int, int]) -> list[Drawn]:
+        drawn: list[Drawn] = []
         for device_id, number in wanted.items():
             if (claimer := self._claimers.get(device_id)) is not None:
                 drawn += [(device_id, job_id, waiting) for job_id, waiting in claimer.draw(number)]
-        claims = mark_sending(cursor, drawn, self._messages)
-        claimed = {claim.recipient_id for claim in claims}
+        return drawn
+
+    def _offer(self, order: Order, drawn: Sequence[Drawn]) -> Offer:
+        released = {device_id for device_id, _ in order.released}
+        for outcome in order.outcomes:
+            if (claimer := self._claimers.get(outcome.claim.device_id)) is not None:
+                claimer.settle(outcome.claim.chunk_id)
+        offer = Offer(
+            held=[(device_id, token, slot, device_id in released) for device_id, token, slot in order.held],
+            drawn=[(waiting.recipient_id, device_id, job_id) for device_id, job_id, waiting in drawn],
+            outcomes=order.outcomes,
+        )
+        done: list[tuple[int, int]] = []
+        freed: list[tuple[int, int, int]] = []
+        for device_id, _, _ in order.held:
+            if (claimer := self._claimers.get(device_id)) is None:
+                continue
+            if device_id in order.closing:
+                claimer.drop_all()
+            through, given_back = claimer.take_closed()
+            done += [(chunk.chunk_id, device_id) for chunk in through]
+            freed += [(chunk.chunk_id, device_id, chunk.left_from or 0) for chunk in given_back]
+        offer.done, offer.freed = done, freed
+        return offer
+
+    def _keep_claimed(self, drawn: Sequence[Drawn], claimed: Mapping[tuple[int, int], int], settled: Settled) -> None:
+        for ours in claims_of(drawn, claimed, self._messages):
+            settled.claims.setdefault(ours.device_id, []).append(ours)
         for device_id, _job_id, waiting in drawn:
-            if waiting.recipient_id not in claimed:
+            if (device_id, waiting.recipient_id) not in claimed and device_id in self._claimers:
                 self._claimers[device_id].settle(waiting.chunk_id, waiting.position)
-        return claims
+
+    def _recorded(self, recorded: results.Recorded) -> None:
+        """Once it is committed, publish what is to be told and finish the jobs that are over."""
+
+        def publish_and_finish() -> None:
+            publishing.publish(recorded.events)
+            for job_id in recorded.ended_job_ids:
+                finishing.finish(job_id)
+
+        transaction.on_commit(publish_and_finish)
 
     def _open(self, order: Order, settled: Settled) -> None:
         """Take devices that have work and no runner, settle what their last holder left, and prepare to send."""
@@ -160,7 +201,7 @@ class Settlement:
         for ready in settled.opened:
             unusable.pop(ready.lease.device_id)
             self._claimers[ready.lease.device_id] = Claimer(
-                ready.lease.device_id, _chunk_size(ready.messages_per_minute)
+                ready.lease.device_id, _max_chunk_size(ready.messages_per_minute), ready.max_in_flight
             )
         if unusable:
             with transaction.atomic(), connection.cursor() as cursor:
@@ -191,7 +232,7 @@ class Settlement:
         )
 
 
-def _chunk_size(messages_per_minute: int | None) -> int:
+def _max_chunk_size(messages_per_minute: int | None) -> int:
     """No more than the device can send within a slice, so that a slow one never holds what others could send."""
     if messages_per_minute is None:
         return int(settings.CHUNK_SIZE)

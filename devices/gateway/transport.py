@@ -11,7 +11,7 @@ Four things here are about never sending twice:
 
 import math
 import os
-import selectors
+import select
 import time
 from collections.abc import Hashable
 from contextlib import suppress
@@ -37,6 +37,58 @@ _CONNECTING = {
 }
 
 
+_NO_HEADERS: dict[str, str] = {}
+# libcurl's words for what a socket waits for and what has happened to it, and the system's.
+_IN_OUT = select.POLLIN | select.POLLOUT
+_EVENTS_OF = {pycurl.POLL_IN: select.POLLIN, pycurl.POLL_OUT: select.POLLOUT, pycurl.POLL_INOUT: _IN_OUT}
+_ACTION_OF = {
+    0: 0,
+    select.POLLIN: pycurl.CSELECT_IN,
+    select.POLLOUT: pycurl.CSELECT_OUT,
+    _IN_OUT: pycurl.CSELECT_IN | pycurl.CSELECT_OUT,
+}
+
+
+class _Sockets:
+    """Waits for many sockets: epoll, or poll where there is none. Sockets at rest stay known to the kernel.
+
+    libcurl lets go of a socket after each answer and takes it up again with the next request; telling the
+    kernel both times costs more than anything else here.
+    """
+
+    def __init__(self) -> None:
+        self._has_epoll = hasattr(select, "epoll")
+        self._poll: Any = select.epoll() if self._has_epoll else select.poll()
+        self._at_rest: set[int] = set()
+
+    def watch(self, fd: int, events: int) -> None:
+        self._at_rest.discard(fd)
+        # Its number may belong to a new socket by now, which nobody tells us: always ask, never remember.
+        try:
+            self._poll.modify(fd, events)
+        except FileNotFoundError:
+            self._poll.register(fd, events)
+
+    def rest(self, fd: int) -> None:
+        self._at_rest.add(fd)
+
+    def wait(self, seconds: float) -> list[tuple[int, int]]:
+        """Return (fd, events) of the watched sockets that something has happened to."""
+        found: list[tuple[int, int]] = self._poll.poll(seconds if self._has_epoll else seconds * 1000)
+        resting = [fd for fd, _ in found if fd in self._at_rest]
+        if not resting:
+            return found
+        for fd in resting:  # the other side has closed them
+            self._at_rest.discard(fd)
+            with suppress(OSError, KeyError):
+                self._poll.unregister(fd)
+        return [(fd, events) for fd, events in found if fd not in resting]
+
+    def close(self) -> None:
+        if self._has_epoll:
+            self._poll.close()
+
+
 class _Answer(BytesIO):
     """A body that stops growing at MAX_ANSWER_BYTES: returning 0 ends the transfer."""
 
@@ -44,10 +96,14 @@ class _Answer(BytesIO):
         return 0 if self.tell() + len(data) > MAX_ANSWER_BYTES else super().write(data)
 
 
+# Where a request goes and what it says of itself: a handle that is prepared for it need not be told again.
+_Target = tuple[str, tuple[str, ...], CheckedAddress]
+
+
 @dataclass(slots=True)
 class _Exchange(Generic[K]):
     key: K
-    head: BytesIO
+    target: _Target
     body: _Answer
     request_body: BytesIO
     not_after: float  # time.monotonic seconds
@@ -67,16 +123,18 @@ class Transport(Generic[K]):
         self._multi.setopt(pycurl.M_MAXCONNECTS, max_in_flight)
         self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._watch)
         self._multi.setopt(pycurl.M_TIMERFUNCTION, self._set_timer)
-        self._selector = selectors.DefaultSelector()
+        self._sockets = _Sockets()
         self._timer_at: float | None = None  # when libcurl wants to be called whatever the sockets say
         self._wake_in, self._wake_out = os.pipe()
         os.set_blocking(self._wake_in, False)
         os.set_blocking(self._wake_out, False)
-        self._selector.register(self._wake_in, selectors.EVENT_READ)
-        self._idle: list[Any] = []
+        self._sockets.watch(self._wake_in, select.POLLIN)
+        self._idle: dict[_Target, list[Any]] = {}
+        self._idle_count = 0
         self._exchanges: dict[Any, _Exchange[K]] = {}
         self._connect_ms = int(connect_timeout_seconds * 1000)
         self._total_ms = int((connect_timeout_seconds + read_timeout_seconds) * 1000)
+        self._max_in_flight = max_in_flight
 
     def __len__(self) -> int:
         """How many requests are in flight."""
@@ -87,15 +145,16 @@ class Transport(Generic[K]):
 
         It fails as TOO_LATE when nothing of it has been written by `not_after` (time.monotonic seconds).
         """
-        curl = self._idle.pop() if self._idle else self._make_handle()
-        exchange = _Exchange(key, BytesIO(), _Answer(), BytesIO(request.body), not_after)
-        curl.setopt(pycurl.URL, request.url)
-        curl.setopt(pycurl.RESOLVE, [f"{address.host}:{address.port}:{_bracketed(address.ip)}"])
-        curl.setopt(pycurl.HTTPHEADER, list(request.headers))
+        target = (request.url, request.headers, address)
+        if prepared := self._idle.get(target):
+            curl = prepared.pop()
+            self._idle_count -= 1
+        else:
+            curl = self._make_handle(target)
+        exchange = _Exchange(key, target, _Answer(), BytesIO(request.body), not_after)
         curl.setopt(pycurl.POSTFIELDSIZE, len(request.body))
         curl.setopt(pycurl.READFUNCTION, exchange.read)
         curl.setopt(pycurl.WRITEDATA, exchange.body)
-        curl.setopt(pycurl.HEADERFUNCTION, exchange.head.write)
         self._exchanges[curl] = exchange
         self._multi.add_handle(curl)
 
@@ -119,11 +178,9 @@ class Transport(Generic[K]):
             self._multi.remove_handle(curl)
             curl.close()
         self._exchanges.clear()
-        for curl in self._idle:
-            curl.close()
-        self._idle.clear()
+        self._forget_idle()
         self._multi.close()
-        self._selector.close()
+        self._sockets.close()
         os.close(self._wake_in)
         os.close(self._wake_out)
 
@@ -132,15 +189,12 @@ class Transport(Generic[K]):
         now = time.monotonic()
         wait = (min(until, self._timer_at) if self._timer_at is not None else until) - now
         woken = False
-        for ready, events in self._selector.select(max(0.0, wait)):
-            if ready.fd == self._wake_in:
+        for fd, events in self._sockets.wait(max(0.0, wait)):
+            if fd == self._wake_in:
                 os.read(self._wake_in, 4096)
                 woken = True
-                continue
-            mask = (pycurl.CSELECT_IN if events & selectors.EVENT_READ else 0) | (
-                pycurl.CSELECT_OUT if events & selectors.EVENT_WRITE else 0
-            )
-            self._multi.socket_action(ready.fd, mask)
+            else:
+                self._multi.socket_action(fd, _ACTION_OF[events & _IN_OUT] or pycurl.CSELECT_ERR)
         if self._timer_at is not None and self._timer_at <= time.monotonic():
             self._timer_at = None
             self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
@@ -148,18 +202,10 @@ class Transport(Generic[K]):
 
     def _watch(self, what: int, fd: int, _multi: Any, _data: Any) -> None:
         """Called by libcurl: which events of a socket it waits for."""
-        known = fd in self._selector.get_map()
         if what == pycurl.POLL_REMOVE:
-            if known:
-                self._selector.unregister(fd)
-            return
-        events = (selectors.EVENT_READ if what & pycurl.POLL_IN else 0) | (
-            selectors.EVENT_WRITE if what & pycurl.POLL_OUT else 0
-        )
-        if known:
-            self._selector.modify(fd, events)
+            self._sockets.rest(fd)
         else:
-            self._selector.register(fd, events)
+            self._sockets.watch(fd, _EVENTS_OF[what])
 
     def _set_timer(self, milliseconds: int) -> None:
         """Called by libcurl: when it wants to be called next; -1 for never."""
@@ -179,9 +225,9 @@ class Transport(Generic[K]):
         answer: WireResponse | WireFailure
         if error is None:
             status = curl.getinfo(pycurl.RESPONSE_CODE)
-            # Only one answer's headers matter to us (429: Retry-After).
-            headers = _headers(exchange.head.getvalue()) if status == 429 else {}
-            answer = WireResponse(status, exchange.body.getvalue(), headers)
+            # The one header that matters to us; libcurl reads both its forms. Seeing them all costs a call each.
+            wait = curl.getinfo(pycurl.RETRY_AFTER) if status == 429 else 0
+            answer = WireResponse(status, exchange.body.getvalue(), {"retry-after": str(wait)} if wait else _NO_HEADERS)
         else:
             nothing_written = curl.getinfo(pycurl.REQUEST_SIZE) == 0
             code = _CONNECTING.get(error, "ConnectionError")
@@ -189,11 +235,25 @@ class Transport(Generic[K]):
                 code = "ConnectTimeout" if nothing_written else "ReadTimeout"
             answer = WireFailure(code, nothing_written)
         self._multi.remove_handle(curl)
-        self._idle.append(curl)
+        if self._idle_count >= 2 * self._max_in_flight:
+            self._forget_idle()  # of devices that have gone
+        self._idle.setdefault(exchange.target, []).append(curl)
+        self._idle_count += 1
         return exchange.key, answer
 
-    def _make_handle(self) -> Any:
+    def _forget_idle(self) -> None:
+        for prepared in self._idle.values():
+            for curl in prepared:
+                curl.close()
+        self._idle.clear()
+        self._idle_count = 0
+
+    def _make_handle(self, target: _Target) -> Any:
+        url, headers, address = target
         curl = pycurl.Curl()
+        curl.setopt(pycurl.URL, url)
+        curl.setopt(pycurl.RESOLVE, [f"{address.host}:{address.port}:{_bracketed(address.ip)}"])
+        curl.setopt(pycurl.HTTPHEADER, list(headers))
         curl.setopt(pycurl.POST, 1)
         curl.setopt(pycurl.NOSIGNAL, 1)
         curl.setopt(pycurl.FOLLOWLOCATION, 0)
@@ -211,9 +271,3 @@ class Transport(Generic[K]):
 
 def _bracketed(ip: str) -> str:
     return f"[{ip}]" if ":" in ip else ip
-
-
-def _headers(head: bytes) -> dict[str, str]:
-    lines = head.decode("latin-1").split("\r\n")
-    pairs = (line.partition(":") for line in lines if ":" in line)
-    return {name.strip().lower(): value.strip() for name, _, value in pairs}

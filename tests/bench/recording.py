@@ -1,14 +1,14 @@
-"""Recording outcomes: rows/s through `results.record` by batch size, beside `save()` of each row."""
+"""Recording outcomes: rows/s through `exchange` by batch size, beside `save()` of each row."""
 
 import time
 
-from django.db import connection, transaction
+from django.db import connection
 from django.utils import timezone
 
-from jobs import results
+from devices import leases
+from jobs.exchange import Offer, exchange
 from jobs.models import Job, Recipient
 from jobs.outcomes import Claim, Outcome
-from jobs.results import LiveFeed
 from jobs.states import RecipientState
 from tests.bench.cpu import postgres_seconds
 from tests.bench.report import Section, number
@@ -31,7 +31,7 @@ def measure(rows: int) -> Section:
         seconds, client, server = _recorded(rows, batch)
         section.rows.append(
             [
-                f"results.record, batches of {batch}",
+                f"exchange, batches of {batch}",
                 f"{rows:,}",
                 number(rows / seconds),
                 number(rows / seconds / saved),
@@ -59,11 +59,12 @@ def _recorded(rows: int, batch: int) -> tuple[float, float, float]:
     """Seconds, CPU seconds of this process, CPU seconds of PostgreSQL with this session's."""
     job = _being_sent(rows)
     outcomes = [_sent(recipient) for recipient in Recipient.objects.filter(job=job).in_order()]
-    feed = LiveFeed()
+    with connection.cursor() as cursor:
+        (lease,) = leases.take(cursor, {outcomes[0].claim.device_id}, "bench", 600)
+    held = [(lease.device_id, lease.token, 0.0, False)]
     server, client, began = postgres_seconds(with_own=True), time.process_time(), time.monotonic()
     for start in range(0, rows, batch):
-        with transaction.atomic(), connection.cursor() as cursor:
-            results.record(cursor, outcomes[start : start + batch], feed)
+        exchange(Offer(held=held, outcomes=outcomes[start : start + batch]))
     seconds, client = time.monotonic() - began, time.process_time() - client
     server = postgres_seconds(with_own=True) - server
     job.refresh_from_db()

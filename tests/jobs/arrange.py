@@ -10,7 +10,8 @@ from django.db import connection, transaction
 from devices.gateway.base import Acceptance, SendError
 from devices.models import Device
 from jobs import results
-from jobs.claims import Claimer, Waiting, mark_sending, settle_chunks
+from jobs.claims import Claimer, claims_of
+from jobs.exchange import Offer, exchange
 from jobs.messages import MessageBook
 from jobs.models import Job, Recipient
 from jobs.outcomes import Claim, Outcome, accepted, refused
@@ -48,9 +49,14 @@ def refill(claimer: Claimer) -> list[dict[str, Any]]:
 
 def claim(claimer: Claimer, number: int) -> list[Claim]:
     """Draw and mark up to `number`, as `Settlement` does."""
-    drawn: list[tuple[int, int, Waiting]] = [(claimer.device_id, job, waiting) for job, waiting in claimer.draw(number)]
-    with transaction_cursor() as cursor:
-        claims = mark_sending(cursor, drawn, MessageBook())
+    drawn = [(claimer.device_id, job, waiting) for job, waiting in claimer.draw(number)]
+    answer = exchange(
+        Offer(
+            held=leases_of({claimer.device_id}),
+            drawn=[(waiting.recipient_id, device_id, job_id) for device_id, job_id, waiting in drawn],
+        )
+    )
+    claims = claims_of(drawn, answer.claimed, MessageBook())
     claimed = {claim.recipient_id for claim in claims}
     for _, _, waiting in drawn:
         if waiting.recipient_id not in claimed:
@@ -60,9 +66,28 @@ def claim(claimer: Claimer, number: int) -> list[Claim]:
 
 def settle(claimer: Claimer, *outcomes: Outcome) -> None:
     """Record outcomes, and close the chunks they complete."""
+    for outcome in outcomes:
+        claimer.settle(outcome.claim.chunk_id)
+    through, given_back = claimer.take_closed()
+    exchange(
+        Offer(
+            held=leases_of({claimer.device_id}),
+            outcomes=outcomes,
+            done=[(chunk.chunk_id, claimer.device_id) for chunk in through],
+            freed=[(chunk.chunk_id, claimer.device_id, chunk.left_from or 0) for chunk in given_back],
+        )
+    )
+
+
+def leases_of(device_ids: set[int]) -> list[tuple[int, int, float, bool]]:
+    """The devices' leases with whatever token they have now, as an exchange wants them."""
     with transaction_cursor() as cursor:
-        results.record(cursor, outcomes, LiveFeed())
-        settle_chunks(cursor, {claimer.device_id: claimer}, outcomes)
+        cursor.execute(
+            "INSERT INTO devices_lane (device_id) SELECT unnest(%s::bigint[]) ON CONFLICT DO NOTHING",
+            (sorted(device_ids),),
+        )
+        cursor.execute("SELECT device_id, token FROM devices_lane WHERE device_id = ANY(%s)", (sorted(device_ids),))
+        return [(device_id, token, 0.0, False) for device_id, token in cursor.fetchall()]
 
 
 def give_back(claimer: Claimer) -> None:
@@ -97,5 +122,11 @@ def not_sent(claim: Claim, error: SendError) -> Outcome:
 
 
 def record(*outcomes: Outcome, feed: LiveFeed | None = None, flush: bool = False) -> Recorded:
-    with transaction_cursor() as cursor:
-        return results.record(cursor, outcomes, LiveFeed() if feed is None else feed, flush=flush)
+    """Record outcomes as a runner does: counted, and told as far as the allowance goes, in one transaction."""
+    feed = LiveFeed() if feed is None else feed
+    offer = Offer(held=leases_of({outcome.claim.device_id for outcome in outcomes}), outcomes=outcomes)
+    with transaction.atomic():
+        recorded = results.announce(outcomes, exchange(offer), feed, is_committed=False)
+    if flush:
+        recorded.events += results.tell_held(feed).events
+    return recorded

@@ -15,13 +15,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jobs import reconcile
-from jobs.claims import Claimer, mark_sending
+from jobs.claims import Claimer
 from jobs.messages import MessageBook, template_of
 from jobs.models import Job, MessageSyntax
 from jobs.rendering import MAX_DEPTH, CampaignTemplate, draw, problems_of, variables_of
 from jobs.serializers import RecipientSerializer
 from jobs.states import RecipientState
 from tests.factories import make_account, make_device, make_job
+from tests.jobs.claiming import claim
 
 COLUMNS = ["name", "phone", "email", "custom_attributes.region"]
 ANA = ["Ana", "+51987654321", "ana@example.com", "norte"]
@@ -276,8 +277,8 @@ class TestWhatIsSent:
         claimer = Claimer(self.device_id, 1000)
         with connection.cursor() as cursor:
             claimer.refill(cursor)
-            drawn = [(self.device_id, job_id, waiting) for job_id, waiting in claimer.draw(1000)]
-            return {claim.recipient_id: claim.text for claim in mark_sending(cursor, drawn, MessageBook())}
+        drawn = [(self.device_id, job_id, waiting) for job_id, waiting in claimer.draw(1000)]
+        return {claimed.recipient_id: claimed.text for claimed in claim(*drawn)}
 
     def test_is_what_every_later_look_at_it_shows(self):
         job = self.job(variants=self.VARIANTS, uuid=UUID(int=1))

@@ -3,12 +3,11 @@
 import pytest
 from django.db import connection, transaction
 
-from jobs.claims import Claimer, Waiting, mark_sending
-from jobs.messages import MessageBook
+from jobs.claims import Claimer, Waiting
 from jobs.models import Job, Recipient
-from jobs.outcomes import Claim
 from jobs.states import RecipientState
 from tests.factories import make_account, make_device, make_job
+from tests.jobs.claiming import claim
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -28,11 +27,6 @@ def retries_of_two_devices() -> tuple[Job, list[Claimer]]:
 
 def draw(claimer: Claimer) -> list[tuple[int, int, Waiting]]:
     return [(claimer.device_id, job_id, waiting) for job_id, waiting in claimer.draw(10)]
-
-
-def claim(*drawn: tuple[int, int, Waiting]) -> list[Claim]:
-    with transaction.atomic(), connection.cursor() as cursor:
-        return mark_sending(cursor, drawn, MessageBook())
 
 
 def test_a_retry_that_two_devices_of_one_process_have_read_goes_to_one_of_them() -> None:

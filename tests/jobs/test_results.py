@@ -106,7 +106,7 @@ def test_nothing_is_recorded_when_the_transaction_fails(device):
 
     def record_and_fail():
         with transaction_cursor() as cursor:
-            results.record(cursor, [sent(claim)], LiveFeed())
+            record(sent(claim))
             cursor.execute("SELECT 1 / 0")
 
     with pytest.raises(DataError):

@@ -1,0 +1,22 @@
+"""Claim recipients as a runner does, without one."""
+
+from django.db import connection, transaction
+
+from devices import leases
+from jobs.claims import Waiting, claims_of
+from jobs.exchange import Offer, exchange
+from jobs.messages import MessageBook
+from jobs.outcomes import Claim
+
+
+def claim(*drawn: tuple[int, int, Waiting]) -> list[Claim]:
+    """Claim recipients given as (device id, job id, recipient), under leases that are given back at once."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        taken = leases.take(cursor, {device_id for device_id, _, _ in drawn}, "test", 60)
+    answer = exchange(
+        Offer(
+            held=[(lease.device_id, lease.token, 0.0, True) for lease in taken],
+            drawn=[(waiting.recipient_id, device_id, job_id) for device_id, job_id, waiting in drawn],
+        )
+    )
+    return claims_of(drawn, answer.claimed, MessageBook())
