@@ -11,7 +11,8 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from itertools import starmap
+from typing import Any, NamedTuple
 
 from devices.phone_zones import zone_of
 from jobs import events
@@ -31,8 +32,7 @@ FIRST_CHUNK_WINDOWS = 16  # before the device's speed is known
 MAX_EMPTY_CHUNKS = 50  # passed over in one go: rows that ended before the start, or that wait for the morning
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
+class Waiting(NamedTuple):
     """A recipient read from its row, not yet claimed."""
 
     recipient_id: int
@@ -47,11 +47,6 @@ def _json(raw: Any) -> dict[str, Any]:
     """A JSON column of a plain statement: text or, by the connection's settings, the object itself."""
     value: dict[str, Any] = json.loads(raw) if isinstance(raw, str) else raw
     return value
-
-
-def _waiting(row: tuple[Any, ...], chunk_id: int | None) -> Waiting:
-    recipient_id, position, phone, values, variant = row
-    return Waiting(recipient_id, position, phone, values, variant, chunk_id)
 
 
 @dataclass(slots=True)
@@ -267,25 +262,25 @@ class Claimer:
     def _read_retries(self, cursor: Cursor, job_id: int) -> list[Waiting]:
         cursor.execute(
             """
-            SELECT id, position, phone, values, variant FROM jobs_recipient
+            SELECT id, position, phone, values, variant, NULL FROM jobs_recipient
             WHERE job_id = %s AND due_at <= clock_timestamp() AND state = 'queued'
             ORDER BY due_at LIMIT %s
             """,
             (job_id, self.chunk_size),
         )
-        return [_waiting(row, None) for row in cursor.fetchall()]
+        return list(starmap(Waiting, cursor.fetchall()))
 
 
 def _read_chunk(cursor: Cursor, job_id: int, chunk_id: int, start: int, end: int) -> list[Waiting]:
     cursor.execute(
         """
-        SELECT id, position, phone, values, variant FROM jobs_recipient
+        SELECT id, position, phone, values, variant, %s::bigint FROM jobs_recipient
         WHERE job_id = %s AND position >= %s AND position < %s AND state = 'queued' AND due_at IS NULL
         ORDER BY position
         """,
-        (job_id, start, end),
+        (chunk_id, job_id, start, end),
     )
-    return [_waiting(row, chunk_id) for row in cursor.fetchall()]
+    return list(starmap(Waiting, cursor.fetchall()))
 
 
 def claims_of(

@@ -106,7 +106,7 @@ class LaneRunner:
     def _write_ready(self, now: float) -> None:
         """Begin every request whose slot has come, where the lease still holds."""
         for lane in self._lanes.values():
-            while lane.ready and lane.ready[0].at <= now:
+            while lane.ready and lane.ready[0].at <= now and lane.in_flight < lane.max_in_flight:
                 ready = lane.ready.popleft()
                 not_after = min(lane.lease_until, ready.not_after)
                 if time.monotonic() >= not_after:
@@ -129,6 +129,7 @@ class LaneRunner:
             self._note_error(lane, error)
         else:
             lane.device_errors = 0
+            lane.accepted += 1
             self._outcomes.append(accepted(claim, acceptance))
 
     def _note_error(self, lane: Lane, error: SendError) -> None:
@@ -152,7 +153,7 @@ class LaneRunner:
             return 0.0
         until = now + LONGEST_WAIT_SECONDS
         for lane in self._lanes.values():
-            if lane.ready:
+            if lane.ready and lane.in_flight < lane.max_in_flight:
                 until = min(until, lane.ready[0].at)
             elif not lane.in_flight and self._with_database is None:
                 until = min(until, max(lane.pace.next_slot - lane.pace.horizon, lane.wants_nothing_until))
@@ -223,6 +224,7 @@ class LaneRunner:
                 continue
             lane.lease_until = self._order_given_at + settings.LEASE_SECONDS
             lane.pace.horizon = horizon
+            lane.look_ahead(now - self._order_given_at, now)
             for claim in settled.claims.get(device_id, ()):
                 lane.accept(claim, self._order_given_at, now)
             # Switched off, or taken out by a health check, while we send.

@@ -2,6 +2,7 @@
 
 from collections import deque
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from devices.egress import CheckedAddress
 from devices.gateway.base import Gateway
@@ -11,12 +12,15 @@ from jobs.outcomes import Claim
 # A claim whose request has not begun by then (the process was frozen) is given back instead of written:
 # whoever judges it in doubt may rely on nothing being written later.
 NOT_BEGUN_AFTER_SECONDS = 5.0
+# Where a gateway answers more than its window in the time that the database takes for so many orders, some are
+# claimed beforehand; but nobody waits longer than this, marked as being sent, for their turn.
+ORDERS_AHEAD = 3
+LONGEST_AHEAD_SECONDS = 0.02
 # Device-side errors in a row that take a device out.
 ERRORS_THAT_OPEN_THE_BREAKER = 3
 
 
-@dataclass(slots=True)
-class Ready:
+class Ready(NamedTuple):
     """A claim that goes out at `at`, not after `not_after` (time.monotonic seconds)."""
 
     claim: Claim
@@ -39,6 +43,9 @@ class Lane:
     allowance: int | None = None  # messages left for today; None: any number
     ready: deque[Ready] = field(default_factory=deque)
     in_flight: int = 0
+    ahead: int = 0  # claims that may wait until others are answered
+    accepted: int = 0  # by the gateway, since the time below
+    counted_since: float = 0.0
     is_closing: bool = False  # takes no more claims; released once nothing is in flight
     wants_nothing_until: float = 0.0  # nothing was found to send: do not ask the database again before
     device_errors: int = 0  # in a row
@@ -47,7 +54,7 @@ class Lane:
         """How many more recipients may be claimed now."""
         if self.is_closing or now < self.wants_nothing_until:
             return 0
-        room = max(0, self.max_in_flight - self.in_flight - len(self.ready))
+        room = max(0, self.max_in_flight + self.ahead - self.in_flight - len(self.ready))
         if self.allowance is not None:
             room = min(room, max(0, self.allowance))
         slots = self.pace.slots(now)
@@ -59,6 +66,13 @@ class Lane:
         if self.allowance is not None:
             self.allowance -= 1
             self.rest_if_spent(now)
+
+    def look_ahead(self, order_seconds: float, now: float) -> None:
+        """Say how long the last order took: by that and the gateway's speed, decide what may wait for its turn."""
+        per_second = self.accepted / max(0.001, now - self.counted_since)
+        seconds = min(ORDERS_AHEAD * order_seconds, LONGEST_AHEAD_SECONDS)
+        self.ahead = max(0, int(per_second * seconds) - self.max_in_flight)
+        self.accepted, self.counted_since = 0, now
 
     def rest_if_spent(self, now: float) -> None:
         """Let the device go until midnight once it has sent what it may today: its next slot says so to all."""

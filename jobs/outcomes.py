@@ -1,6 +1,6 @@
 """What an answer of the gateway means for a recipient. Pure: no database, no network."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from devices.gateway.base import (
     Acceptance,
@@ -17,8 +17,7 @@ MAX_TRIES = 3
 BACK_OFF_SECONDS = (5.0, 30.0)  # after the first and the second try proven not to have been sent
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(NamedTuple):
     """A recipient that is ours to send now: its row says `sending`, and that is committed."""
 
     recipient_id: int
@@ -31,8 +30,7 @@ class Claim:
     chunk_id: int | None  # None: a retry, found by its due time
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What becomes of a claimed recipient. `due_in_seconds`: when to retry it or to look it up."""
 
     claim: Claim

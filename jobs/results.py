@@ -7,7 +7,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection, transaction
 
@@ -23,8 +23,7 @@ Cursor = Any
 _UNDER_WAY = {JobStatus.PROCESSING, JobStatus.PAUSED, JobStatus.CANCELLED}
 
 
-@dataclass(frozen=True, slots=True)
-class Happening:
+class Happening(NamedTuple):
     """One recipient's end, as the live feed tells it, with the counters at that moment."""
 
     kind: str  # "progress" | "error"
@@ -99,11 +98,11 @@ def announce(outcomes: Sequence[Outcome], answer: Answer, feed: LiveFeed, *, is_
     due: dict[int, Sequence[Happening]] = {}
     for job in answer.counted:
         is_over = job.sent + job.failed == job.total
-        fresh = happenings(job, ended[job.job_id])
         if not is_committed and (is_over or feed.may_tell(job.job_id, now)):
-            due[job.job_id] = fresh
+            due[job.job_id] = happenings(job, ended[job.job_id])
             continue
-        feed.hold(job.job_id, fresh)
+        newest = {outcome.state in RECIPIENT_SENT: outcome for outcome in ended[job.job_id]}
+        feed.hold(job.job_id, happenings(job, list(newest.values())))
         if is_over:
             due[job.job_id] = ()
     return _tell(due, feed)

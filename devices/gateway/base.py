@@ -1,10 +1,13 @@
 """What any gateway is to the engine: messages in, acceptances or errors out. The wire stays below this line."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
-from typing import Protocol
+from types import MappingProxyType
+from typing import NamedTuple, Protocol
+
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,8 +19,7 @@ class Media:
     file_name: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class OutgoingMessage:
+class OutgoingMessage(NamedTuple):
     """One message to one number. `number` is "+" and digits (E.164); `text` is the caption where there is media."""
 
     number: str
@@ -25,8 +27,7 @@ class OutgoingMessage:
     media: Media | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class WireRequest:
+class WireRequest(NamedTuple):
     """An HTTP request ready to be written. `headers` are whole lines, "Name: value"."""
 
     url: str
@@ -35,25 +36,22 @@ class WireRequest:
     method: str = "POST"
 
 
-@dataclass(frozen=True, slots=True)
-class WireResponse:
+class WireResponse(NamedTuple):
     """An HTTP answer. Header names are lower case; the body is at most 1 MiB."""
 
     status: int
     body: bytes
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = NO_HEADERS
 
 
-@dataclass(frozen=True, slots=True)
-class WireFailure:
+class WireFailure(NamedTuple):
     """No HTTP answer. `nothing_written` is True only where not one byte of the request left this machine."""
 
     code: str
     nothing_written: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Acceptance:
+class Acceptance(NamedTuple):
     """The gateway took the message. Not delivered yet: receipts carrying this id say what became of it."""
 
     gateway_message_id: str

@@ -22,7 +22,7 @@ from typing import Any, Generic, TypeVar
 import pycurl
 
 from devices.egress import CheckedAddress
-from devices.gateway.base import WireFailure, WireRequest, WireResponse
+from devices.gateway.base import NO_HEADERS, WireFailure, WireRequest, WireResponse
 
 K = TypeVar("K", bound=Hashable)
 MAX_ANSWER_BYTES = 1024 * 1024
@@ -37,7 +37,6 @@ _CONNECTING = {
 }
 
 
-_NO_HEADERS: dict[str, str] = {}
 # libcurl's words for what a socket waits for and what has happened to it, and the system's.
 _IN_OUT = select.POLLIN | select.POLLOUT
 _EVENTS_OF = {pycurl.POLL_IN: select.POLLIN, pycurl.POLL_OUT: select.POLLOUT, pycurl.POLL_INOUT: _IN_OUT}
@@ -227,7 +226,7 @@ class Transport(Generic[K]):
             status = curl.getinfo(pycurl.RESPONSE_CODE)
             # The one header that matters to us; libcurl reads both its forms. Seeing them all costs a call each.
             wait = curl.getinfo(pycurl.RETRY_AFTER) if status == 429 else 0
-            answer = WireResponse(status, exchange.body.getvalue(), {"retry-after": str(wait)} if wait else _NO_HEADERS)
+            answer = WireResponse(status, exchange.body.getvalue(), {"retry-after": str(wait)} if wait else NO_HEADERS)
         else:
             nothing_written = curl.getinfo(pycurl.REQUEST_SIZE) == 0
             code = _CONNECTING.get(error, "ConnectionError")
