@@ -24,6 +24,12 @@ FREE = """(
 # `DeviceQuerySet.available`, as the engine's own statements say it.
 USABLE = "device.enabled AND device.deleted_at IS NULL AND device.status NOT IN ('disconnected', 'blocked')"
 
+# Lanes to be updated, locked by rising id as `take` locks them. An UPDATE alone takes its rows as they come, and two
+# sessions that meet in another order would wait for each other.
+IN_ORDER = """(
+    SELECT device_id FROM devices_lane WHERE device_id = ANY(%(lanes)s::bigint[]) ORDER BY device_id FOR NO KEY UPDATE
+)"""
+
 
 @dataclass(frozen=True, slots=True)
 class Lease:
@@ -76,16 +82,17 @@ def renew(cursor: Cursor, held: Iterable[tuple[int, int, float]], lease_seconds:
     """
     rows = sorted(held)
     cursor.execute(
-        """
+        f"""
         UPDATE devices_lane AS lane
         SET expires_at = clock_timestamp() + %(lease)s * interval '1 second',
             next_slot_at = clock_timestamp() + held.slot * interval '1 second'
-        FROM unnest(%(ids)s::bigint[], %(tokens)s::bigint[], %(slots)s::float8[]) AS held (device_id, token, slot)
+        FROM unnest(%(lanes)s::bigint[], %(tokens)s::bigint[], %(slots)s::float8[]) AS held (device_id, token, slot)
+            JOIN {IN_ORDER} AS locked USING (device_id)
         WHERE lane.device_id = held.device_id AND lane.token = held.token
         RETURNING lane.device_id
-        """,
+        """,  # noqa: S608 - a constant
         {
-            "ids": [row[0] for row in rows],
+            "lanes": [row[0] for row in rows],
             "tokens": [row[1] for row in rows],
             "slots": [row[2] for row in rows],
             "lease": lease_seconds,
@@ -112,10 +119,11 @@ def release(cursor: Cursor, held: Iterable[tuple[int, int]]) -> None:
     """Give leases back, as (device id, token), for the next runner to take at once; lost ones are left alone."""
     rows = sorted(held)
     cursor.execute(
-        """
+        f"""
         UPDATE devices_lane AS lane SET holder = '', expires_at = NULL
-        FROM unnest(%s::bigint[], %s::bigint[]) AS held (device_id, token)
+        FROM unnest(%(lanes)s::bigint[], %(tokens)s::bigint[]) AS held (device_id, token)
+            JOIN {IN_ORDER} AS locked USING (device_id)
         WHERE lane.device_id = held.device_id AND lane.token = held.token
-        """,
-        ([row[0] for row in rows], [row[1] for row in rows]),
+        """,  # noqa: S608 - a constant
+        {"lanes": [row[0] for row in rows], "tokens": [row[1] for row in rows]},
     )

@@ -19,7 +19,7 @@ import psycopg
 from django.conf import settings
 from django.db import connection
 
-from devices.leases import USABLE
+from devices.leases import IN_ORDER, USABLE
 from jobs.outcomes import Outcome
 from jobs.states import RECIPIENT_OPEN, RECIPIENT_SENT
 
@@ -67,8 +67,9 @@ WITH held AS (
   SET expires_at = CASE WHEN NOT given.released THEN clock_timestamp() + %(lease)s * interval '1 second' END,
     next_slot_at = clock_timestamp() + given.slot * interval '1 second',
     holder = CASE WHEN given.released THEN '' ELSE lane.holder END
-  FROM unnest(%(held)s::bigint[], %(tokens)s::bigint[], %(slots)s::float8[], %(released)s::bool[])
+  FROM unnest(%(lanes)s::bigint[], %(tokens)s::bigint[], %(slots)s::float8[], %(released)s::bool[])
     AS given (device_id, token, slot, released)
+    JOIN {IN_ORDER} AS locked USING (device_id)
   WHERE lane.device_id = given.device_id AND lane.token = given.token
   RETURNING lane.device_id
 ), usable AS MATERIALIZED (
@@ -134,7 +135,7 @@ def exchange(offer: Offer) -> Answer:
     freed = _columns(sorted(offer.freed), 3)
     parameters = {
         "lease": settings.LEASE_SECONDS,
-        "held": _numbers(held[0]),
+        "lanes": _numbers(held[0]),
         "tokens": _numbers(held[1]),
         "slots": _numbers(held[2]),
         "released": _numbers(held[3]),

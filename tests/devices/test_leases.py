@@ -1,12 +1,13 @@
 """One runner for each device: leases, their fencing tokens, and how a dead runner's devices are taken over."""
 
+import random
 import threading
 import time
 from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 
 from devices import leases
 from devices.models import Lane
@@ -145,26 +146,33 @@ def test_of_two_that_want_a_device_at_once_one_gets_it(device):
 
 
 @by_several_sessions
-def test_takers_of_the_same_devices_in_any_order_do_not_block_each_other():
+def test_sessions_that_take_renew_and_release_the_same_devices_in_any_order_never_meet_a_deadlock():
     account = make_account()
-    device_ids = [make_device(account).pk for _ in range(20)]
-    taken = []
+    device_ids = [make_device(account).pk for _ in range(60)]
+    rounds, errors = [], []
 
-    def grab(ids):
+    def work(seed):
+        chance = random.Random(seed)
         with session() as mine:
-            for _ in range(10):
-                held = take(ids, "grabber", using=mine)
-                taken.append(len(held))
-                with _own(mine), mine.cursor() as cursor:
-                    leases.release(cursor, [(lease.device_id, lease.token) for lease in held])
+            try:
+                for _ in range(60):
+                    held = take(chance.sample(device_ids, 40), "worker", using=mine)
+                    with _own(mine), mine.cursor() as cursor:
+                        leases.renew(cursor, [(lease.device_id, lease.token, 0.0) for lease in held], LONG)
+                    with _own(mine), mine.cursor() as cursor:
+                        leases.release(cursor, [(lease.device_id, lease.token) for lease in held])
+                    rounds.append(len(held))
+            except DatabaseError as error:
+                errors.append(error)
 
-    grabbers = [threading.Thread(target=grab, args=[ids]) for ids in (device_ids, device_ids[::-1], device_ids[5:])]
-    for grabber in grabbers:
-        grabber.start()
-    for grabber in grabbers:
-        grabber.join(30)
-    assert len(taken) == 30  # nobody met a deadlock
-    assert sum(taken) > 0
+    workers = [threading.Thread(target=work, args=[seed]) for seed in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(60)
+    assert errors == []
+    assert len(rounds) == 4 * 60
+    assert sum(rounds) > 0
 
 
 # --- Renewing and losing ------------------------------------------------------------------------------------------
