@@ -56,6 +56,7 @@ def _send_both_ends(section: Section, job: Job, rounds: int) -> None:
         send(arrange_job(devices, 500), worker, 1)
         JobDevice.objects.create(job=job, device=devices[0])
         meter = Meter((worker.pid,), simulator.process.pid)
+        _mark_all_sent(job)
         first, last = [], []
         for turn in range(rounds):
             first.append(_send_part(job, turn * PART, meter, worker, simulator))
@@ -107,25 +108,27 @@ def _peak_of_small_job() -> float:
         return peak_megabytes([worker.pid])
 
 
-def _leave_only(job: Job, skipped: int) -> None:
-    """Have the next PART recipients after so many wait to be sent; those before are sent, as their rows say."""
+def _mark_all_sent(job: Job) -> None:
+    """As if the whole job had gone out: each part that is measured is then given back, and the rest is as it was."""
     with connection.cursor() as cursor:
         cursor.execute(
-            """
-            UPDATE jobs_recipient SET state = 'sent', tries = 1, tried_at = now(), sent_at = now(), error_code = ''
-            WHERE job_id = %s AND position < %s AND state <> 'sent'
-            """,
-            (job.pk, skipped),
+            "UPDATE jobs_recipient SET state = 'sent', tries = 1, tried_at = now(), sent_at = now() WHERE job_id = %s",
+            (job.pk,),
         )
+        cursor.execute("VACUUM ANALYZE jobs_recipient")
+
+
+def _leave_only(job: Job, skipped: int) -> None:
+    """Have the PART recipients after so many wait to be sent, and no others."""
+    with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE jobs_recipient SET state = 'queued', error_code = ''"
+            "UPDATE jobs_recipient SET state = 'queued', tries = 0, error_code = ''"
             " WHERE job_id = %s AND position >= %s AND position < %s",
             (job.pk, skipped, skipped + PART),
         )
     Job.unscoped.filter(pk=job.pk).update(
         status=JobStatus.PROCESSING,
-        total=skipped + PART,
-        sent=skipped,
+        sent=job.total - PART,
         failed=0,
         next_position=skipped,
         started_at=Now(),
