@@ -14,7 +14,7 @@ from jobs.outcomes import Claim
 NOT_BEGUN_AFTER_SECONDS = 5.0
 # Where a gateway answers more than its window in the time that the database takes for so many orders, some are
 # claimed beforehand; but nobody waits longer than this, marked as being sent, for their turn.
-ORDERS_AHEAD = 3
+ORDERS_AHEAD = 4
 LONGEST_AHEAD_SECONDS = 0.02
 # Device-side errors in a row that take a device out.
 ERRORS_THAT_OPEN_THE_BREAKER = 3

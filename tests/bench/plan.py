@@ -90,6 +90,12 @@ def scaling(size: Size) -> Section:
     section = runs_section("Many in flight, one and two worker processes", [*references, *runs], references)
     section.bars = [
         Bar("messages/s at 50 ms, 4 × 64", 2500, runs[0].per_second),
+        Bar(
+            "share of the bare client at 50 ms, 4 × 64",
+            55,
+            100 * runs[0].per_second / references[0].per_second,
+            unit=" %",
+        ),
         Bar("two worker processes ÷ one at 500 ms, 16 × 64", 1.6, runs[2].per_second / runs[1].per_second),
     ]
     return section
