@@ -6,7 +6,9 @@ from devices.models import Device
 from devices.states import DeviceStatus
 
 # Reasons that only a person can mend; the others may pass by themselves.
-FOR_A_PERSON = frozenset({"unauthorized", "unknown_instance", "licence_required", "egress_refused", "wrong_address"})
+FOR_A_PERSON = frozenset(
+    {"unauthorized", "unknown_instance", "licence_required", "egress_refused", "wrong_address", "token_unreadable"}
+)
 # What our own client calls a gateway that cannot be reached.
 UNREACHABLE = frozenset({"ConnectTimeout", "ConnectionError", "DNSError", "SSLError"})
 

@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from django.db.models import F, Q
 
+from accounts.encryption import Sealed
 from devices.breaker import FOR_A_PERSON
 from devices.gateway import http
 from devices.models import Device
@@ -86,6 +87,8 @@ def _check_all(devices: Iterable[Device], now: datetime) -> int:
 
 def probe(device: Device) -> Health:
     """Ask the gateway how the instance is. Touches no database."""
+    if isinstance(device.token, Sealed):
+        return _out("token_unreadable")
     path = f"/instance/connectionState/{quote(device.instance_name, safe='')}"
     try:
         answer = http.request(

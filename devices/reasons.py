@@ -45,6 +45,10 @@ SENTENCES: Final = {
         "El gateway rechazó el token. Copia el token de la instancia de nuevo.",
         _("The gateway refused the token. Copy the instance's token again."),
     ),
+    "token_unreadable": Sentence(
+        "No se puede leer el token: falta una clave en FIELD_ENCRYPTION_KEYS. Repón esa clave o copia el token.",
+        _("The stored token cannot be read: FIELD_ENCRYPTION_KEYS lacks a key. Put it back, or copy the token again."),
+    ),
     "unknown_instance": Sentence(
         "La instancia no existe en el gateway. Revisa su nombre.",
         _("The gateway has no instance of this name. Check its name."),

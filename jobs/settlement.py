@@ -12,6 +12,7 @@ import structlog
 from django.conf import settings
 from django.db import connection, transaction
 
+from accounts.encryption import Sealed
 from devices import breaker, egress, leases
 from devices.gateway import gateway_for
 from devices.models import Device
@@ -208,6 +209,9 @@ class Settlement:
                 leases.release(cursor, list(unusable.items()))
 
     def _prepare(self, lease: leases.Lease, device: Device) -> Opened | None:
+        if isinstance(device.token, Sealed):
+            breaker.take_out(device.pk, "token_unreadable")
+            return None
         try:
             address = egress.resolve(device.base_url)
         except egress.EgressRefused:

@@ -1,10 +1,11 @@
 """Encrypted text: unreadable in the database, readable after a change of keys."""
 
 import pytest
-from cryptography.fernet import Fernet, InvalidToken
+from cryptography.fernet import Fernet
 from django.core.exceptions import FieldError
 from django.db import connection
 
+from accounts.encryption import Sealed
 from devices.models import Device
 from tests.accounts import people
 
@@ -55,8 +56,22 @@ def test_without_its_key_nothing_is_read(settings):
     settings.FIELD_ENCRYPTION_KEYS = [OLD]
     row = device("kept")
     settings.FIELD_ENCRYPTION_KEYS = [NEW]
-    with pytest.raises(InvalidToken):
-        Device.unscoped.get(pk=row.pk)
+    found = Device.unscoped.get(pk=row.pk)
+    assert found.token == ""
+    assert isinstance(found.token, Sealed)
+
+
+def test_what_cannot_be_read_is_saved_as_it_was_and_read_once_its_key_is_back(settings):
+    settings.FIELD_ENCRYPTION_KEYS = [OLD]
+    row = device("kept")
+    settings.FIELD_ENCRYPTION_KEYS = [NEW]
+    found = Device.unscoped.get(pk=row.pk)
+    found.name = "renamed"
+    found.save()
+
+    settings.FIELD_ENCRYPTION_KEYS = [NEW, OLD]
+    again = Device.unscoped.get(pk=row.pk)
+    assert (again.name, again.token) == ("renamed", "kept")
 
 
 def test_searching_it_is_an_error_not_an_empty_answer():

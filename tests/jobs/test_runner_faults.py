@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 import pytest
+from cryptography.fernet import Fernet
 from django.db import connection
 from django.utils import timezone
 
@@ -210,6 +211,22 @@ def test_an_address_that_is_not_allowed_is_never_connected_to(simulator, runner,
     assert (device.status, device.status_reason) == ("blocked", "egress_refused")
     assert states(job) == {"queued": 3}
     assert simulator.ledger()["requests"] == 0
+
+
+def test_a_device_whose_token_cannot_be_read_is_taken_out_and_another_sends(simulator, runner, account, settings):
+    keys = settings.FIELD_ENCRYPTION_KEYS
+    settings.FIELD_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+    sealed = make_device(account, simulator.url, instance_name="sealed")
+    settings.FIELD_ENCRYPTION_KEYS = keys
+    device = make_device(account, simulator.url)
+    job = make_job(account, 20, (sealed, device))
+
+    send_until_it_ends(job, runner)
+
+    assert job.sent == 20
+    sealed.refresh_from_db()
+    assert (sealed.status, sealed.status_reason) == ("blocked", "token_unreadable")
+    assert health.probe(sealed).reason == "token_unreadable"
 
 
 def test_a_device_that_is_switched_off_in_the_middle_stops_and_another_goes_on(simulator, runner, account):
