@@ -27,6 +27,7 @@ from jobs.results import LiveFeed
 log = structlog.get_logger(__name__)
 
 SLICE_SECONDS = 25.0
+MAX_RESOLVING_SECONDS = 3.0
 
 Drawn = tuple[int, int, Waiting]  # device id, job id, recipient
 
@@ -195,9 +196,12 @@ class Settlement:
             if taken:
                 recovery.recover(cursor, [lease.device_id for lease in taken], settings.QUIET_SECONDS)
         devices: dict[int, Device] = Device.unscoped.in_bulk([lease.device_id for lease in taken])
-        settled.opened = [
-            ready for lease in taken if (ready := self._prepare(lease, devices[lease.device_id])) is not None
-        ]
+        # Beside the open lanes: a name service that is silent must not keep their outcomes for long.
+        addresses = egress.resolve_all((device.base_url for device in devices.values()), MAX_RESOLVING_SECONDS)
+        for lease in taken:
+            device = devices[lease.device_id]
+            if (ready := self._prepare(lease, device, addresses[device.base_url])) is not None:
+                settled.opened.append(ready)
         unusable = {lease.device_id: lease.token for lease in taken}
         for ready in settled.opened:
             unusable.pop(ready.lease.device_id)
@@ -208,17 +212,19 @@ class Settlement:
             with transaction.atomic(), connection.cursor() as cursor:
                 leases.release(cursor, list(unusable.items()))
 
-    def _prepare(self, lease: leases.Lease, device: Device) -> Opened | None:
+    def _prepare(
+        self,
+        lease: leases.Lease,
+        device: Device,
+        address: egress.CheckedAddress | egress.EgressRefused | egress.Unresolvable,
+    ) -> Opened | None:
         if isinstance(device.token, Sealed):
             breaker.take_out(device.pk, "token_unreadable")
             return None
-        try:
-            address = egress.resolve(device.base_url)
-        except egress.EgressRefused:
-            breaker.take_out(device.pk, "egress_refused")
-            return None
-        except egress.Unresolvable:
-            breaker.take_out(device.pk, "unreachable")
+        if not isinstance(address, egress.CheckedAddress):
+            breaker.take_out(
+                device.pk, "egress_refused" if isinstance(address, egress.EgressRefused) else "unreachable"
+            )
             return None
         allowance = daily_allowance(device.daily_limit, device.warm_up_since, lease.today)
         self._limited_by_day.discard(device.pk)

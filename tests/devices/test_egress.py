@@ -2,13 +2,14 @@
 
 import socket
 import threading
+import time
 from contextlib import contextmanager
 from ipaddress import ip_address
 
 import pytest
 
 from devices import egress
-from devices.egress import EgressRefused, Unresolvable, resolve
+from devices.egress import CheckedAddress, EgressRefused, Unresolvable, resolve
 from devices.gateway import http
 
 PUBLIC = "93.184.216.34"
@@ -348,3 +349,25 @@ def _answer_once(listening):
     with listening, listening.accept()[0] as visitor:
         visitor.recv(65_536)
         visitor.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+
+
+def test_several_are_resolved_at_once_and_a_silent_name_service_costs_its_time_once(monkeypatch):
+    enough = threading.Event()
+
+    def look_up(host, port, **_):
+        if host.startswith("silent"):
+            enough.wait(30)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("93.184.216.34", port))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    silent = [f"https://silent{number}.example" for number in range(5)]
+    began = time.monotonic()
+
+    found = egress.resolve_all([*silent, "https://good.example", "https://user@good.example"], 0.3)
+
+    took = time.monotonic() - began
+    enough.set()
+    assert took < 5  # one after the other they would never end
+    assert found["https://good.example"] == CheckedAddress("https", "good.example", 443, "93.184.216.34")
+    assert isinstance(found["https://user@good.example"], EgressRefused)
+    assert all(isinstance(found[url], Unresolvable) for url in silent)
