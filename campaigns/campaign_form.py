@@ -41,6 +41,7 @@ def empty(account: Account, segment: Segment | None = None) -> Form:
         "window_start": "",
         "window_end": "",
         "weekdays": [str(day) for day in range(7)],
+        "zone_attribute": "",
         "devices": [],
         "devices_limit": "5",
     }
@@ -66,6 +67,7 @@ def of_campaign(campaign: Campaign) -> Form:
         "window_start": window.get("start", ""),
         "window_end": window.get("end", ""),
         "weekdays": [str(day) for day in window.get("weekdays", range(7))],
+        "zone_attribute": window.get("time_zone_attribute", ""),
         "devices": [str(pk) for pk in campaign.requested_device_ids],
         "devices_limit": str(campaign.devices_limit),
     }
@@ -134,10 +136,18 @@ def _window(form: Form) -> dict[str, Any]:
     if not form["window_start"] and not form["window_end"]:
         if len(form["weekdays"]) in {0, 7}:
             return {}
-        return {"start": "00:00", "end": "24:00", "weekdays": _days(form)}
+        return _completed({"start": "00:00", "end": "24:00"}, form)
     window: dict[str, Any] = {"start": form["window_start"][:5], "end": form["window_end"][:5] or "24:00"}
     window["start"] = window["start"] or "00:00"
-    return window if len(form["weekdays"]) == 7 else {**window, "weekdays": _days(form)}
+    return _completed(window, form)
+
+
+def _completed(window: dict[str, Any], form: Form) -> dict[str, Any]:
+    if len(form["weekdays"]) != 7:
+        window["weekdays"] = _days(form)
+    if attribute := form["zone_attribute"].strip():
+        window["time_zone_attribute"] = attribute
+    return window
 
 
 def _days(form: Form) -> list[int]:

@@ -1,5 +1,6 @@
 """From a campaign to its run: one job for each scheduled time, whose recipients are the audience as it is then."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,7 +14,7 @@ from campaigns.audience import Audience, BadAudience, EmptyAudience
 from campaigns.freezing import freeze
 from campaigns.models import Campaign, CampaignRun
 from campaigns.states import CampaignStatus
-from jobs import finishing
+from jobs import finishing, windows
 from jobs.models import Job, MessageSyntax
 from jobs.reasons import NO_RECIPIENTS
 from jobs.rendering import variables_of
@@ -100,6 +101,7 @@ def recurrence_of(campaign: Campaign) -> recurrence.Recurrence | None:
 
 
 def _make_job(campaign: Campaign, attachment: dict[str, Any], user: User | None) -> Job:
+    sending_window = campaign.sending_window or campaign.account.sending_window
     job: Job = Job.unscoped.create(
         account_id=campaign.account_id,
         created_by=user or campaign.sender,
@@ -107,13 +109,21 @@ def _make_job(campaign: Campaign, attachment: dict[str, Any], user: User | None)
         message=campaign.message or campaign.variants[0]["text"],
         variants=campaign.variants,
         syntax=MessageSyntax.CAMPAIGN,
-        columns=variables_of(*texts_of(campaign)),
+        columns=_columns(texts_of(campaign), windows.parse(sending_window)),
         media=attachment,
-        sending_window=campaign.sending_window or campaign.account.sending_window,
+        sending_window=sending_window,
         devices_limit=campaign.devices_limit,
         requested_device_ids=campaign.requested_device_ids,
     )
     return job
+
+
+def _columns(texts: Sequence[str], window: windows.Window | None) -> list[str]:
+    """What the job keeps of each contact: the variables of its texts, and the time zone where its window asks."""
+    columns = variables_of(*texts)
+    if window is not None and window.column and window.column not in columns:
+        columns.append(window.column)
+    return columns
 
 
 def _following(campaign: Campaign, scheduled_at: datetime) -> datetime | None:

@@ -14,14 +14,12 @@ from datetime import UTC, datetime
 from itertools import starmap
 from typing import Any, NamedTuple
 
-from devices.phone_zones import zone_of
 from jobs import events
 from jobs.events import Event
 from jobs.messages import MessageBook
 from jobs.outcomes import Claim
 from jobs.results import next_seq
-from jobs.windows import Window
-from jobs.windows import parse as parse_window
+from jobs.windows import Hours, hours_of
 
 Cursor = Any
 
@@ -102,34 +100,35 @@ class Claimer:
         """
         cursor.execute(
             """
-            SELECT job.id, job.sending_window FROM jobs_job AS job JOIN jobs_jobdevice AS link ON link.job_id = job.id
+            SELECT job.id, job.sending_window, job.columns
+            FROM jobs_job AS job JOIN jobs_jobdevice AS link ON link.job_id = job.id
             WHERE link.device_id = %s AND job.status = 'processing' AND job.finished_at IS NULL
             ORDER BY job.id
             """,
             (self.device_id,),
         )
-        windows = {job_id: parse_window(_json(raw)) for job_id, raw in cursor.fetchall()}
-        for job_id in self.feeds.keys() - windows.keys():
+        hours = {job_id: hours_of(_json(window), columns) for job_id, window, columns in cursor.fetchall()}
+        for job_id in self.feeds.keys() - hours.keys():
             self._drop(self.feeds.pop(job_id))
         now = datetime.now(tz=UTC)
         self._fit_chunk_size(time.monotonic())
         # Together no more than one chunk: what this device holds, no other can send.
-        share = max(1, self.chunk_size // max(1, len(windows)))
+        share = max(1, self.chunk_size // max(1, len(hours)))
         taken: dict[int, tuple[int, int]] = {}
-        for job_id, window in windows.items():
+        for job_id, open_hours in hours.items():
             feed = self.feeds.setdefault(job_id, Feed(job_id))
             if not feed.retries:
-                feed.retries.extend(self._open_now(self._read_retries(cursor, job_id), window, now))
+                feed.retries.extend(self._open_now(self._read_retries(cursor, job_id), open_hours, now))
             for _ in range(MAX_EMPTY_CHUNKS):
                 if feed.fresh or (chunk := self._take_chunk(cursor, job_id, share)) is None:
                     break
                 chunk_id, start, end = chunk
                 rows = _read_chunk(cursor, job_id, chunk_id, start, end)
-                feed.fresh.extend(self._open_now(rows, window, now))
+                feed.fresh.extend(self._open_now(rows, open_hours, now))
                 self._chunks[chunk_id] = TakenChunk(chunk_id, job_id, len(rows))
                 if rows:
                     taken[job_id] = (start, end)
-        self._turn = deque(job_id for job_id in windows if len(self.feeds[job_id]))
+        self._turn = deque(job_id for job_id in hours if len(self.feeds[job_id]))
         return [
             events.chunk_processing(uuid, seq, *taken[job_id], total)
             for job_id, (uuid, seq, total) in (next_seq(cursor, taken) if taken else {}).items()
@@ -145,13 +144,13 @@ class Claimer:
                 self.chunk_size = max(1, self.chunk_size // 2)
         self._chunk_taken_at = now
 
-    def _open_now(self, rows: list[Waiting], window: Window | None, now: datetime) -> list[Waiting]:
+    def _open_now(self, rows: list[Waiting], hours: Hours | None, now: datetime) -> list[Waiting]:
         """Keep those who may be written to at this hour; note when the others may."""
-        if window is None:
+        if hours is None:
             return rows
         kept = []
         for waiting in rows:
-            opening = window.next_opening(zone_of(waiting.phone), now)
+            opening = hours.opening_for(waiting.phone, waiting.values, now)
             if opening <= now:
                 kept.append(waiting)
             else:

@@ -2,21 +2,32 @@
 
 A window is {"start": "09:00", "end": "20:00", "weekdays": [0, 1, 2, 3, 4]} with Monday 0; `weekdays` may be
 left out for every day. The start is in it, the end is not. An empty one is open at all times.
+
+Whose clock: that of the number's country and area, or, with "time_zone_attribute": "zona", the one that this
+attribute of the contact names ("America/Lima"), where it names one.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from accounts.time_zones import known_zone
+from devices.phone_zones import zone_of
+
 _CLOCK = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
-_KEYS = {"start", "end", "weekdays"}
+_KEYS = {"start", "end", "weekdays", "time_zone_attribute"}
+_MAX_ATTRIBUTE_LENGTH = 100
 
 
 class BadWindow(ValueError):
-    """This is no sending window. `code` says why: unknown_key, bad_time, end_before_start, bad_weekdays."""
+    """This is no sending window.
+
+    `code` says why: unknown_key, bad_time, end_before_start, bad_weekdays, bad_attribute.
+    """
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -30,6 +41,12 @@ class Window:
     start: time
     end: time
     weekdays: frozenset[int]
+    time_zone_attribute: str = ""
+
+    @property
+    def column(self) -> str:
+        """What a job must keep of each contact for it, as one of its `columns`; "" for nothing."""
+        return f"custom_attributes.{self.time_zone_attribute}" if self.time_zone_attribute else ""
 
     def is_open(self, zone: ZoneInfo, now: datetime) -> bool:
         there = now.astimezone(zone)
@@ -48,6 +65,33 @@ class Window:
         raise AssertionError("a window opens at least once a week")
 
 
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """A job's window, and the place among its recipients' values where their time zones are."""
+
+    window: Window
+    zone_place: int | None
+
+    def opening_for(self, phone: str, values: Sequence[str], now: datetime) -> datetime:
+        """When this recipient may be written to: `now`, or later."""
+        place = self.zone_place
+        named = _named(values[place]) if place is not None and place < len(values) else None
+        return self.window.next_opening(named or zone_of(phone), now)
+
+
+def hours_of(raw: Mapping[str, Any], columns: Sequence[str]) -> Hours | None:
+    """The hours of a job with this window and these columns; None for all of them. Raises BadWindow."""
+    window = parse(raw)
+    if window is None:
+        return None
+    return Hours(window, columns.index(window.column) if window.column in columns else None)
+
+
+@lru_cache(maxsize=1024)
+def _named(zone: str) -> ZoneInfo | None:
+    return known_zone(zone.strip())
+
+
 def parse(raw: Mapping[str, Any]) -> Window | None:
     """Read a window; None for an empty one. Raises BadWindow."""
     if not raw:
@@ -60,7 +104,10 @@ def parse(raw: Mapping[str, Any]) -> Window | None:
     weekdays = raw.get("weekdays", list(range(7)))
     if not isinstance(weekdays, list) or not weekdays or any(day not in range(7) or day is True for day in weekdays):
         raise BadWindow("bad_weekdays")
-    return Window(start, end, frozenset(weekdays))
+    attribute = raw.get("time_zone_attribute", "")
+    if not isinstance(attribute, str) or len(attribute) > _MAX_ATTRIBUTE_LENGTH or "\0" in attribute:
+        raise BadWindow("bad_attribute")
+    return Window(start, end, frozenset(weekdays), attribute.strip())
 
 
 def _clock(raw: Any, *, end_of_day: bool = False) -> time:

@@ -232,6 +232,7 @@ class TestForm:
         device = make_device(account)
         variants = [{"text": "Hola {{name}}", "weight": 3}, {"text": "Buenas {{name}}", "weight": 1}]
         window = {"window_start": "09:00", "window_end": "20:00", "weekdays": ["0", "1", "2", "3", "4"]}
+        window["zone_attribute"] = "zona"
         media = {"media_type": "image", "media_url": "https://example.com/a.png", "media_filename": "a.png"}
         time = {"starts_at": "2031-03-04T10:30", "recurrence": "weekly"}
         form = filled(
@@ -240,12 +241,23 @@ class TestForm:
         browser.post(NEW, form)
         made = only_campaign(account)
         assert made.variants == variants
-        assert made.sending_window == {"start": "09:00", "end": "20:00", "weekdays": [0, 1, 2, 3, 4]}
+        assert made.sending_window == {
+            "start": "09:00",
+            "end": "20:00",
+            "weekdays": [0, 1, 2, 3, 4],
+            "time_zone_attribute": "zona",
+        }
         assert made.multimedia == {"type": "image", "url": "https://example.com/a.png", "filename": "a.png"}
         assert made.scheduled_at == datetime(2031, 3, 4, 10, 30, tzinfo=ZoneInfo("America/Lima"))
         assert (made.requested_device_ids, made.devices_limit, made.recurrence) == ([device.pk], 2, "weekly")
         html = page(browser.get(address(made, "edit")))
-        for text in ("2031-03-04T10:30", 'value="09:00"', "https://example.com/a.png", "Buenas {{name}}"):
+        for text in (
+            "2031-03-04T10:30",
+            'value="09:00"',
+            "https://example.com/a.png",
+            "Buenas {{name}}",
+            'value="zona"',
+        ):
             assert text in html
         page(browser.get(address(made)))
         assert browser.post(address(made, "edit"), {**form, "title": "Otra"}).status_code == 302

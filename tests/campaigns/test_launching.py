@@ -64,6 +64,18 @@ def test_the_campaigns_own_window_comes_before_the_accounts(account):
     assert run.job.sending_window == window
 
 
+def test_a_window_by_an_attributes_clock_takes_each_contacts_time_zone_along(account):
+    campaigns_of.contact(account, labels=["vip"], name="Ana", custom_attributes={"zona": "Europe/Madrid"})
+    campaigns_of.contact(account, labels=["vip"], name="Eva")
+    window = {"start": "10:00", "end": "11:00", "time_zone_attribute": "zona"}
+    made = campaigns_of.campaign(account, message="Hola {{name}}", sending_window=window)
+
+    run = campaigns_of.launched(made, timezone.now())
+
+    assert Job.unscoped.get(pk=run.job_id).columns == ["name", "custom_attributes.zona"]
+    assert [values for _, values, _ in texts_and_phones(run)] == [["Ana", "Europe/Madrid"], ["Eva", ""]]
+
+
 def test_variants_go_into_the_job_and_each_recipient_has_one(account):
     for _ in range(20):
         campaigns_of.contact(account, labels=["vip"])

@@ -65,6 +65,8 @@ def test_whenever_it_opens_next_it_is_open_then_and_never_before(moment: datetim
         ({"weekdays": [7]}, "bad_weekdays"),
         ({"weekdays": [True]}, "bad_weekdays"),
         ({"zone": "UTC"}, "unknown_key"),
+        ({"time_zone_attribute": 5}, "bad_attribute"),
+        ({"time_zone_attribute": "x" * 101}, "bad_attribute"),
     ],
 )
 def test_what_is_no_window_is_refused(changes: dict[str, object], code: str) -> None:
@@ -80,6 +82,35 @@ def test_what_is_no_window_is_refused(changes: dict[str, object], code: str) -> 
 def test_a_number_tells_its_time_zone(phone: str, zone: str) -> None:
     now = datetime(2026, 11, 20, tzinfo=UTC)
     assert now.astimezone(zone_of(phone)).utcoffset() == now.astimezone(ZoneInfo(zone)).utcoffset()
+
+
+@pytest.mark.parametrize(
+    ("value", "zone"),
+    [
+        ("America/Lima", "America/Lima"),
+        (" America/Lima ", "America/Lima"),
+        ("Lima", "Europe/Madrid"),
+        ("", "Europe/Madrid"),
+        ("../../etc/passwd", "Europe/Madrid"),
+    ],
+)
+def test_the_attributes_time_zone_comes_before_the_numbers(value: str, zone: str) -> None:
+    raw = {"start": "09:00", "end": "10:00", "time_zone_attribute": "zona"}
+    hours = windows.hours_of(raw, ["name", "custom_attributes.zona"])
+    assert hours is not None
+    now = datetime(2026, 11, 20, 20, tzinfo=UTC)
+    opening = hours.opening_for("+34600111222", ["Ana", value], now)
+    assert opening == datetime(2026, 11, 21, 9, tzinfo=ZoneInfo(zone))
+
+
+def test_without_the_attributes_column_or_value_the_number_tells() -> None:
+    raw = {"start": "09:00", "end": "10:00", "time_zone_attribute": "zona"}
+    now = datetime(2026, 11, 20, 20, tzinfo=UTC)
+    for columns, values in ((["name"], ["Ana"]), (["name", "custom_attributes.zona"], ["Ana"])):
+        hours = windows.hours_of(raw, columns)
+        assert hours is not None
+        opening = hours.opening_for("+34600111222", values, now)
+        assert opening == datetime(2026, 11, 21, 9, tzinfo=ZoneInfo("Europe/Madrid"))
 
 
 @pytest.mark.django_db(transaction=True)
