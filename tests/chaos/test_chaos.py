@@ -47,17 +47,15 @@ class TestWithTwoBeatsAndFourWorkers:
         say += undisturbed.figures_of(pace.run)
 
 
+@pytest.mark.chaos_full  # the short storm blows over such a gateway too; here its senders are killed one by one
 def test_without_look_up_kills_double_nobody_and_leave_unknown_only_what_was_in_flight(
     stack: Stack, size: Size, say: list[str]
 ) -> None:
-    if not size.is_full:
-        pytest.skip("the short storm blows over such a gateway too: make chaos kills its senders one by one")
     say += blind.run(stack, size)
 
 
+@pytest.mark.chaos_full  # stands still for twice a lease, twice
 def test_a_frozen_worker_holds_nobody_up_and_doubles_nobody(stack: Stack, size: Size, say: list[str]) -> None:
-    if not size.is_full:
-        pytest.skip("stands still for twice a lease, twice: make chaos")
     say += freeze.run(stack, size)
 
 
