@@ -12,6 +12,7 @@ from django.test import AsyncClient
 from django.utils import timezone
 
 from accounts.models import Role
+from devices.models import Lane
 from jobs import estimates, export, importing
 from jobs.models import JobDevice, Recipient
 from jobs.states import JobStatus, RecipientState
@@ -363,6 +364,31 @@ class TestEstimates:
         assert estimates.rate_per_minute(job, self.NOW) == 6.0
         JobDevice.objects.filter(job=job, device=sender.device).delete()
         assert estimates.rate_per_minute(job, self.NOW) is estimates.eta(job, self.NOW) is None
+
+    def test_jobs_that_share_a_device_go_at_half_its_pace(self, sender):
+        device = make_device(sender.account, messages_per_minute=12)
+        job, other = (make_job(sender.account, 120, (device,), started_at=START) for _ in range(2))
+        assert estimates.rate_per_minute(job, self.NOW) == 6.0
+        assert estimates.eta(job, self.NOW) == self.NOW + timedelta(minutes=20)
+        type(other).unscoped.filter(pk=other.pk).update(status=JobStatus.PAUSED)
+        assert estimates.eta(job, self.NOW) == self.NOW + timedelta(minutes=10)
+
+    def test_a_daily_limit_takes_days(self, sender):
+        device = make_device(sender.account, messages_per_minute=60, daily_limit=100)
+        Lane.objects.create(device=device, day=self.NOW.date(), day_count=90)
+        type(sender.account).objects.filter(pk=sender.account.pk).update(time_zone="UTC")
+        job = make_job(sender.account, 150, (device,), started_at=START)
+        midnight = self.NOW.replace(hour=0, minute=0, second=0) + timedelta(days=2)
+        # 10 today, 100 tomorrow, 40 on the day after.
+        assert estimates.eta(job, self.NOW) == midnight + timedelta(seconds=40)
+
+    def test_outside_its_hours_it_waits(self, sender):
+        device = make_device(sender.account, messages_per_minute=60)
+        type(sender.account).objects.filter(pk=sender.account.pk).update(time_zone="UTC")
+        opens = (self.NOW + timedelta(hours=2)).replace(minute=0, second=0, microsecond=0)
+        window = {"start": f"{opens:%H:%M}", "end": "24:00"}
+        job = make_job(sender.account, 60, (device,), started_at=START, sending_window=window)
+        assert estimates.eta(job, self.NOW) == opens + timedelta(minutes=1)
 
     @pytest.mark.parametrize("status", [JobStatus.PAUSED, JobStatus.COMPLETED, JobStatus.CANCELLED])
     def test_a_job_that_rests_or_ended_has_no_eta(self, sender, status):
