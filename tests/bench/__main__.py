@@ -14,7 +14,7 @@ from config.stack.programs import REPOSITORY
 from tests.bench.own_engines import own_engines
 
 DOCUMENT = REPOSITORY / "docs" / "performance.md"
-NAMES = ("sending", "scaling", "large", "recording", "fan-out")
+NAMES = ("sending", "scaling", "large", "recording", "contacts", "fan-out")
 
 
 def main() -> None:

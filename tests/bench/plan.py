@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tests.bench import fan_out, large, naive, ours, raw, recording
+from tests.bench import contacts, fan_out, large, naive, ours, raw, recording
 from tests.bench.report import Bar, Section, runs_section
 from tests.bench.sending import Run, Shape
 
@@ -116,5 +116,6 @@ GROUPS: dict[str, Callable[[Size], Section]] = {
     "scaling": scaling,
     "large": lambda size: large.measure(size.rows, size.repeats),
     "recording": lambda size: recording.measure(min(size.messages, 10_000)),
+    "contacts": lambda size: contacts.measure(size.rows),
     "fan-out": lambda size: fan_out.measure(clients=50, events=200 if size.repeats > 1 else 50),
 }
