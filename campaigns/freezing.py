@@ -133,11 +133,11 @@ def freeze(cursor: Cursor, job: Job, audience: Audience) -> Count:
 
 def _meant(account: Account | int, audience: Audience) -> tuple[str, list[Any]]:
     """SQL and parameters of what follows FROM: the audience as `contact`, each beside its `suppression` or none."""
-    columns = ("id", "name", "phone", "email", "custom_attributes", "opted_out_at")
+    columns = ("id", "name", "phone", "phone_key", "email", "custom_attributes", "opted_out_at")
     selected, parameters = audience.select(account).order_by().values(*columns).query.sql_with_params()
     return (
         f"({selected}) AS contact LEFT JOIN jobs_suppression AS suppression"
-        " ON suppression.account_id = %s AND suppression.phone = contact.phone",
+        " ON suppression.account_id = %s AND suppression.phone_key = contact.phone_key",
         [*parameters, account if isinstance(account, int) else account.pk],
     )
 

@@ -103,6 +103,19 @@ def key_of(e164: str) -> str:
     return e164
 
 
+def key_sql(column: str) -> str:
+    """Return `key_of` as an SQL expression over a column that holds "+" and digits, or something that is no number."""
+    return f"""CASE
+        WHEN {column} !~ '^[+]5[245]' THEN {column}
+        WHEN {column} ~ '^[+]55[0-9]{{2}}9[6-9][0-9]{{7}}$' THEN left({column}, 5) || substr({column}, 7)
+        WHEN {column} ~ '^[+]521[0-9]{{10}}$' THEN '+52' || substr({column}, 5)
+        WHEN {column} ~ '^[+]549[0-9]{{10}}$' THEN '+54' || substr({column}, 5)
+        WHEN {column} ~ '^[+]541115[0-9]{{8}}$' THEN '+5411' || substr({column}, 8)
+        WHEN {column} ~ '^[+]54[23][0-9]{{2}}15[0-9]{{7}}$' THEN left({column}, 6) || substr({column}, 9)
+        WHEN {column} ~ '^[+]54[23][0-9]{{3}}15[0-9]{{6}}$' THEN left({column}, 7) || substr({column}, 10)
+        ELSE {column} END"""
+
+
 def key_of_spelling(raw: str, default_country: str = "") -> str | None:
     """Return the key of a number in any spelling, or None where it is none: how a number is searched for."""
     e164 = parse(raw, default_country)

@@ -333,7 +333,8 @@ class SuppressionForm(AccountForm):
         phone = phone_numbers.normalise(self.cleaned_data["phone"])
         if phone is None:
             raise forms.ValidationError(_("Write 8 to 15 digits, with the country code."))
-        if Suppression.objects.for_account(self.instance.account_id).filter(phone=phone).exists():
+        banned = Suppression.objects.for_account(self.instance.account_id)
+        if banned.filter(phone_key=phone_numbers.key_of(phone)).exists():
             raise forms.ValidationError(_("This number is suppressed already."))
         return phone
 

@@ -159,12 +159,12 @@ def _settle(cursor: Cursor, job: Job) -> None:
     """
     if Suppression.objects.for_account(job.account_id).exists():
         cursor.execute(
-            """
+            f"""
             UPDATE jobs_recipient AS recipient SET state = 'suppressed', error_code = %s
             FROM jobs_suppression AS suppression
             WHERE recipient.job_id = %s AND recipient.state = 'queued'
-              AND suppression.account_id = %s AND suppression.phone = recipient.phone
-            """,
+              AND suppression.account_id = %s AND suppression.phone_key = {phone_numbers.key_sql("recipient.phone")}
+            """,  # noqa: S608 - constants
             (OPTED_OUT, job.pk, job.account_id),
         )
     same = {OnDuplicate.SKIP_ROW: 'phone, "values"', OnDuplicate.SKIP_PHONE: "phone", OnDuplicate.SEND: ""}

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Account, User
 from accounts.scoping import ScopedModel, ScopedQuerySet
 from devices.models import Device
+from devices.phone_numbers import key_of
 from jobs.states import RECIPIENT_OPEN, JobStatus, RecipientState, job_sources
 
 EVENT_BURST = 100  # events a job may send one per recipient before they are thinned out (contract: events)
@@ -256,13 +257,19 @@ class Suppression(ScopedModel):
 
     account = models.ForeignKey(Account, models.CASCADE, related_name="suppressions", verbose_name=_("account"))
     phone = models.CharField(_("phone"), max_length=16)  # "+" and digits
+    # The number without what comes and goes in it: whoever said no said it for every spelling.
+    phone_key = models.CharField(max_length=16, editable=False)
     reason = models.CharField(_("reason"), max_length=200, blank=True)
     created_at = models.DateTimeField(_("created"), db_default=Now(), editable=False)
 
     class Meta:
         verbose_name = _("suppressed number")
         verbose_name_plural = _("suppressed numbers")
-        constraints = [models.UniqueConstraint(fields=["account", "phone"], name="suppression_once_per_phone")]
+        constraints = [models.UniqueConstraint(fields=["account", "phone_key"], name="suppression_once_per_number")]
 
     def __str__(self) -> str:
         return self.phone
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.phone_key = key_of(self.phone)
+        super().save(*args, **kwargs)

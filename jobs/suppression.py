@@ -2,16 +2,20 @@
 
 from collections.abc import Iterable
 
+from devices.phone_numbers import key_of
 from jobs.models import Suppression
 
 
 def suppress(account_id: int, phones: Iterable[str], reason: str) -> None:
     """Ban these numbers ("+" and digits); one that is banned already keeps its first reason."""
-    banned = [Suppression(account_id=account_id, phone=phone, reason=reason) for phone in phones]
+    banned = [
+        Suppression(account_id=account_id, phone=phone, phone_key=key_of(phone), reason=reason) for phone in phones
+    ]
     Suppression.unscoped.bulk_create(banned, ignore_conflicts=True)
 
 
 def lift(account_id: int, phones: Iterable[str]) -> int:
     """Allow these numbers again, which their owners agreed to. Returns how many were banned."""
-    deleted, _ = Suppression.objects.for_account(account_id).filter(phone__in=list(phones)).delete()
+    banned = Suppression.objects.for_account(account_id).filter(phone_key__in=[key_of(phone) for phone in phones])
+    deleted, _ = banned.delete()
     return int(deleted)

@@ -65,7 +65,7 @@ class Suppressions(ModelViewSet[Suppression]):
         if self.action != "list":
             return rows
         if raw := self.request.query_params.get("phone"):
-            rows = rows.filter(phone=phone_numbers.parse(raw, account.default_country) or "")
+            rows = rows.filter(phone_key=phone_numbers.key_of_spelling(raw, account.default_country) or "")
         if part := phone_numbers.without_separators(self.request.query_params.get("search", "")):
             rows = rows.filter(**{"phone__startswith" if part.startswith("+") else "phone__contains": part})
         return rows

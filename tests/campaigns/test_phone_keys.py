@@ -1,7 +1,10 @@
 """Numbers as people type them: any spelling goes in, E.164 comes out, and one person has one key."""
 
+import random
+
 import phonenumbers
 import pytest
+from django.db import connection
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -131,3 +134,23 @@ def test_the_quick_way_agrees_with_the_library(code, rest):
 def test_whatever_is_typed_ends_in_e164_or_nothing(raw, country):
     e164 = parse(raw, country)
     assert e164 is None or phone_numbers.normalise(e164) == e164 or len(e164) < 9
+
+
+@pytest.mark.django_db
+def test_the_database_makes_the_same_keys():
+    chance = random.Random(7)
+    heads = ("+55", "+5511", "+55119", "+52", "+521", "+54", "+549", "+5411", "+541115", "+5422115", "+54222115", "+51")
+    phones = ["", "hola", "+5", "+55"]
+    for _ in range(4000):
+        head = chance.choice(heads)
+        length = chance.randint(9, 15) - len(head)
+        phones.append(
+            head + "".join(chance.choices("0123456789", weights=[1, 4, 1, 1, 1, 4, 1, 1, 1, 4], k=max(0, length)))
+        )
+    with connection.cursor() as cursor:
+        expression = phone_numbers.key_sql("phone")
+        cursor.execute(f"SELECT phone, {expression} FROM unnest(%s::text[]) AS phone", [phones])
+        made = cursor.fetchall()
+
+    assert [key for _, key in made] == [key_of(phone) for phone, _ in made]
+    assert sum(key != phone for phone, key in made) > 200

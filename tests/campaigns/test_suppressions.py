@@ -3,6 +3,7 @@
 import pytest
 
 from accounts.models import AuditEntry, Role
+from jobs import suppression
 from jobs.models import Suppression
 from tests.campaigns.arrange import Caller, refused
 from tests.factories import make_account
@@ -24,6 +25,21 @@ def test_a_number_stands_there_once(call):
     assert call.post("suppressions", phone="987654321").status_code == 201
     assert refused(call.post("suppressions", phone="+51 987654321")) == (409, "phone_suppressed")
     assert Caller().post("suppressions", phone="987654321").status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("+5511987654321", "+551187654321"),  # Brazil's ninth digit
+        ("+5215512345678", "+525512345678"),
+        ("+5491123456789", "+541123456789"),
+    ],
+)
+def test_every_spelling_of_a_number_is_one_number(call, one, other):
+    Suppression.unscoped.create(account=call.account, phone=one)
+    assert refused(call.post("suppressions", phone=other)) == (409, "phone_suppressed")
+    assert [row["phone"] for row in call.get("suppressions", phone=other).json()["results"]] == [one]
+    assert suppression.lift(call.account.pk, [other]) == 1
 
 
 @pytest.mark.parametrize("body", [{"phone": "123"}, {"phone": ""}, {}, {"phone": "987654321", "reason": "x" * 201}])

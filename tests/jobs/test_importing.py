@@ -119,6 +119,11 @@ class TestSuppressions:
         assert recipients(job, "state", "error_code") == [("queued", ""), *[("suppressed", "opted_out")] * 2]
         assert job.failed == 2
 
+    def test_every_spelling_of_the_number_is_meant(self, sender):
+        Suppression.unscoped.create(account=sender.account, phone="+551187654321")
+        job = import_all(sender.job("+5511987654321\n+551187654321\n+5511987654322"))
+        assert recipients(job, "state") == [("suppressed",), ("suppressed",), ("queued",)]
+
     def test_another_accounts_do_not_matter(self, sender):
         Suppression.unscoped.create(account=make_account(), phone=PHONES[0])
         assert import_all(sender.job(PHONES[0])).failed == 0
