@@ -14,11 +14,14 @@ from datetime import UTC, datetime
 from itertools import starmap
 from typing import Any, NamedTuple
 
+from devices.phone_numbers import key_sql
 from jobs import events
 from jobs.events import Event
 from jobs.messages import MessageBook
-from jobs.outcomes import Claim
+from jobs.outcomes import Claim, Outcome
 from jobs.results import next_seq
+from jobs.states import RecipientState
+from jobs.suppression import OPTED_OUT
 from jobs.windows import Hours, hours_of
 
 Cursor = Any
@@ -39,6 +42,14 @@ class Waiting(NamedTuple):
     values: list[str]
     variant: int | None
     chunk_id: int | None
+    is_banned: bool  # the account must not write to this number (any more)
+
+
+# Asked when they are read, and not only at the start: a job runs for days, and people say no meanwhile.
+_BANNED = f"""EXISTS (
+    SELECT FROM jobs_suppression AS suppression
+    WHERE suppression.account_id = %(account)s AND suppression.phone_key = {key_sql("recipient.phone")}
+)"""
 
 
 def _json(raw: Any) -> dict[str, Any]:
@@ -85,6 +96,7 @@ class Claimer:
         self._chunks: dict[int, TakenChunk] = {}
         self._turn: deque[int] = deque()
         self.not_yet: list[tuple[Waiting, datetime]] = []  # read, but it is night where they are
+        self.banned: list[tuple[int, Waiting]] = []  # read, but not to be written to: (job id, recipient)
 
     def __len__(self) -> int:
         return sum(len(feed) for feed in self.feeds.values())
@@ -100,14 +112,16 @@ class Claimer:
         """
         cursor.execute(
             """
-            SELECT job.id, job.sending_window, job.columns
+            SELECT job.id, job.sending_window, job.columns, job.account_id
             FROM jobs_job AS job JOIN jobs_jobdevice AS link ON link.job_id = job.id
             WHERE link.device_id = %s AND job.status = 'processing' AND job.finished_at IS NULL
             ORDER BY job.id
             """,
             (self.device_id,),
         )
-        hours = {job_id: hours_of(_json(window), columns) for job_id, window, columns in cursor.fetchall()}
+        jobs = cursor.fetchall()
+        hours = {job_id: hours_of(_json(window), columns) for job_id, window, columns, _ in jobs}
+        accounts = {job_id: account_id for job_id, _, _, account_id in jobs}
         for job_id in self.feeds.keys() - hours.keys():
             self._drop(self.feeds.pop(job_id))
         now = datetime.now(tz=UTC)
@@ -118,13 +132,14 @@ class Claimer:
         for job_id, open_hours in hours.items():
             feed = self.feeds.setdefault(job_id, Feed(job_id))
             if not feed.retries:
-                feed.retries.extend(self._open_now(self._read_retries(cursor, job_id), open_hours, now))
+                retries = self._read_retries(cursor, job_id, accounts[job_id])
+                feed.retries.extend(self._open_now(self._allowed(job_id, retries), open_hours, now))
             for _ in range(MAX_EMPTY_CHUNKS):
                 if feed.fresh or (chunk := self._take_chunk(cursor, job_id, share)) is None:
                     break
                 chunk_id, start, end = chunk
-                rows = _read_chunk(cursor, job_id, chunk_id, start, end)
-                feed.fresh.extend(self._open_now(rows, open_hours, now))
+                rows = _read_chunk(cursor, job_id, accounts[job_id], chunk_id, start, end)
+                feed.fresh.extend(self._open_now(self._allowed(job_id, rows), open_hours, now))
                 self._chunks[chunk_id] = TakenChunk(chunk_id, job_id, len(rows))
                 if rows:
                     taken[job_id] = (start, end)
@@ -144,6 +159,11 @@ class Claimer:
                 self.chunk_size = max(1, self.chunk_size // 2)
         self._chunk_taken_at = now
 
+    def _allowed(self, job_id: int, rows: list[Waiting]) -> list[Waiting]:
+        """Keep those whom the account may write to; note the others."""
+        self.banned += [(job_id, waiting) for waiting in rows if waiting.is_banned]
+        return [waiting for waiting in rows if not waiting.is_banned]
+
     def _open_now(self, rows: list[Waiting], hours: Hours | None, now: datetime) -> list[Waiting]:
         """Keep those who may be written to at this hour; note when the others may."""
         if hours is None:
@@ -156,6 +176,18 @@ class Claimer:
             else:
                 self.not_yet.append((waiting, opening))
         return kept
+
+    def take_banned(self) -> dict[int, list[Outcome]]:
+        """What becomes of those who are not to be written to, by job; the caller records it."""
+        outcomes: dict[int, list[Outcome]] = {}
+        for job_id, waiting in self.banned:
+            claim = Claim(
+                waiting.recipient_id, job_id, self.device_id, waiting.phone, "", None, 0, chunk_id=waiting.chunk_id
+            )
+            outcomes.setdefault(job_id, []).append(Outcome(claim, RecipientState.SUPPRESSED, OPTED_OUT))
+            self.settle(waiting.chunk_id)
+        self.banned.clear()
+        return outcomes
 
     def put_off(self, cursor: Cursor) -> None:
         """Leave those who may not be written to yet to their due time.
@@ -258,26 +290,27 @@ class Claimer:
         )
         return cursor.fetchone()[0], start, end
 
-    def _read_retries(self, cursor: Cursor, job_id: int) -> list[Waiting]:
+    def _read_retries(self, cursor: Cursor, job_id: int, account_id: int) -> list[Waiting]:
         cursor.execute(
-            """
-            SELECT id, position, phone, values, variant, NULL FROM jobs_recipient
-            WHERE job_id = %s AND due_at <= clock_timestamp() AND state = 'queued'
-            ORDER BY due_at LIMIT %s
-            """,
-            (job_id, self.chunk_size),
+            f"""
+            SELECT id, position, phone, values, variant, NULL, {_BANNED} FROM jobs_recipient AS recipient
+            WHERE job_id = %(job)s AND due_at <= clock_timestamp() AND state = 'queued'
+            ORDER BY due_at LIMIT %(limit)s
+            """,  # noqa: S608 - constants
+            {"job": job_id, "account": account_id, "limit": self.chunk_size},
         )
         return list(starmap(Waiting, cursor.fetchall()))
 
 
-def _read_chunk(cursor: Cursor, job_id: int, chunk_id: int, start: int, end: int) -> list[Waiting]:
+def _read_chunk(cursor: Cursor, job_id: int, account_id: int, chunk_id: int, start: int, end: int) -> list[Waiting]:
     cursor.execute(
-        """
-        SELECT id, position, phone, values, variant, %s::bigint FROM jobs_recipient
-        WHERE job_id = %s AND position >= %s AND position < %s AND state = 'queued' AND due_at IS NULL
+        f"""
+        SELECT id, position, phone, values, variant, %(chunk)s::bigint, {_BANNED} FROM jobs_recipient AS recipient
+        WHERE job_id = %(job)s AND position >= %(start)s AND position < %(end)s
+          AND state = 'queued' AND due_at IS NULL
         ORDER BY position
-        """,
-        (chunk_id, job_id, start, end),
+        """,  # noqa: S608 - constants
+        {"job": job_id, "account": account_id, "chunk": chunk_id, "start": start, "end": end},
     )
     return list(starmap(Waiting, cursor.fetchall()))
 

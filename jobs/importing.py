@@ -20,13 +20,13 @@ from jobs.models import Job, OnDuplicate, Suppression
 from jobs.reasons import FILE_LOST
 from jobs.recipient_file import BadRecipientFile, RecipientFile, Row
 from jobs.states import JOB_ENDED, RecipientState
+from jobs.suppression import OPTED_OUT
 
 CHUNK_ROWS = 20_000  # one transaction: about 0.2 s, and what a crash costs
 BATCH_ROWS = 1_000  # lines written to the COPY at once
 
 INVALID_NUMBER = "invalid_number"
 DUPLICATE = "duplicate"
-OPTED_OUT = "opted_out"
 
 Cursor = Any
 

@@ -158,6 +158,31 @@ def move_recipients(cursor: Cursor, outcomes: Sequence[Outcome], *, source: Reci
     return {recipient_id for (recipient_id,) in cursor.fetchall()}
 
 
+def leave_out(cursor: Cursor, ended: Mapping[int, Sequence[Outcome]], feed: LiveFeed) -> Recorded:
+    """End recipients that still wait, by job, unsent."""
+    outcomes = {outcome.claim.recipient_id: outcome for by_job in ended.values() for outcome in by_job}
+    cursor.execute(
+        """
+        WITH waiting AS (
+            SELECT id FROM jobs_recipient WHERE id = ANY(%s) AND state = 'queued' ORDER BY id FOR NO KEY UPDATE
+        )
+        UPDATE jobs_recipient AS recipient SET state = new.state, error_code = new.error_code, due_at = NULL
+        FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS new (id, state, error_code) JOIN waiting USING (id)
+        WHERE recipient.id = new.id
+        RETURNING recipient.id
+        """,
+        (
+            list(outcomes),
+            list(outcomes),
+            [outcome.state.value for outcome in outcomes.values()],
+            [outcome.error_code for outcome in outcomes.values()],
+        ),
+    )
+    moved = {recipient_id for (recipient_id,) in cursor.fetchall()}
+    left = {job: [outcome for outcome in ended[job] if outcome.claim.recipient_id in moved] for job in ended}
+    return count(cursor, {job: by_job for job, by_job in left.items() if by_job}, feed)
+
+
 def count(cursor: Cursor, ended: Mapping[int, Sequence[Outcome]], feed: LiveFeed) -> Recorded:
     """Add ended recipients to their jobs' counters, and choose what the live feed tells of them now."""
     if not ended:

@@ -137,6 +137,9 @@ class Settlement:
             if claimer.not_yet:
                 with transaction.atomic(), connection.cursor() as cursor:
                     claimer.put_off(cursor)
+            if claimer.banned:
+                with transaction.atomic(), connection.cursor() as cursor:
+                    self._recorded(results.leave_out(cursor, claimer.take_banned(), self._feed))
             publishing.publish(events)
 
     def _draw(self, wanted: Mapping[int, int]) -> list[Drawn]:

@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from devices.phone_numbers import key_of
 from jobs.models import Suppression
 
+OPTED_OUT = "opted_out"  # the error code of a recipient whose number is on the list
+
 
 def suppress(account_id: int, phones: Iterable[str], reason: str) -> None:
     """Ban these numbers ("+" and digits); one that is banned already keeps its first reason."""
