@@ -4,6 +4,7 @@ import structlog
 from django.conf import settings
 from django.core.mail import send_mail
 from django.db import transaction
+from django.urls import reverse
 from django.utils import timezone
 
 from campaigns import standing, wire
@@ -41,7 +42,9 @@ def _notify(run: CampaignRun) -> bool:
             )
     if sender is not None and settings.EMAIL_HOST:
         try:
-            send_mail(title, f"{text}\n\n{settings.PUBLIC_URL}/admin/", None, [sender.email])
+            page = settings.PUBLIC_URL + reverse("admin:campaigns_campaign_page", args=[run.campaign_id])
+            # A title may hold a line break, a subject may not.
+            send_mail(" ".join(title.split()), f"{text}\n\n{page}", None, [sender.email])
         except OSError as error:  # SMTPException is one
             log.warning("notification not sent by e-mail", run=run.pk, error=type(error).__name__)
     return True

@@ -58,6 +58,17 @@ def test_by_email_where_it_is_configured(run, settings):
     assert "3 de 3" in letter.body
 
 
+def test_a_letter_leads_to_the_campaign_whatever_its_title_holds(run, settings):
+    settings.EMAIL_HOST = "mail.example.com"
+    settings.PUBLIC_URL = "https://pregonero.example.com"
+    type(run.campaign).unscoped.filter(pk=run.campaign_id).update(title="Rebajas\nBcc: todos@example.com")
+    complete(run)
+    notifying.notify_ended()
+    [letter] = mail.outbox
+    assert letter.subject == "Campaña terminada: Rebajas Bcc: todos@example.com"
+    assert f"https://pregonero.example.com/admin/campaigns/campaign/{run.campaign_id}/" in letter.body
+
+
 def test_a_mail_server_that_is_down_harms_nothing(run, settings, monkeypatch):
     def down(*_):
         raise ConnectionRefusedError
