@@ -1,8 +1,7 @@
-"""Which recipients a device sends next: taken in chunks, marked one by one just before they go.
+"""Which recipients a device sends next: read in chunks, drawn job by job in turn, put off or left out where need be.
 
-A chunk is a range of positions, taken by moving the job's cursor; its row in the database is what a successor
-finds if its taker dies. Marking a recipient `sending` is the claim proper: guarded, committed before the
-request is written, and never further ahead of it than the device's window.
+Marking a recipient `sending` is the claim proper (`jobs.exchange`): guarded, committed before the request is
+written, and no further ahead of it than `Lane.room` says.
 """
 
 import json
@@ -11,11 +10,10 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import starmap
-from typing import Any, NamedTuple
+from typing import Any
 
-from devices.phone_numbers import key_sql
-from jobs import events
+from jobs import chunks, events
+from jobs.chunks import Waiting
 from jobs.events import Event
 from jobs.messages import MessageBook
 from jobs.outcomes import Claim, Outcome
@@ -31,25 +29,6 @@ Cursor = Any
 CHUNK_SECONDS = 5.0
 FIRST_CHUNK_WINDOWS = 16  # before the device's speed is known
 MAX_EMPTY_CHUNKS = 50  # passed over in one go: rows that ended before the start, or that wait for the morning
-
-
-class Waiting(NamedTuple):
-    """A recipient read from its row, not yet claimed."""
-
-    recipient_id: int
-    position: int
-    phone: str
-    values: list[str]
-    variant: int | None
-    chunk_id: int | None
-    is_banned: bool  # the account must not write to this number (any more)
-
-
-# Asked when they are read, and not only at the start: a job runs for days, and people say no meanwhile.
-_BANNED = f"""EXISTS (
-    SELECT FROM jobs_suppression AS suppression
-    WHERE suppression.account_id = %(account)s AND suppression.phone_key = {key_sql("recipient.phone")}
-)"""
 
 
 def _json(raw: Any) -> dict[str, Any]:
@@ -132,13 +111,13 @@ class Claimer:
         for job_id, open_hours in hours.items():
             feed = self.feeds.setdefault(job_id, Feed(job_id))
             if not feed.retries:
-                retries = self._read_retries(cursor, job_id, accounts[job_id])
+                retries = chunks.read_retries(cursor, job_id, accounts[job_id], self.chunk_size)
                 feed.retries.extend(self._open_now(self._allowed(job_id, retries), open_hours, now))
             for _ in range(MAX_EMPTY_CHUNKS):
-                if feed.fresh or (chunk := self._take_chunk(cursor, job_id, share)) is None:
+                if feed.fresh or (chunk := chunks.take(cursor, self.device_id, job_id, share, self.window)) is None:
                     break
                 chunk_id, start, end = chunk
-                rows = _read_chunk(cursor, job_id, accounts[job_id], chunk_id, start, end)
+                rows = chunks.read(cursor, job_id, accounts[job_id], chunk_id, start, end)
                 feed.fresh.extend(self._open_now(self._allowed(job_id, rows), open_hours, now))
                 self._chunks[chunk_id] = TakenChunk(chunk_id, job_id, len(rows))
                 if rows:
@@ -248,71 +227,6 @@ class Claimer:
             [chunk for chunk in closed if chunk.left_from is None],
             [chunk for chunk in closed if chunk.left_from is not None],
         )
-
-    def _take_chunk(self, cursor: Cursor, job_id: int, size: int) -> tuple[int, int, int] | None:
-        """Take of a chunk that was given back, else of the job's next positions: (chunk id, start, end)."""
-        cursor.execute(
-            'SELECT id, "start", "end" FROM jobs_chunk WHERE job_id = %s AND device_id IS NULL'
-            ' ORDER BY "start" LIMIT 1 FOR UPDATE SKIP LOCKED',
-            (job_id,),
-        )
-        if (free := cursor.fetchone()) is not None:
-            chunk_id, start, end = free
-            if end - start <= size:
-                cursor.execute("UPDATE jobs_chunk SET device_id = %s WHERE id = %s", (self.device_id, chunk_id))
-                return chunk_id, start, end
-            end = start + size
-            cursor.execute('UPDATE jobs_chunk SET "start" = %s WHERE id = %s', (end, chunk_id))
-        else:
-            cursor.execute(
-                """
-                WITH job AS (
-                    -- Towards the end smaller ones, so that all its devices are through at about the same time.
-                    SELECT id, next_position AS first, least(total, next_position + least(%(size)s, greatest(
-                        %(window)s, (total - next_position) / greatest(1, 2 * (
-                            SELECT count(*) - 1 FROM jobs_jobdevice WHERE job_id = %(job)s
-                        ))
-                    ))) AS last
-                    FROM jobs_job WHERE id = %(job)s AND status = 'processing' FOR NO KEY UPDATE
-                )
-                UPDATE jobs_job SET next_position = job.last FROM job
-                WHERE jobs_job.id = job.id AND job.first < job.last
-                RETURNING job.first, job.last
-                """,
-                {"size": size, "window": self.window, "job": job_id},
-            )
-            if (advanced := cursor.fetchone()) is None:
-                return None
-            start, end = advanced
-        cursor.execute(
-            'INSERT INTO jobs_chunk (job_id, "start", "end", device_id) VALUES (%s, %s, %s, %s) RETURNING id',
-            (job_id, start, end, self.device_id),
-        )
-        return cursor.fetchone()[0], start, end
-
-    def _read_retries(self, cursor: Cursor, job_id: int, account_id: int) -> list[Waiting]:
-        cursor.execute(
-            f"""
-            SELECT id, position, phone, values, variant, NULL, {_BANNED} FROM jobs_recipient AS recipient
-            WHERE job_id = %(job)s AND due_at <= clock_timestamp() AND state = 'queued'
-            ORDER BY due_at LIMIT %(limit)s
-            """,  # noqa: S608 - constants
-            {"job": job_id, "account": account_id, "limit": self.chunk_size},
-        )
-        return list(starmap(Waiting, cursor.fetchall()))
-
-
-def _read_chunk(cursor: Cursor, job_id: int, account_id: int, chunk_id: int, start: int, end: int) -> list[Waiting]:
-    cursor.execute(
-        f"""
-        SELECT id, position, phone, values, variant, %(chunk)s::bigint, {_BANNED} FROM jobs_recipient AS recipient
-        WHERE job_id = %(job)s AND position >= %(start)s AND position < %(end)s
-          AND state = 'queued' AND due_at IS NULL
-        ORDER BY position
-        """,  # noqa: S608 - constants
-        {"job": job_id, "account": account_id, "chunk": chunk_id, "start": start, "end": end},
-    )
-    return list(starmap(Waiting, cursor.fetchall()))
 
 
 def claims_of(

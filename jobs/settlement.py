@@ -18,7 +18,8 @@ from devices.gateway import gateway_for
 from devices.models import Device
 from devices.pacing import Pace, daily_allowance
 from jobs import dispatch, finishing, publishing, recovery, results
-from jobs.claims import Claimer, Waiting, claims_of
+from jobs.chunks import Waiting
+from jobs.claims import Claimer, claims_of
 from jobs.exchange import Offer, exchange
 from jobs.messages import MessageBook
 from jobs.outcomes import Claim, Outcome

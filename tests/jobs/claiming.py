@@ -3,7 +3,8 @@
 from django.db import connection, transaction
 
 from devices import leases
-from jobs.claims import Waiting, claims_of
+from jobs.chunks import Waiting
+from jobs.claims import claims_of
 from jobs.exchange import Offer, exchange
 from jobs.messages import MessageBook
 from jobs.outcomes import Claim

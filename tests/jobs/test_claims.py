@@ -3,7 +3,8 @@
 import pytest
 from django.db import connection, transaction
 
-from jobs.claims import Claimer, Waiting
+from jobs.chunks import Waiting
+from jobs.claims import Claimer
 from jobs.models import Job, Recipient
 from jobs.states import RecipientState
 from tests.factories import make_account, make_device, make_job
