@@ -200,6 +200,9 @@ class CampaignRun(models.Model):
     # The contacts that were left out, by reason: {"opted_out": 3, "no_phone": 1}.
     excluded = models.JSONField(_("left out"), default=dict)
     notified_at = models.DateTimeField(null=True, editable=False)
+    # `stamping`: up to which recipient its contacts know when they were last written to; and that all do.
+    stamped_position = models.IntegerField(db_default=0, editable=False)
+    stamped_at = models.DateTimeField(null=True, editable=False)
     created_at = models.DateTimeField(_("created"), db_default=Now(), editable=False)
 
     class Meta:
@@ -207,8 +210,11 @@ class CampaignRun(models.Model):
         verbose_name_plural = _("campaign runs")
         ordering = ("-scheduled_at",)
         constraints = [models.UniqueConstraint(fields=["campaign", "scheduled_at"], name="campaign_runs_once_per_time")]
-        # `notifying`: whose sender has not been told of the end.
-        indexes = [models.Index(fields=["id"], name="campaign_run_untold", condition=Q(notified_at=None))]
+        indexes = [
+            # `notifying`: whose sender has not been told of the end.
+            models.Index(fields=["id"], name="campaign_run_untold", condition=Q(notified_at=None)),
+            models.Index(fields=["id"], name="campaign_run_unstamped", condition=Q(stamped_at=None)),
+        ]
 
     def __str__(self) -> str:
         return f"{self.campaign} · {self.scheduled_at:%Y-%m-%d %H:%M}"

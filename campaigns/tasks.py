@@ -1,14 +1,17 @@
 """Celery's side of campaigns: each task is a wake-up that runs one domain function. Lost or doubled, no harm."""
 
+import time
+
 from celery import shared_task
 from django.utils import timezone
 
-from campaigns import launching, live, notifying, schedule
+from campaigns import launching, live, notifying, schedule, stamping
 from jobs import dispatch
 from jobs.tasks import SOON_SECONDS, start_job
 
 # Wake-ups that nobody heard in time are forgotten: the next round brings new ones.
 STALE_AFTER_SECONDS = 15
+SLICE_SECONDS = 5.0
 
 
 @shared_task
@@ -40,6 +43,13 @@ def freeze_audience(run_id: int) -> None:
 def notify_ended_campaigns() -> None:
     """Tell senders what became of their campaigns."""
     notifying.notify_ended()
+
+
+@shared_task
+def stamp_contacts() -> None:
+    """Note on contacts when they were last written to."""
+    if stamping.stamp(time.monotonic() + SLICE_SECONDS):
+        stamp_contacts.apply_async(expires=STALE_AFTER_SECONDS)
 
 
 @shared_task

@@ -27,6 +27,11 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 15.0,
         "options": {"expires": 15.0},
     },
+    "note on contacts when they were last written to": {
+        "task": "campaigns.tasks.stamp_contacts",
+        "schedule": 60.0,
+        "options": {"expires": 60.0},
+    },
     "tell what changed in watched accounts": {
         "task": "campaigns.tasks.tell_changes",
         "schedule": 3.0,
