@@ -285,7 +285,7 @@ class CampaignAdmin(CampaignPages):
     def _save(self, request: HttpRequest, account: Account, campaign: Campaign | None) -> HttpResponse:
         """Make or change the campaign of the posted form, or show the form again with what is wrong."""
         form = campaign_form.posted(request.POST)
-        file: Any = request.FILES.get("media_file") if form["media_type"] else None
+        file: Any = request.FILES.get("media_file")
         fields, errors = campaign_form.fields_of(form, campaign, has_file=file is not None)
         serializer = CampaignSerializer(campaign, data=fields, context={"account": account})
         if not serializer.is_valid():

@@ -103,6 +103,8 @@ def fields_of(form: Form, campaign: Campaign | None, *, has_file: bool) -> tuple
     # What the serializer looks at only when every field is well by itself: here all is said at once.
     if not fields["message"].strip() and not fields["variants"]:
         unread["message"] = [ErrorDetail("", "message_missing")]
+    if not form["media_type"] and (has_file or _names_another_file(form, campaign)):
+        unread["multimedia"] = [ErrorDetail("", "multimedia_type")]
     if form["recurrence"] in WORDS and fields["scheduled_at"] is None:
         unread["recurrence"] = [ErrorDetail("", "recurrence_without_start")]
     return fields, unread
@@ -130,6 +132,12 @@ def _multimedia(form: Form, campaign: Campaign | None, has_file: bool) -> dict[s
         return dict(campaign.multimedia)  # the file that it has
     given = {"type": form["media_type"], "url": form["media_url"].strip(), "filename": form["media_filename"].strip()}
     return {key: value for key, value in given.items() if value or key != "filename"}
+
+
+def _names_another_file(form: Form, campaign: Campaign | None) -> bool:
+    """Whether there is an address beside no type that the campaign has not: else its attachment is taken away."""
+    known = "" if campaign is None else campaign.multimedia.get("url", "")
+    return form["media_url"].strip() not in {"", known}
 
 
 def _window(form: Form) -> dict[str, Any]:

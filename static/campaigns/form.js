@@ -145,6 +145,12 @@ function insert(text) {
   writeVariants();
 }
 
+// A chosen file says itself what it is.
+function chooseType() {
+  const { media_type: type, media_file: { files } } = form.elements;
+  if (files.length && !type.value) type.value = /^(image|video|audio)\//.exec(files[0].type)?.[1] ?? "document";
+}
+
 function showSchedule() {
   $("#cron").hidden = form.elements.recurrence.value !== "cron";
 }
@@ -176,6 +182,7 @@ if (message) {
   $("#chips").addEventListener("click", ({ target }) => target.dataset.chip && insert(target.dataset.chip));
   form.elements.recurrence.addEventListener("change", showSchedule);
   segment.addEventListener("change", showSource);
+  form.elements.media_file.addEventListener("change", chooseType);
   showSchedule();
   showSource();
   writeVariants();

@@ -288,6 +288,18 @@ class TestForm:
         with made.multimedia_file.open("rb") as kept:
             assert kept.read() == b"\x89PNG"
 
+    def test_a_file_without_its_type_is_asked_for_it_instead_of_forgotten(self, account, browser):
+        file = SimpleUploadedFile("foto.png", b"\x89PNG", content_type="image/png")
+        html = page(browser.post(NEW, filled(media_file=file)), 400)
+        assert "Elige el tipo" in error_of(html, "multimedia")
+        assert not Campaign.objects.for_account(account).exists()
+
+    def test_no_type_takes_the_attachment_away(self, account, browser):
+        media = {"type": "image", "url": "https://example.com/a.png"}
+        made = arrange.campaign(account, multimedia=media)
+        browser.post(address(made, "edit"), filled(media_url=media["url"]))
+        assert only_campaign(account).multimedia == {}
+
     @pytest.mark.parametrize(
         ("fields", "field", "said"),
         [
@@ -306,6 +318,7 @@ class TestForm:
             ({"window_start": "20:00", "window_end": "09:00"}, "sending_window", "dos horas"),
             ({"devices_limit": "0"}, "devices_limit", "1 a 1000"),
             ({"media_type": "image"}, "multimedia", "https://"),
+            ({"media_url": "https://example.com/a.png"}, "multimedia", "Elige el tipo"),
         ],
     )
     def test_what_is_wrong_stands_at_its_field_and_nothing_is_lost(self, account, browser, fields, field, said):
