@@ -286,7 +286,7 @@ class CampaignAdmin(CampaignPages):
         """Make or change the campaign of the posted form, or show the form again with what is wrong."""
         form = campaign_form.posted(request.POST)
         file: Any = request.FILES.get("media_file")
-        fields, errors = campaign_form.fields_of(form, campaign, has_file=file is not None)
+        fields, errors = campaign_form.fields_of(form, campaign, timezone.now(), has_file=file is not None)
         serializer = CampaignSerializer(campaign, data=fields, context={"account": account})
         if not serializer.is_valid():
             errors = {**serializer.errors, **errors}

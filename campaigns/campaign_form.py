@@ -80,7 +80,9 @@ def posted(post: QueryDict) -> Form:
     return {name: lists[name] if name in lists else post.get(name, "") for name in names}
 
 
-def fields_of(form: Form, campaign: Campaign | None, *, has_file: bool) -> tuple[dict[str, Any], dict[str, Any]]:
+def fields_of(
+    form: Form, campaign: Campaign | None, now: datetime, *, has_file: bool
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """The form as the API reads it, and what could not even be read: {field: code}."""
     unread: dict[str, Any] = {}
     fields: dict[str, Any] = {
@@ -103,6 +105,8 @@ def fields_of(form: Form, campaign: Campaign | None, *, has_file: bool) -> tuple
     # What the serializer looks at only when every field is well by itself: here all is said at once.
     if not fields["message"].strip() and not fields["variants"]:
         unread["message"] = [ErrorDetail("", "message_missing")]
+    if not fields["recurrence"] and _is_before(fields["scheduled_at"], now):
+        unread["scheduled_at"] = [ErrorDetail("", "moment_passed")]  # it would go out at once: saving sends nothing
     if not form["media_type"] and (has_file or _names_another_file(form, campaign)):
         unread["multimedia"] = [ErrorDetail("", "multimedia_type")]
     if form["recurrence"] in WORDS and fields["scheduled_at"] is None:
@@ -174,6 +178,10 @@ def _moment(form: Form, campaign: Campaign | None) -> str | None:
         return datetime.fromisoformat(form["starts_at"]).replace(tzinfo=zone).isoformat()
     except (ValueError, OverflowError):
         return "-"
+
+
+def _is_before(moment: str | None, now: datetime) -> bool:
+    return moment not in {None, "-"} and datetime.fromisoformat(str(moment)) < now
 
 
 def _local(campaign: Campaign) -> str:

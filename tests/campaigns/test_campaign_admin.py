@@ -288,6 +288,10 @@ class TestForm:
         with made.multimedia_file.open("rb") as kept:
             assert kept.read() == b"\x89PNG"
 
+    def test_what_repeats_may_begin_in_the_past(self, account, browser):
+        browser.post(NEW, filled(starts_at="2020-01-01T10:00", recurrence="daily"))
+        assert only_campaign(account).scheduled_at is not None
+
     def test_a_file_without_its_type_is_asked_for_it_instead_of_forgotten(self, account, browser):
         file = SimpleUploadedFile("foto.png", b"\x89PNG", content_type="image/png")
         html = page(browser.post(NEW, filled(media_file=file)), 400)
@@ -311,6 +315,7 @@ class TestForm:
             ({"audience": '{"custom_attributes": {"puntos": {"op": "gt", "value": true}}}'}, "audience", "puntos"),
             ({"audience": '{"contact_ids": [99999999]}'}, "audience", "no existe"),
             ({"starts_at": "mañana"}, "schedule", "fecha"),
+            ({"starts_at": "2020-01-01T10:00"}, "schedule", "ya pasó"),
             ({"starts_at": "2031-03-09T02:30", "time_zone": "America/New_York"}, "schedule", "no existe"),
             ({"time_zone": "Marte"}, "time_zone", "America/Lima"),
             ({"recurrence": "daily"}, "recurrence", "empieza"),
