@@ -384,7 +384,10 @@ class TestActions:
     def test_cancelling_asks_first(self, account, browser):
         made = arrange.campaign(account)
         cancel = address(made, "control", action="cancel")
-        assert "¿Cancelar «Rebajas»?" in page(browser.get(cancel))
+        asked = page(browser.get(cancel))
+        assert "¿Cancelar «Rebajas»?" in asked
+        # A second "Cancelar" beside it would leave open which of them cancels what.
+        assert re.search(rf'href="{address(made)}"[^>]*>\s*Volver\s*<', asked)
         assert only_campaign(account).current_status == CampaignStatus.PENDING
         browser.post(cancel)
         assert only_campaign(account).current_status == CampaignStatus.CANCELLED
