@@ -130,7 +130,9 @@ def test_labels_are_put_on_and_taken_off_after_asking_which(account, browser):
 
 def test_opting_out_suppresses_the_numbers_and_opting_in_lifts_that(account, browser):
     ana, nobody = contact(account, "+51987654321"), contact(account)
-    assert "confirmed" in page(bulk(browser, "opt_out", [ana, nobody]))
+    asked = page(bulk(browser, "opt_out", [ana, nobody]))
+    assert "confirmed" in asked
+    assert "sus números quedan excluidos" in asked  # as the list of them is called
     assert not Suppression.objects.for_account(account).exists()
     bulk(browser, "opt_out", [ana, nobody], confirmed="yes")
     ana.refresh_from_db()
