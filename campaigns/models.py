@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import Case, OuterRef, Q, Subquery, Value, When
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.models import Account, User
 from accounts.scoping import ScopedModel, ScopedQuerySet
@@ -265,8 +266,8 @@ class ContactImport(ScopedModel):
         CHECKING = "checking", _("being checked")
         READY = "ready", _("checked, waiting for your word")
         RUNNING = "running", _("being imported")
-        COMPLETED = "completed", _("completed")
-        FAILED = "failed", _("failed")
+        COMPLETED = "completed", pgettext_lazy("contact import", "completed")
+        FAILED = "failed", pgettext_lazy("contact import", "failed")
 
     account = models.ForeignKey(Account, models.CASCADE, related_name="contact_imports", verbose_name=_("account"))
     created_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+", verbose_name=_("created by"))

@@ -1,6 +1,7 @@
 """The admin's pages of contacts, labels and imports."""
 
 import io
+import re
 import time
 from typing import Any
 
@@ -401,5 +402,7 @@ def test_imports_are_listed_and_deleted(account):
     assert reverse("admin:campaigns_contactimport_add") in page(browser.get("/admin/campaigns/contactimport/"))
     row = imported_file(account)
     assert "lista.csv" in page(browser.get("/admin/campaigns/contactimport/"))
+    ContactImport.unscoped.update(status=ContactImport.Status.COMPLETED)
+    assert re.search(r">\s*Completada\s*<", page(browser.get("/admin/campaigns/contactimport/")))  # una importación
     browser.post(f"/admin/campaigns/contactimport/{row.pk}/delete/", {"post": "yes"})
     assert not ContactImport.objects.for_account(account).exists()
