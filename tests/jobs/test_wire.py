@@ -36,6 +36,10 @@ def test_whatever_ends_a_job_can_be_told_of_its_recipients():
     assert {reasons.FILE_LOST, reasons.NO_DEVICES} <= set(wire.RECIPIENT_ERRORS)
 
 
+def test_no_reason_promises_a_retry_to_who_has_had_the_last():
+    assert not [reason for reason in wire.RECIPIENT_ERRORS.values() if "reintenta" in reason]
+
+
 def test_a_code_of_tomorrow_has_a_sentence_too():
     assert wire.recipient_error("something_new") == "No se pudo enviar el mensaje."
     assert wire.recipient_error("") == ""
