@@ -348,6 +348,27 @@ class LabelAdmin(ContactPages):
             if name != old:
                 audit.record(request, "label.renamed", name, id=obj.pk, old=old, contacts=changed)
 
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        # It has but a name: there is nothing to go on editing.
+        more = {"show_save_and_continue": False, "show_save_and_add_another": False}
+        response: HttpResponse = super().changeform_view(
+            request, object_id, form_url, {**more, **(extra_context or {})}
+        )
+        return response
+
+    def response_add(self, request: HttpRequest, obj: Label, post_url_continue: Any = None) -> HttpResponse:
+        return self._saved(request, obj)
+
+    def response_change(self, request: HttpRequest, obj: Label) -> HttpResponse:
+        return self._saved(request, obj)
+
+    def _saved(self, request: HttpRequest, label: Label) -> HttpResponse:
+        # Django's own words take every name for masculine.
+        messages.success(request, _("The label “%(label)s” was saved.") % {"label": label})
+        return HttpResponseRedirect(self.list_address())
+
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
         label = self._find(request, object_id)
         if not self.has_delete_permission(request, label):

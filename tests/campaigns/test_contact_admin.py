@@ -266,7 +266,8 @@ def test_a_label_is_renamed_and_deleted_with_its_contacts(account):
     row = contact(account, labels=["vip", "new"])
     label = Label.objects.for_account(account).get(name="vip")
     assert "?label=vip" in page(browser.get("/admin/campaigns/label/"))
-    assert browser.post(change_address(label), {"name": "gold"}).status_code == 302
+    saved = browser.post(change_address(label), {"name": "gold"}, follow=True)
+    assert "Se guardó la etiqueta «gold»." in page(saved)
     row.refresh_from_db()
     assert row.labels == ["gold", "new"]
     page(browser.post(change_address(label), {"name": "new"}), 200)  # taken
