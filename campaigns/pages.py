@@ -207,7 +207,7 @@ def campaign(campaign: Campaign) -> dict[str, Any]:
         "has_variants": bool(campaign.variants),
         "runs": _runs(campaign) if campaign.recurrence else [],
         "texts": texts_of(campaign),
-        "media_label": phrases.MEDIA.get(campaign.multimedia.get("type", ""), ""),
+        "media_label": _media_label(campaign),
         "audience_words": audience_words(campaign.segment.audience if campaign.segment else campaign.audience),
         "recurrence_words": phrases.RECURRENCES.get(campaign.recurrence, campaign.recurrence),
         "window": window_words(campaign.sending_window or campaign.account.sending_window),
@@ -225,6 +225,10 @@ def campaign(campaign: Campaign) -> dict[str, Any]:
         "may_retry": run is not None and not is_open and stats["failed"] > 0 and status != CampaignStatus.CANCELLED,
         "is_moving": is_open or campaign.status == CampaignStatus.PENDING,
     }
+
+
+def _media_label(campaign: Campaign) -> phrases.Phrase:
+    return phrases.MEDIA.get(campaign.multimedia.get("type", ""), "")
 
 
 def may_edit(campaign: Campaign) -> bool:
@@ -326,6 +330,7 @@ def preview(campaign: Campaign, preview: Preview) -> dict[str, Any]:
     return {
         "campaign": campaign,
         "preview": preview,
+        "media_label": _media_label(campaign),
         "people": phrases.people(preview.count),
         "left_out": phrases.left_out(preview.excluded),
         "estimate": phrases.estimate(preview.estimate),

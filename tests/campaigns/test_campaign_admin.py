@@ -298,6 +298,10 @@ class TestForm:
         assert "Elige el tipo" in error_of(html, "multimedia")
         assert not Campaign.objects.for_account(account).exists()
 
+    def test_the_preview_names_the_attachment(self, account, browser):
+        made = arrange.campaign(account, multimedia={"type": "image", "url": "https://example.com/a.png"})
+        assert "Imagen: https://example.com/a.png" in page(browser.get(address(made, "preview")))
+
     def test_no_type_takes_the_attachment_away(self, account, browser):
         media = {"type": "image", "url": "https://example.com/a.png"}
         made = arrange.campaign(account, multimedia=media)
