@@ -201,7 +201,7 @@ class TestForm:
         assert "Hola Ana 1" in preview
         asked = page(browser.get(address(made, "launch")))
         assert "3 personas" in asked
-        assert "1 fuera: 1 pidieron no recibir mensajes" in asked
+        assert "1 fuera: 1 de baja" in asked
         assert made.runs.count() == 0
         assert browser.post(address(made, "launch")).url == address(made)
         launching.freeze_run(made.runs.get().pk)
