@@ -146,6 +146,8 @@ def _names_another_file(form: Form, campaign: Campaign | None) -> bool:
 
 def _window(form: Form) -> dict[str, Any]:
     if not form["window_start"] and not form["window_end"]:
+        if form["zone_attribute"].strip():
+            return {"time_zone_attribute": form["zone_attribute"]}  # of which hours? refused, not forgotten
         if len(form["weekdays"]) in {0, 7}:
             return {}
         return _completed({"start": "00:00", "end": "24:00"}, form)

@@ -205,6 +205,7 @@ def campaign(campaign: Campaign) -> dict[str, Any]:
         "left_out": phrases.left_out(run.excluded) if run is not None else [],
         "variants": comparing.shown(comparing.compare(run.job)) if run and comparing.is_countable(run.job) else [],
         "has_variants": bool(campaign.variants),
+        "has_receipts": any(stats[name] for name in _BY_RECEIPT),
         "runs": _runs(campaign) if campaign.recurrence else [],
         "texts": texts_of(campaign),
         "media_label": _media_label(campaign),
@@ -243,6 +244,9 @@ def may_launch(campaign: Campaign) -> bool:
     return run is None or (bool(campaign.recurrence) and run.job.status in JOB_ENDED)
 
 
+_BY_RECEIPT = ("delivered", "read", "replied")
+
+
 def _funnel(stats: Mapping[str, int]) -> list[dict[str, Any]]:
     """From whom the audience meant to who answered: each step with its share of those before the sending."""
     sendable = stats["total"] - stats["suppressed"]
@@ -254,6 +258,9 @@ def _funnel(stats: Mapping[str, int]) -> list[dict[str, Any]]:
         ("read", _("Read"), stats["read"]),
         ("replied", _("Replied"), stats["replied"]),
     ]
+    if not any(stats[name] for name in _BY_RECEIPT):
+        # Not zero: nobody has said yet.
+        steps = [step for step in steps if step[0] not in _BY_RECEIPT]
     most = stats["total"] or 1
     return [
         {

@@ -14,7 +14,7 @@ from accounts.models import AuditEntry, Role
 from campaigns import launching
 from campaigns.models import Campaign, Label, Segment
 from campaigns.states import CampaignStatus
-from jobs.models import Job
+from jobs.models import Job, Recipient
 from jobs.states import JobStatus, RecipientState
 from tests.accounts import people
 from tests.campaigns import campaigns_of as arrange
@@ -324,6 +324,7 @@ class TestForm:
             ({"time_zone": "Marte"}, "time_zone", "America/Lima"),
             ({"recurrence": "daily"}, "recurrence", "empieza"),
             ({"recurrence": "cron", "cron": ""}, "recurrence", "cron"),
+            ({"zone_attribute": "zona"}, "sending_window", "dos horas"),
             ({"window_start": "20:00", "window_end": "09:00"}, "sending_window", "dos horas"),
             ({"devices_limit": "0"}, "devices_limit", "1 a 1000"),
             ({"media_type": "image"}, "multimedia", "https://"),
@@ -489,3 +490,15 @@ def test_a_new_campaign_begins_with_the_segment_of_the_address(account, browser)
     segment = Segment.unscoped.create(account=account, name="VIP", audience={"labels": ["vip"]})
     html = page(browser.get(NEW, {"segment": segment.pk}))
     assert f'<option value="{segment.pk}" selected>' in html
+
+
+class TestReceipts:
+    def test_what_nobody_has_said_yet_is_not_shown_as_zero(self, account, browser):
+        arrange.contact(account, labels=["vip"])
+        make_device(account)
+        made = arrange.campaign(account)
+        run = arrange.started(made, timezone.now())
+        assert "Entregados" not in page(browser.get(address(made)))
+        Recipient.objects.filter(job=run.job).update(state="delivered", sent_at=timezone.now())
+        Job.unscoped.filter(pk=run.job_id).update(sent=1)
+        assert "Entregados" in page(browser.get(address(made)))
