@@ -97,7 +97,7 @@ def _put_on(account: Account, rows: QuerySet[Contact], names: list[str], source:
 
 
 def _take_off(account: Account, rows: QuerySet[Contact], names: list[str], source: str) -> int:
-    return labels.take_off(rows, names)[1]
+    return labels.take_off(account.pk, rows, names)[1]
 
 
 def _opt_out(account: Account, rows: QuerySet[Contact], names: list[str], source: str) -> int:
@@ -342,9 +342,8 @@ class LabelAdmin(ContactPages):
             super().save_model(request, obj, form, change)
             return
         name = form.cleaned_data["name"]
-        obj.name = old = form.initial["name"]
         with transaction.atomic():
-            changed = labels.rename(obj, name)
+            old, changed = labels.rename(obj, name)
             if name != old:
                 audit.record(request, "label.renamed", name, id=obj.pk, old=old, contacts=changed)
 

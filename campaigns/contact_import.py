@@ -676,6 +676,7 @@ def _count_new(cursor: Cursor, row: ContactImport, keys_path: Path) -> int:
 def _import(cursor: Cursor, row: ContactImport, chunk: _Chunk) -> dict[str, Any]:
     """Make or complete the chunk's contacts. Returns what changes in the row."""
     people = _once_each(chunk.people, row.update_existing)
+    labels.take_turns(row.account_id)
     labels.ensure(row.account_id, {name for person in people for name in person.labels})
     created = _write(cursor, row, people) if people else 0
     others = len(chunk.people) - created

@@ -112,7 +112,7 @@ class BulkLabels(APIView):
         meant, ids = self._meant(given, request.account)
         with transaction.atomic():
             if self.takes_off:
-                matched, changed = labels.take_off(meant, names)
+                matched, changed = labels.take_off(request.account.pk, meant, names)
             else:
                 matched, changed = labels.put_on(request.account.pk, meant, names)
             if ids is not None and matched < len(ids):
@@ -210,10 +210,10 @@ class Labels(ModelViewSet[Label]):
 
     def perform_update(self, serializer: Any) -> None:
         label: Label = serializer.instance
-        name, old = serializer.validated_data.get("name", label.name), label.name
+        name = serializer.validated_data.get("name", label.name)
         try:
             with transaction.atomic():
-                changed = labels.rename(label, name)
+                old, changed = labels.rename(label, name)
                 if name != old:
                     audit.record(self.request, "label.renamed", name, id=label.pk, old=old, contacts=changed)
         except labels.LabelTaken:

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Q, QuerySet
+from django.shortcuts import get_object_or_404
 
 from accounts.models import Account
 from campaigns.models import Campaign, Contact, Label, Segment
@@ -12,6 +13,7 @@ from campaigns.models import Campaign, Contact, Label, Segment
 MAX_CHARACTERS: Final = 100
 MAX_ON_A_CONTACT: Final = 50
 FEW: Final = 3
+_CHANGING: Final = 0x6C61626C  # "labl": the first key of the advisory locks of changing labels
 
 Cursor = Any
 
@@ -24,6 +26,14 @@ def clean(name: str) -> str | None:
     """Return the name as it is kept, spaces around it dropped; None where it cannot be a label."""
     name = name.strip()
     return name if 0 < len(name) <= MAX_CHARACTERS and name.isprintable() else None
+
+
+def take_turns(account_id: int) -> None:
+    """Wait until nobody else changes labels of many of the account's contacts, and keep them out until our
+    transaction ends. Two who met the same contacts in different orders would meet a deadlock.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", (_CHANGING, account_id & 0x7FFFFFFF))
 
 
 def ensure(account_id: int, names: Iterable[str]) -> None:
@@ -58,14 +68,16 @@ def count(account_id: int, names: list[str]) -> dict[str, int]:
     return {name: counted.get(name, 0) for name in names}
 
 
-def rename(label: Label, name: str) -> int:
-    """Give a label another name, on its contacts and in the audiences that mean it. Returns how many contacts.
+def rename(label: Label, name: str) -> tuple[str, int]:
+    """Give a label another name, on its contacts and in the audiences that mean it. Returns the one it had, and on how
+    many contacts.
 
-    Raises LabelTaken; then nothing has changed.
+    Raises LabelTaken; then nothing has changed. In a transaction.
     """
+    _take_as_it_is(label)
     old = label.name
     if name == old:
-        return 0
+        return old, 0
     try:
         with transaction.atomic():
             Label.unscoped.filter(pk=label.pk).update(name=name)
@@ -83,11 +95,15 @@ def rename(label: Label, name: str) -> int:
         changed: int = cursor.rowcount
     for model in (Segment, Campaign):
         _rename_in_audiences(model, label.account, old, name)
-    return changed
+    return old, changed
 
 
 def delete(label: Label) -> int:
-    """Delete a label and take it off its contacts. Returns how many had it. Audiences go on meaning nobody by it."""
+    """Delete a label and take it off its contacts. Returns how many had it. Audiences go on meaning nobody by it.
+
+    In a transaction.
+    """
+    _take_as_it_is(label)
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -101,10 +117,19 @@ def delete(label: Label) -> int:
     return changed
 
 
+def _take_as_it_is(label: Label) -> None:
+    """Keep others from changing the label, and read it again: it may have another name than when it was found, or be
+    gone (Http404)."""
+    take_turns(label.account_id)
+    label.name = get_object_or_404(Label.unscoped, pk=label.pk).name
+
+
 def put_on(account_id: int, contacts: QuerySet[Contact], names: list[str]) -> tuple[int, int]:
     """Label these contacts, who are the account's. Returns how many were meant and how many did not have them all."""
+    take_turns(account_id)
     ensure(account_id, names)
     return _change(
+        account_id,
         contacts,
         "labels || ARRAY(SELECT name FROM unnest(%s::varchar[]) AS name WHERE name <> ALL (contact.labels))",
         "NOT contact.labels @> %s::varchar[]",
@@ -112,9 +137,11 @@ def put_on(account_id: int, contacts: QuerySet[Contact], names: list[str]) -> tu
     )
 
 
-def take_off(contacts: QuerySet[Contact], names: list[str]) -> tuple[int, int]:
-    """Take labels off these contacts. Returns how many were meant and how many had one of them."""
+def take_off(account_id: int, contacts: QuerySet[Contact], names: list[str]) -> tuple[int, int]:
+    """Take labels off these contacts, who are the account's. Returns how many were meant and how many had one of
+    them."""
     return _change(
+        account_id,
         contacts,
         "ARRAY(SELECT name FROM unnest(contact.labels) WITH ORDINALITY AS one (name, place)"
         " WHERE name <> ALL (%s::varchar[]) ORDER BY place)",
@@ -123,9 +150,10 @@ def take_off(contacts: QuerySet[Contact], names: list[str]) -> tuple[int, int]:
     )
 
 
-def _change(contacts: QuerySet[Contact], labels: str, where: str, names: list[str]) -> tuple[int, int]:
-    """One statement, whoever the contacts are."""
+def _change(account_id: int, contacts: QuerySet[Contact], labels: str, where: str, names: list[str]) -> tuple[int, int]:
+    """One statement, whoever the contacts are. In a transaction."""
     meant, parameters = contacts.order_by().values("id").query.sql_with_params()
+    take_turns(account_id)
     with connection.cursor() as cursor:
         cursor.execute(
             f"""

@@ -1,8 +1,12 @@
 """`/api/v1/accounts/{id}/labels`."""
 
+import threading
+
 import pytest
+from django.db import connection, transaction
 
 from accounts.models import AuditEntry, Role
+from campaigns import labels
 from campaigns.models import Campaign, Contact, Label, Segment
 from tests.campaigns.arrange import Caller, contact, names, refused
 from tests.factories import make_account
@@ -68,6 +72,55 @@ def test_renaming_reaches_contacts_segments_and_campaigns(call):
     assert segment.audience == campaign.audience == {"labels": ["gold", "a"], "exclude": {"labels": ["gold"]}}
     entry = AuditEntry.unscoped.get()
     assert (entry.action, entry.details) == ("label.renamed", {"id": label.pk, "old": "vip", "contacts": 1})
+
+
+def test_renaming_starts_from_the_name_that_the_label_has_by_then(call):
+    one = contact(call.account, labels=["vip"])
+    found_before = Label.unscoped.get()
+    call.patch(f"labels/{found_before.pk}", name="gold")
+    assert labels.rename(found_before, "silver") == ("gold", 1)
+    one.refresh_from_db()
+    assert one.labels == ["silver"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_many_who_change_labels_of_the_same_contacts_take_turns():
+    account = make_account()
+    for _ in range(20):
+        contact(account, labels=["a", "b", "c"])
+    everybody = Contact.objects.for_account(account)
+    found = {label.name: label for label in Label.objects.for_account(account)}
+    works = [
+        *[lambda name=name: labels.rename(found[name], f"{name}2") for name in "ab"],
+        lambda: labels.rename(found["a"], "a3"),
+        lambda: labels.delete(found["c"]),
+        lambda: labels.put_on(account.pk, everybody, ["d"]),
+        lambda: labels.put_on(account.pk, everybody.order_by("-id"), ["e"]),
+        lambda: labels.take_off(account.pk, everybody, ["e"]),
+    ]
+    failures = []
+    barrier = threading.Barrier(len(works))
+
+    def run(work):
+        barrier.wait()
+        try:
+            with transaction.atomic():
+                work()
+        except Exception as error:
+            failures.append(error)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run, args=[work]) for work in works]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    known = set(Label.objects.for_account(account).values_list("name", flat=True))
+    assert known in ({"a2", "b2", "d", "e"}, {"a3", "b2", "d", "e"})
+    for one in everybody:
+        assert {"b2", "d"} <= set(one.labels) <= known
 
 
 def test_deleting_takes_it_off_the_contacts(call):
