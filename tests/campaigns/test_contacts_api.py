@@ -253,6 +253,12 @@ def test_labels_are_put_on_and_taken_off_by_filter(call, people):
     ]
 
 
+@pytest.mark.parametrize("address", ["contacts/bulk_label", "contacts/bulk_unlabel"])
+def test_a_filter_by_what_is_no_phone_means_nobody(call, people, address):
+    answer = call.post(address, labels=["vip"], filter={"phone": "none"})
+    assert (answer.status_code, answer.json()) == (200, {"matched": 0, "changed": 0})
+
+
 def test_another_accounts_contact_among_the_ids_changes_nothing(call, people):
     ids = list(Contact.unscoped.values_list("id", flat=True))
     for address in ("contacts/bulk_label", "contacts/bulk_unlabel"):
