@@ -64,6 +64,7 @@ FIELDS: Final[dict[str, Phrase]] = {
     "offset_missing": _("This is not a valid date and time."),
     "moment_invalid": _("This is not a valid date and time."),
     "moment_passed": _("That moment has passed. Write a later one, or leave it empty and send by hand."),
+    "moment_out_of_range": _("The year must be between 2000 and 2999."),
     "time_skipped": _("That time does not exist in this time zone: the clock is put forward and skips it."),
     "time_zone_unknown": _("This is no time zone. One is America/Lima."),
     "recurrence_invalid": _("Write a cron expression of five fields, such as 30 9 * * 1-5."),

@@ -28,6 +28,8 @@ MIN_VARIANTS, MAX_VARIANTS = 2, 10
 MAX_WEIGHT: Final = 1_000
 MAX_DEVICES: Final = 1_000
 MAX_URL_CHARACTERS: Final = 2_000
+# Near the calendar's ends a clock of another zone has no date to show.
+FIRST_YEAR, LAST_YEAR = 2000, 2999
 _UNSTORABLE: Final = re.compile("[\0\ud800-\udfff]")
 
 
@@ -45,7 +47,8 @@ class InstantField(serializers.Field[Any, Any, Any, Any]):
             moment = datetime.fromisoformat(data)
             if moment.utcoffset() is None:
                 raise refuse("offset_missing")
-            moment.astimezone(UTC)
+            if not FIRST_YEAR <= moment.astimezone(UTC).year <= LAST_YEAR:
+                raise refuse("moment_out_of_range", first=FIRST_YEAR, last=LAST_YEAR)
         except (TypeError, ValueError, OverflowError):
             raise refuse("moment_invalid") from None
         return moment

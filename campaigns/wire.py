@@ -58,6 +58,7 @@ FIELDS: Final = {
     "weight_invalid": "El peso debe ser un número entero de 1 a {limit}.",
     "offset_missing": "Falta la zona horaria: escribe una fecha ISO 8601 como 2026-01-15T20:00:00-05:00.",
     "moment_invalid": "No es una fecha ISO 8601 con zona horaria, por ejemplo 2026-01-15T20:00:00-05:00.",
+    "moment_out_of_range": "El año debe estar entre {first} y {last}.",
     "time_skipped": "Esa hora no existe en la zona horaria de la campaña: el reloj se adelanta y la salta.",
     "time_zone_unknown": "No es una zona horaria conocida, por ejemplo America/Lima.",
     "recurrence_invalid": "Debe ser daily, weekly, monthly o una expresión cron de cinco campos, como 30 9 * * 1-5.",
