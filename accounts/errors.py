@@ -78,9 +78,14 @@ def body(code: str, message: str = "", errors: Sequence[FieldError] = ()) -> dic
     return {
         "status": "error",
         "code": code,
-        "message": message or messages.ERRORS[code],
-        "errors": list(errors),
+        "message": _encodable(message or messages.ERRORS[code]),
+        "errors": [{**error, "field": _encodable(error["field"])} if "field" in error else error for error in errors],
     }
+
+
+def _encodable(text: str) -> str:
+    """The text, whatever keys it names: JSON takes half a surrogate pair, an answer in UTF-8 does not."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def answer(exc: Exception, context: Mapping[str, Any]) -> Response | None:

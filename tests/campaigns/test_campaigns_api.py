@@ -181,6 +181,8 @@ def test_the_time_zone_is_the_accounts_unless_told(client, address, account):
             "unknown_operator",
         ),
         ({"audience": {"exclude": {"exclude": {}}}}, "audience.exclude.exclude", "unknown_key"),
+        ({"audience": {"\ud800": 1}}, "audience.?", "unknown_key"),
+        ({"audience": {"custom_attributes": {"\ud800": 1}}}, "audience.custom_attributes.?", "wrong_type"),
         ({"multimedia": {"type": ["image"], "url": "https://x.com/a.png"}}, "multimedia", "multimedia_type"),
         ({"multimedia": {"type": "sticker", "url": "https://x.com/a.webp"}}, "multimedia", "multimedia_type"),
         ({"multimedia": {"type": "image"}}, "multimedia", "multimedia_url"),

@@ -281,6 +281,7 @@ def test_another_accounts_contact_among_the_ids_changes_nothing(call, people):
         ({"labels": ["x"], "contact_ids": [123456789]}, "contacts_unknown"),
         ({"labels": ["x"], "filter": []}, "filter_invalid"),
         ({"labels": ["x"], "filter": {"lable": "vip"}}, "filter_invalid"),
+        ({"labels": ["x"], "filter": {"\ud800": "vip"}}, "filter_invalid"),
         ({"labels": ["x"], "filter": {"label": []}}, "filter_invalid"),
         ({"labels": ["x"], "filter": {"phone": {"a": 1}}}, "filter_invalid"),
         ({"labels": ["x"], "filter": {"opted_out": "x"}}, "filter_invalid"),
