@@ -19,6 +19,7 @@ from accounts.time_zones import known_zone
 from devices.phone_zones import zone_of
 
 _CLOCK = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 _KEYS = {"start", "end", "weekdays", "time_zone_attribute"}
 _MAX_ATTRIBUTE_LENGTH = 100
 
@@ -102,10 +103,14 @@ def parse(raw: Mapping[str, Any]) -> Window | None:
     if start >= end:
         raise BadWindow("end_before_start")
     weekdays = raw.get("weekdays", list(range(7)))
-    if not isinstance(weekdays, list) or not weekdays or any(day not in range(7) or day is True for day in weekdays):
+    if (
+        not isinstance(weekdays, list)
+        or not weekdays
+        or any(type(day) is not int or day not in range(7) for day in weekdays)
+    ):
         raise BadWindow("bad_weekdays")
     attribute = raw.get("time_zone_attribute", "")
-    if not isinstance(attribute, str) or len(attribute) > _MAX_ATTRIBUTE_LENGTH or "\0" in attribute:
+    if not isinstance(attribute, str) or len(attribute) > _MAX_ATTRIBUTE_LENGTH or _UNSTORABLE.search(attribute):
         raise BadWindow("bad_attribute")
     return Window(start, end, frozenset(weekdays), attribute.strip())
 

@@ -64,9 +64,12 @@ def test_whenever_it_opens_next_it_is_open_then_and_never_before(moment: datetim
         ({"weekdays": []}, "bad_weekdays"),
         ({"weekdays": [7]}, "bad_weekdays"),
         ({"weekdays": [True]}, "bad_weekdays"),
+        ({"weekdays": [False]}, "bad_weekdays"),
+        ({"weekdays": [1.0]}, "bad_weekdays"),
         ({"zone": "UTC"}, "unknown_key"),
         ({"time_zone_attribute": 5}, "bad_attribute"),
         ({"time_zone_attribute": "x" * 101}, "bad_attribute"),
+        ({"time_zone_attribute": "\ud800"}, "bad_attribute"),
     ],
 )
 def test_what_is_no_window_is_refused(changes: dict[str, object], code: str) -> None:
