@@ -1,16 +1,18 @@
 """The API of campaigns (seed 003, contract §4) and of the segments they share."""
 
 import mimetypes
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import PurePath
 from typing import Any, ClassVar
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError, QuerySet
 from django.http import FileResponse, Http404, HttpRequest
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.filters import SearchFilter
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
@@ -50,6 +52,10 @@ _LAUNCH_ERRORS = (LaunchRefused, MediaRefused, EmptyAudience, BadAudience)
 class CampaignCalls(APIView):
     """What every call about campaigns has in common: the feature flag, and the account's own campaigns."""
 
+    def handle_exception(self, exc: Exception) -> Response:
+        # It was there a moment ago, and somebody deleted it since.
+        return super().handle_exception(Http404() if isinstance(exc, Campaign.DoesNotExist) else exc)
+
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         if not self.account.whatsapp_api_campaigns:
@@ -73,7 +79,7 @@ class CampaignCalls(APIView):
 
     def answer(self, campaign: Campaign, status: int = 200) -> Response:
         """The campaign as it is now."""
-        [fresh] = standing.attach(Campaign.unscoped.with_status().filter(pk=campaign.pk))
+        [fresh] = standing.attach([Campaign.unscoped.with_status().get(pk=campaign.pk)])
         return Response(CampaignSerializer(fresh).data, status=status)
 
 
@@ -129,7 +135,7 @@ class Campaigns(CampaignCalls, GenericViewSet[Campaign]):
     def create(self, request: Request, **_: Any) -> Response:
         serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        with transaction.atomic():
+        with _kept_segment():
             campaign = drafting.create(self.account, _user(request), serializer.validated_data, timezone.now())
             audit.record(request, "campaign.created", campaign, id=campaign.pk)
         live.campaign_changed(campaign)
@@ -141,7 +147,7 @@ class Campaigns(CampaignCalls, GenericViewSet[Campaign]):
         serializer.is_valid(raise_exception=True)
         fields = serializer.validated_data
         try:
-            with transaction.atomic():
+            with _kept_segment():
                 drafting.change(campaign, fields, timezone.now())
                 audit.record(request, "campaign.changed", campaign, id=campaign.pk, fields=sorted(fields))
         except LaunchRefused as refused:
@@ -417,8 +423,20 @@ class Segments(ModelViewSet[Segment]):
             with transaction.atomic():
                 audit.record(self.request, "segment.deleted", instance, id=instance.pk)
                 instance.delete()
-        except ProtectedError:
+        except (ProtectedError, IntegrityError):  # the latter: a campaign took it up this very moment
             raise wire.refusal("segment_in_use") from None
+
+
+@contextmanager
+def _kept_segment() -> Iterator[None]:
+    """A transaction, refused where the campaign's segment is deleted before its end."""
+    try:
+        with transaction.atomic():
+            yield
+    except IntegrityError as error:
+        if "segment_id" not in str(error):
+            raise
+        raise ValidationError({"segment_id": ErrorDetail("", "does_not_exist")}) from None
 
 
 def _user(request: Request) -> User | None:

@@ -9,6 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Account, AuditEntry, Role
+from campaigns import drafting, launching
 from campaigns.models import Campaign, Contact, Segment
 from jobs.models import Recipient
 from tests.accounts import people
@@ -460,3 +461,55 @@ def test_segments(client, account):
     assert client.get(f"{address}/{theirs.pk}").status_code == 404
     assert patch(client, f"{address}/{theirs.pk}", name="Mío").status_code == 404
     assert client.delete(f"{address}/{theirs.pk}").status_code == 404
+
+
+# --- Deleted meanwhile -----------------------------------------------------------------------------------
+
+
+def before(monkeypatch, where, name, happens):
+    """Let something happen just before a function of the domain runs."""
+    real = getattr(where, name)
+    monkeypatch.setattr(where, name, lambda *args: (happens(), real(*args))[1])
+
+
+@pytest.mark.parametrize("call", ["patch", "delete", "trigger"])
+def test_a_campaign_that_somebody_deletes_meanwhile_is_gone(client, account, address, monkeypatch, call):
+    made = campaigns_of.campaign(account)
+    where, name = {"patch": (drafting, "change"), "delete": (drafting, "delete"), "trigger": (launching, "trigger")}[
+        call
+    ]
+    before(monkeypatch, where, name, Campaign.unscoped.filter(pk=made.pk).delete)
+    answer = {
+        "patch": lambda: patch(client, f"{address}/{made.pk}", title="Otra"),
+        "delete": lambda: client.delete(f"{address}/{made.pk}"),
+        "trigger": lambda: post(client, f"{address}/{made.pk}/trigger"),
+    }[call]()
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("call", ["create", "patch"])
+def test_a_segment_that_somebody_deletes_meanwhile_is_none(client, account, address, monkeypatch, call):
+    segment = Segment.unscoped.create(account=account, name="Vip", audience={"labels": ["vip"]})
+    made = campaigns_of.campaign(account, audience={})
+    before(monkeypatch, drafting, {"create": "create", "patch": "change"}[call], Segment.unscoped.all().delete)
+    if call == "create":
+        answer = create(client, address, audience=..., segment_id=segment.pk)
+    else:
+        answer = patch(client, f"{address}/{made.pk}", segment_id=segment.pk)
+    assert (answer.status_code, [(e["field"], e["code"]) for e in answer.json()["errors"]]) == (
+        400,
+        [("segment_id", "does_not_exist")],
+    )
+    assert Campaign.unscoped.get().segment_id is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_segment_that_a_campaign_takes_up_meanwhile_stays(client, account, monkeypatch):
+    segment = Segment.unscoped.create(account=account, name="Vip", audience={"labels": ["vip"]})
+    # As Django does it where it saw no campaign a moment before.
+    monkeypatch.setattr(Segment, "delete", lambda self: Segment.unscoped.filter(pk=self.pk)._raw_delete("default"))
+    campaigns_of.campaign(account, audience={}, segment=segment)
+    answer = client.delete(f"/api/v1/accounts/{account.pk}/segments/{segment.pk}")
+    assert (answer.status_code, answer.json()["code"]) == (409, "segment_in_use")
+    assert Segment.unscoped.exists()
