@@ -122,7 +122,7 @@ class Filters:
             rows = rows.filter(labels__overlap=list(self.labels))
         if self.phone:
             key = phone_numbers.key_of_spelling(self.phone, account.default_country)
-            rows = rows.filter(phone_key=key) if key else rows.none()
+            rows = rows.filter(phone_key=key or "")  # "" is nobody's; `none()` has no SQL to build on
         if self.email:
             rows = rows.filter(email__iexact=self.email)
         if self.opted_out is not None:

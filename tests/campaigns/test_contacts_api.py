@@ -303,6 +303,10 @@ def exported(answer):
     return list(csv.DictReader(io.StringIO(text)))
 
 
+def test_the_export_of_what_is_no_phone_is_empty(call, people):
+    assert exported(call.get("contacts/export.csv", phone="none")) == []
+
+
 def test_the_export_has_what_the_filters_mean(call, people):
     rows = exported(call.get("contacts/export.csv", label="vip"))
     assert [row["name"] for row in rows] == ["Ana Díaz", "Beto"]
