@@ -147,12 +147,12 @@ def _is_scalar(value: Any) -> bool:
         case "number":
             return bool(abs(value) < LARGEST_NUMBER)  # NaN is not, nor is infinity
         case "string":
-            return len(value) <= MAX_TEXT_CHARACTERS and _is_storable(value)
+            return len(value) <= MAX_TEXT_CHARACTERS and is_storable(value)
         case kind:
             return bool(kind)
 
 
-def _is_storable(text: str) -> bool:
+def is_storable(text: str) -> bool:
     """Whether PostgreSQL can hold it: no NUL, no half of a surrogate pair."""
     return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
 
@@ -395,7 +395,7 @@ class _Reader:
         if not self._is_list(raw, path, MAX_LABELS, "nombres de etiquetas"):
             return ()
         for index, value in enumerate(raw):
-            if not isinstance(value, str) or not value or not _is_storable(value):
+            if not isinstance(value, str) or not value or not is_storable(value):
                 self.problem(f"{path}.{index}", "wrong_type", "Debe ser el nombre de una etiqueta: un texto.")
             elif len(value) > MAX_LABEL_CHARACTERS:
                 self.problem(
@@ -413,7 +413,7 @@ class _Reader:
         conditions = []
         for key, value in raw.items():
             place = _place(path, key)
-            if not key or len(key) > MAX_KEY_CHARACTERS or not _is_storable(key):
+            if not key or len(key) > MAX_KEY_CHARACTERS or not is_storable(key):
                 self.problem(
                     place, "wrong_type", f"El nombre de un atributo tiene de 1 a {MAX_KEY_CHARACTERS} caracteres."
                 )

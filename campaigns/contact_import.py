@@ -34,6 +34,7 @@ from django.utils import timezone
 from accounts.models import Account, User
 from campaigns import contact_file, labels
 from campaigns import contact_wire as wire
+from campaigns.audience import is_storable
 from campaigns.contact_file import Format, Head
 from campaigns.contacts import ATTRIBUTE_NAME_CHARACTERS, NAME_CHARACTERS
 from campaigns.models import ContactImport
@@ -239,7 +240,7 @@ def clean_columns(given: Any, width: int) -> dict[str, Any]:
     }
     typed: dict[str, Any] = {}
     for name, said in attributes.items():
-        if not 0 < len(name.strip()) <= ATTRIBUTE_NAME_CHARACTERS or "\0" in name:
+        if not 0 < len(name.strip()) <= ATTRIBUTE_NAME_CHARACTERS or not is_storable(name):
             raise BadMapping(f"el nombre de un atributo tiene de 1 a {ATTRIBUTE_NAME_CHARACTERS} caracteres")
         if not isinstance(said, dict):
             typed[name] = _place(said, width)

@@ -1,6 +1,7 @@
 """Contacts and labels on the wire."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from drf_spectacular.types import OpenApiTypes
@@ -10,6 +11,7 @@ from rest_framework import serializers
 from accounts.requests import account_of
 from campaigns import contact_wire as wire
 from campaigns import contacts, labels
+from campaigns.audience import is_storable
 from campaigns.models import Contact, Label
 from devices import phone_numbers
 
@@ -40,9 +42,25 @@ class Attributes(serializers.JSONField):
         longest = contacts.ATTRIBUTE_NAME_CHARACTERS
         if not isinstance(value, dict) or not all(0 < len(name.strip()) <= longest for name in value):
             raise wire.field_error("attributes_invalid", limit=longest)
+        if not all(map(is_storable, _texts(value))):
+            raise wire.field_error("text_invalid")
         if len(json.dumps(value)) > contacts.ATTRIBUTES_MAX_BYTES:
             raise wire.field_error("attributes_too_large")
         return value
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Every text in a JSON value, names too."""
+    match value:
+        case str():
+            yield value
+        case list():
+            for one in value:
+                yield from _texts(one)
+        case dict():
+            for name, inner in value.items():
+                yield name
+                yield from _texts(inner)
 
 
 class ContactSerializer(serializers.ModelSerializer[Contact]):

@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from django.http import StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+from rest_framework.exceptions import ValidationError
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
@@ -22,6 +23,7 @@ from accounts.models import Account
 from accounts.requests import ApiRequest, account_of
 from campaigns import contact_export, contacts, labels
 from campaigns import contact_wire as wire
+from campaigns.audience import is_storable
 from campaigns.contact_serializers import (
     BulkLabelsAnswerSerializer,
     BulkLabelsSerializer,
@@ -108,7 +110,10 @@ class BulkLabels(APIView):
         given = request.data if isinstance(request.data, dict) else {}
         if not given.get("labels"):
             raise wire.refusal("labels_missing")
-        names = LabelNames().run_validation(given["labels"])
+        try:
+            names = LabelNames().run_validation(given["labels"])
+        except ValidationError as bad:
+            raise ValidationError({"labels": bad.detail}) from None
         meant, ids = self._meant(given, request.account)
         with transaction.atomic():
             if self.takes_off:
@@ -190,6 +195,8 @@ class Labels(ModelViewSet[Label]):
             return self.queryset.all()
         rows: QuerySet[Label] = Label.objects.for_account(account)
         if self.action == "list" and (part := self.request.query_params.get("search")):
+            if not is_storable(part):
+                raise wire.refusal("filter_invalid", what="search")
             rows = rows.filter(name__icontains=part)
         return rows
 

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from accounts.models import Account
 from campaigns import labels as labelling
+from campaigns.audience import is_storable
 from campaigns.models import Contact
 from devices import phone_numbers
 from jobs import suppression
@@ -20,6 +21,7 @@ NAME_CHARACTERS: Final = 200
 ATTRIBUTE_NAME_CHARACTERS: Final = 100
 ATTRIBUTES_MAX_BYTES: Final = 16 * 1024
 ATTRIBUTE_PREFIX: Final = "attribute."
+NAMES: Final = ("label", "phone", "email", "opted_out", "search")  # of the filters, besides those of attributes
 # Why a number is suppressed, in the list of suppressed numbers.
 OPTED_OUT_REASON: Final = "El contacto pidió no recibir mensajes."
 
@@ -89,6 +91,9 @@ class Filters:
     @classmethod
     def from_query(cls, query: QueryDict) -> Self:
         """Read `?label=vip&label=new&phone=…&email=…&opted_out=true&attribute.region=norte&search=…`."""
+        for name, values in query.lists():
+            if (name in NAMES or name.startswith(ATTRIBUTE_PREFIX)) and not all(map(is_storable, (name, *values))):
+                raise BadFilter(name[:100])
         return cls(
             labels=tuple(filter(None, query.getlist("label"))),
             phone=query.get("phone", ""),
@@ -109,7 +114,7 @@ class Filters:
             raise BadFilter("filter")
         query = QueryDict(mutable=True)
         for name, value in given.items():
-            if name not in {"label", "phone", "email", "opted_out", "search"} and not name.startswith(ATTRIBUTE_PREFIX):
+            if name not in NAMES and not name.startswith(ATTRIBUTE_PREFIX):
                 raise BadFilter(name[:100])
             values = value if isinstance(value, list) and name == "label" else [value]
             if not all(isinstance(one, str | int | float | bool) for one in values) or not values:

@@ -19,6 +19,7 @@ from rest_framework.views import APIView
 
 from accounts.errors import ApiError
 from campaigns import contact_wire as wire
+from campaigns.audience import is_storable
 
 PAGE_ROWS: Final = 50
 MOST_ROWS: Final = 100
@@ -101,7 +102,7 @@ def _ordering(request: Request, view: Any) -> tuple[str, bool]:
 def _limit(request: Request) -> int:
     raw = request.query_params.get("limit") or str(PAGE_ROWS)
     if not (raw.isascii() and raw.isdecimal() and len(raw) < 10 and int(raw)):
-        raise ApiError("invalid")
+        raise wire.refusal("limit_invalid")
     return min(int(raw), MOST_ROWS)
 
 
@@ -110,7 +111,7 @@ def _read(cursor: str) -> tuple[bool, tuple[Any, int]]:
         backwards, value, pk = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except (ValueError, TypeError, binascii.Error, RecursionError):
         raise ApiError("invalid_cursor") from None
-    if not isinstance(pk, int) or not isinstance(value, int | str):
+    if not isinstance(pk, int) or not isinstance(value, int | str) or not is_storable(str(value)):
         raise ApiError("invalid_cursor")
     return bool(backwards), (value, pk)
 
