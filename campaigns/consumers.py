@@ -37,7 +37,7 @@ class AccountConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         try:
-            message = json.loads(text_data or "")
+            message = json.loads(text_data or "", parse_constant=int)  # NaN is no JSON, and no number to `int`
             kind = message["type"]
         except (ValueError, TypeError, KeyError, RecursionError):
             message, kind = {}, None
@@ -51,4 +51,5 @@ class AccountConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels
         await self._send(message["event"])
 
     async def _send(self, event: events.Event) -> None:
-        await self.send(text_data=json.dumps(event, ensure_ascii=False))
+        # All of it in ASCII: a pong may bring back half a surrogate pair.
+        await self.send(text_data=json.dumps(event))

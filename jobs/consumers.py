@@ -51,7 +51,7 @@ class JobConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels has
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         try:
-            message = json.loads(text_data or "")
+            message = json.loads(text_data or "", parse_constant=int)  # NaN is no JSON, and no number to `int`
             kind = message["type"]
         except (ValueError, TypeError, KeyError, RecursionError):
             message, kind = {}, None
@@ -90,7 +90,8 @@ class JobConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels has
         return now
 
     async def _send(self, event: events.Event) -> None:
-        await self.send(text_data=json.dumps(event, ensure_ascii=False))
+        # All of it in ASCII: a pong may bring back half a surrogate pair.
+        await self.send(text_data=json.dumps(event))
 
 
 def _canonical(raw: str) -> str:

@@ -113,6 +113,10 @@ async def test_pings_are_answered_and_nonsense_is_no_reason_to_close():
     member, _, _, token = await arrange()
     client = await opened(member.account_id, token)
     await client.receive_json_from()
+    await client.send_json_to({"type": "ping", "timestamp": "\ud800"})
+    assert (await client.receive_from()).encode() == rb'{"type": "pong", "timestamp": "\ud800"}'
+    await client.send_to(text_data='{"type": "ping", "timestamp": NaN}')
+    assert (await client.receive_json_from())["type"] == "invalid_message"
     await client.send_json_to({"type": "ping", "timestamp": 5})
     assert await client.receive_json_from() == {"type": "pong", "timestamp": 5}
     await client.send_to(text_data="{")

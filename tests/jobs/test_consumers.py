@@ -272,7 +272,7 @@ async def test_a_resync_of_a_finished_job_tells_its_end_again():
 async def test_a_ping_is_answered_with_its_own_timestamp():
     arranged = await arrange()
     async with watching(arranged) as (client, _):
-        for timestamp in ("2026-01-15T20:00:00Z", 1736971200.5, None, {"a": [1]}, "ñ🎉"):
+        for timestamp in ("2026-01-15T20:00:00Z", 1736971200.5, None, {"a": ["\ud800", 1]}, "ñ🎉"):
             await client.send_json_to({"type": "ping", "timestamp": timestamp})
             assert await told(client) == {"type": "pong", "timestamp": timestamp}
         await client.send_json_to({"type": "ping"})
@@ -290,6 +290,7 @@ INVALID = (
     '{"type": null}',
     '{"type": "subscribe"}',
     '{"type": ["ping"]}',
+    '{"type": "ping", "timestamp": NaN}',
     '{"type": {"a": 1}}',
     "[" * 100_000,
     "{" * 5,
