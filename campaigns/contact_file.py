@@ -35,6 +35,7 @@ DELIMITERS: Final = (",", ";", "|", "\t")
 ENCODINGS: Final = ("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252", "iso-8859-1")
 SAMPLE_ROWS: Final = 20
 SAMPLE_BYTES: Final = 256 * 1024
+SHEET_ROWS: Final = 2**20  # that a spreadsheet can have, empty ones too
 MAX_UNPACKED_BYTES: Final = 4 * 1024**3  # of an XLSX: a million rows take half of one
 UNDECODABLE: Final = "\ufffd"
 
@@ -335,12 +336,15 @@ def _read_sheet(file: BinaryIO, storage: Any) -> Iterator[tuple[int, list[str]]]
             date_formats=excel.wb._date_formats,
             timedelta_formats=excel.wb._timedelta_formats,
         )
-        parent = None
+        parent, rows = None, 0
         for event, element in iterparse(xml, ("start", "end")):
             if event == "start":
                 if element.tag == _SHEET_DATA:
                     parent = element
             elif element.tag == ROW_TAG and parent is not None:
+                rows += 1
+                if rows > SHEET_ROWS:
+                    raise Unreadable
                 line, found = parser.parse_row(element)
                 # openpyxl's own loop keeps an empty element for each row: 100 MB for a million.
                 parent.clear()

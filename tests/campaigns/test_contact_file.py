@@ -325,3 +325,12 @@ def test_a_bomb_is_not_unpacked(tmp_path, monkeypatch):
     book = openpyxl.Workbook()
     with pytest.raises(contact_file.Unreadable):
         contact_file.xlsx_head(saved(book, tmp_path / "a.xlsx"))
+
+
+def test_rows_of_nothing_are_read_no_further_than_a_spreadsheet_goes(tmp_path, monkeypatch):
+    monkeypatch.setattr(contact_file, "SHEET_ROWS", 3)
+    path = saved(openpyxl.Workbook(), tmp_path / "a.xlsx")
+    full = SHEET % (b"<row/>" * 2 + b"<row><c t='str'><v>phone</v></c></row>")
+    assert contact_file.xlsx_head(tampered(path, sheet1=full))[0].names == ["phone"]
+    with pytest.raises(contact_file.Unreadable):
+        contact_file.xlsx_head(tampered(path, sheet1=SHEET % (b"<row/>" * 4)))
