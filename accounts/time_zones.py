@@ -1,8 +1,9 @@
 """Times as the reader's clock shows them: the browser says its zone in a cookie, set by static/pregonero/frame.js."""
 
 from collections.abc import Callable
+from functools import cache
 from urllib.parse import unquote
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -25,7 +26,11 @@ class BrowserTimeZone:
 
 def known_zone(name: str) -> ZoneInfo | None:
     """Return the zone of this name, percent-encoded or not; None where there is none."""
-    try:
-        return ZoneInfo(unquote(name)) if name else None
-    except (KeyError, ValueError, OSError):  # not found; a path; a directory of zones
-        return None
+    name = unquote(name)
+    return ZoneInfo(name) if name in _names() else None
+
+
+@cache
+def _names() -> frozenset[str]:
+    # Not those that mean this machine's own zone, or none.
+    return frozenset(available_timezones() - {"localtime", "Factory"})

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from celery import shared_task
 
-from campaigns import contact_import
+from campaigns import contact_import, contact_importing
 
 SLICE_SECONDS = 8.0  # short: sweeps and the imports of jobs wait in the same queue
 # Wake-ups that nobody heard in time are forgotten: the next ones are on their way.
@@ -15,14 +15,14 @@ STALE_AFTER_SECONDS = 10
 @shared_task
 def import_contacts(import_id: int) -> None:
     """Check or import a file of contacts, a slice at a time."""
-    if contact_import.advance(import_id, time.monotonic() + SLICE_SECONDS):
+    if contact_importing.advance(import_id, time.monotonic() + SLICE_SECONDS):
         import_contacts.delay(import_id)
 
 
 @shared_task
 def wake_contact_imports() -> None:
     """Go on with imports whose worker died, and with those whose wake-up was lost."""
-    for import_id in contact_import.unfinished():
+    for import_id in contact_importing.unfinished():
         import_contacts.apply_async((import_id,), expires=STALE_AFTER_SECONDS)
 
 

@@ -22,7 +22,20 @@ def test_the_browser_names_its_zone():
 
 
 @pytest.mark.parametrize(
-    "cookie", [None, "", "Atlantis", "../../etc/passwd", "America", "/etc/passwd", "x" * 5000, "\0"]
+    "cookie",
+    [
+        None,
+        "",
+        "Atlantis",
+        "../../etc/passwd",
+        "America",
+        "/etc/passwd",
+        "x" * 5000,
+        "\0",
+        "localtime",
+        "Factory",
+        "right/UTC",
+    ],
 )
 def test_what_is_no_zone_is_utc(cookie):
     assert zone_within("/admin/", cookie) == "UTC"

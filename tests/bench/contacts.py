@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts.models import Account
-from campaigns import contact_import, freezing, previewing
+from campaigns import contact_import, contact_importing, freezing, previewing
 from campaigns.audience import Audience
 from campaigns.models import Campaign, ContactImport
 from jobs.models import Job
@@ -96,7 +96,7 @@ def _line(place: int) -> str:
 
 
 def _advance(row: ContactImport) -> None:
-    while contact_import.advance(row.pk, time.monotonic() + 8.0):  # as a worker does
+    while contact_importing.advance(row.pk, time.monotonic() + 8.0):  # as a worker does
         pass
     row.refresh_from_db()
 

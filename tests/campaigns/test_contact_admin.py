@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import Account, AuditEntry, Role
-from campaigns import contact_import, contact_list, contact_tasks, labels
+from campaigns import contact_importing, contact_list, contact_tasks, labels
 from campaigns.models import Contact, ContactImport, Label
 from jobs.models import Job, Recipient, Suppression
 from tests.accounts import people
@@ -296,7 +296,7 @@ def upload(browser: Client, content: bytes, name: str = "lista.csv") -> Any:
 
 
 def work(row: ContactImport) -> None:
-    while contact_import.advance(row.pk, time.monotonic() + 60):
+    while contact_importing.advance(row.pk, time.monotonic() + 60):
         pass
     row.refresh_from_db()
 

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from accounts.models import AuditEntry, Role
-from campaigns import contact_import, contact_tasks
+from campaigns import contact_import, contact_importing, contact_tasks
 from campaigns.models import Contact, ContactImport, Label
 from tests.campaigns.arrange import Caller, contact, refused
 from tests.factories import make_account
@@ -40,7 +40,7 @@ def nudges(monkeypatch):
 
 @pytest.fixture
 def small_chunks(monkeypatch):
-    monkeypatch.setattr(contact_import, "CHUNK_ROWS", 3)
+    monkeypatch.setattr(contact_importing, "CHUNK_ROWS", 3)
 
 
 def upload(call: Caller, content: str | bytes | None = CONTENT, name: str = "lista.csv", **form: Any) -> Any:
@@ -50,7 +50,7 @@ def upload(call: Caller, content: str | bytes | None = CONTENT, name: str = "lis
 
 
 def work(number: int) -> None:
-    while contact_import.advance(number, time.monotonic() + 60):
+    while contact_importing.advance(number, time.monotonic() + 60):
         pass
 
 
@@ -453,7 +453,7 @@ class Death(BaseException):
 
 
 def dying(monkeypatch, name: str, at_call: int) -> None:
-    real = getattr(contact_import, name)
+    real = getattr(contact_importing, name)
     calls = iter(range(1, 1000))
 
     def once(*arguments):
@@ -462,7 +462,7 @@ def dying(monkeypatch, name: str, at_call: int) -> None:
             raise Death
         return result
 
-    monkeypatch.setattr(contact_import, name, once)
+    monkeypatch.setattr(contact_importing, name, once)
 
 
 MANY = "phone,name\n" + "".join(f"9876543{number:02},Name {number}\n{number},bad\n" for number in range(20))
@@ -499,16 +499,16 @@ def test_after_a_death_in_the_middle_everything_is_there_once(call, monkeypatch,
 @pytest.mark.usefixtures("small_chunks")
 def test_a_slice_ends_at_its_deadline_and_the_next_goes_on(call):
     number = upload(call, MANY).json()["id"]
-    assert contact_import.advance(number, time.monotonic())
+    assert contact_importing.advance(number, time.monotonic())
     assert call.get(f"contact_imports/{number}").json()["processed"] == 3
-    assert contact_import.advance(number, time.monotonic())
+    assert contact_importing.advance(number, time.monotonic())
     assert call.get(f"contact_imports/{number}").json()["processed"] == 6
 
 
 @pytest.mark.usefixtures("small_chunks")
 def test_a_mapping_that_is_corrected_while_it_is_checked_begins_anew(call, monkeypatch):
     number = upload(call, MANY).json()["id"]
-    real = contact_import._step
+    real = contact_importing._step
     calls = iter(range(100))
 
     def step(reader):
@@ -516,7 +516,7 @@ def test_a_mapping_that_is_corrected_while_it_is_checked_begins_anew(call, monke
             call.patch(f"contact_imports/{number}", mapping={"add_labels": ["late"]})
         return real(reader)
 
-    monkeypatch.setattr(contact_import, "_step", step)
+    monkeypatch.setattr(contact_importing, "_step", step)
     work(number)
     made = call.get(f"contact_imports/{number}").json()
     assert (made["status"], made["created"], made["error_count"]) == ("ready", 20, 20)
@@ -526,8 +526,8 @@ def test_a_mapping_that_is_corrected_while_it_is_checked_begins_anew(call, monke
 @pytest.mark.usefixtures("small_chunks")
 def test_keys_that_a_power_failure_lost_are_read_again(call):
     number = upload(call, MANY).json()["id"]
-    contact_import.advance(number, time.monotonic())
-    contact_import.advance(number, time.monotonic())
+    contact_importing.advance(number, time.monotonic())
+    contact_importing.advance(number, time.monotonic())
     (keys,) = (settings.UPLOAD_DIR / "contacts").glob("*.keys")
     os.truncate(keys, 8)
     work(number)
@@ -538,7 +538,7 @@ def test_keys_that_a_power_failure_lost_are_read_again(call):
 @pytest.mark.usefixtures("small_chunks")
 def test_a_file_that_is_lost_fails_the_import(call):
     number = upload(call, MANY).json()["id"]
-    contact_import.advance(number, time.monotonic())
+    contact_importing.advance(number, time.monotonic())
     (path,) = (settings.UPLOAD_DIR / "contacts").glob("*.csv")
     path.write_text("phone\n987654321\n")
     work(number)
@@ -585,10 +585,10 @@ def test_one_worker_at_a_time(call):
     answers = []
 
     def other() -> None:
-        answers.append(contact_import.advance(number, time.monotonic()))
+        answers.append(contact_importing.advance(number, time.monotonic()))
         connection.close()
 
-    with contact_import._alone(number) as is_mine:
+    with contact_importing._alone(number) as is_mine:
         assert is_mine
         thread = Thread(target=other)
         thread.start()
