@@ -1,10 +1,36 @@
 """Fixtures for every test."""
 
+import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from django.db import connection
 
 from tests.simulator_process import Simulator, start_simulator
+
+_OTHER_SESSIONS = """
+    SELECT pid, application_name, state, backend_start::text, left(query, 200) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
+"""
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """The test database; at the end it says who is still there, which dropping it would only count."""
+    yield
+    with django_db_blocker.unblock():
+        connection.close()
+        connection.close_pool()
+        left: list[Any] = []
+        for _ in range(50):
+            with connection.cursor() as cursor:
+                cursor.execute(_OTHER_SESSIONS)
+                left = cursor.fetchall()
+            if not left:
+                return
+            time.sleep(0.1)
+        raise AssertionError(f"these sessions were not closed: {left}")
 
 
 @pytest.fixture(scope="session")

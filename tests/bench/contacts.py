@@ -12,10 +12,10 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts.models import Account
-from campaigns import contact_import, contact_importing, freezing, previewing
+from campaigns import contact_import, contact_importing, freezing, previewing, stamping
 from campaigns.audience import Audience
-from campaigns.models import Campaign, ContactImport
-from jobs.models import Job
+from campaigns.models import Campaign, CampaignRun, Contact, ContactImport
+from jobs.models import Job, Recipient
 from tests.bench.cpu import forget_own_peak, own_peak_megabytes
 from tests.bench.report import Bar, Section, number
 from tests.bench.sending import BrokenRun
@@ -35,7 +35,8 @@ def measure(rows: int) -> Section:
     try:
         copied = _import(section, account, rows)
         _count(section, account, rows)
-        _freeze(section, account, rows, copied)
+        job = _freeze(section, account, rows, copied)
+        _stamp(section, job, rows, copied)
     finally:
         with connection.cursor() as cursor:
             cursor.execute("TRUNCATE campaigns_contact, campaigns_contactimport, jobs_job, devices_device CASCADE")
@@ -138,7 +139,7 @@ def _count(section: Section, account: Account, rows: int) -> None:
             section.bars.append(Bar(f"counting {matched:,} contacts", wanted, 1000 * seconds, at_most=True, unit=" ms"))
 
 
-def _freeze(section: Section, account: Account, rows: int, copied: float) -> None:
+def _freeze(section: Section, account: Account, rows: int, copied: float) -> Job:
     audience = Audience.parse({"labels": [f"zona-{number}" for number in range(LABELS)]})
     job = Job.unscoped.create(account=account, message="Hola {{name}}", syntax="campaign", columns=["name"])
     forget_own_peak()
@@ -163,6 +164,29 @@ def _freeze(section: Section, account: Account, rows: int, copied: float) -> Non
         Bar(f"freezing {rows:,} recipients", 60, seconds, at_most=True, unit=" s"),
         Bar(f"memory of freezing {rows:,}", 150, memory, at_most=True, unit=" MB"),
     ]
+    return job
+
+
+def _stamp(section: Section, job: Job, rows: int, copied: float) -> None:
+    """Note on all of them that they were written to."""
+    campaign = Campaign.unscoped.create(account=job.account, title="bench", message="Hola", time_zone="UTC")
+    CampaignRun.objects.create(campaign=campaign, scheduled_at=timezone.now(), job=job)
+    Recipient.objects.filter(job=job).update(state="sent", sent_at=timezone.now())
+    Job.unscoped.filter(pk=job.pk).update(finished_at=timezone.now())
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE jobs_recipient")
+    seconds = _timed(lambda: stamping.stamp(time.monotonic() + 3600))
+    if Contact.unscoped.filter(last_sent_at=None).exists():
+        raise BrokenRun("not all were stamped")
+    section.rows.append(
+        [
+            f"noting on {rows:,} that they were written to",
+            f"{seconds:.1f} s",
+            "INSERT … SELECT of the contacts",
+            f"{copied:.1f} s",
+            number(seconds / copied),
+        ]
+    )
 
 
 @contextmanager
