@@ -41,8 +41,13 @@ def take(cursor: Cursor, device_id: int, job_id: int, size: int, window: int) ->
     if (free := cursor.fetchone()) is not None:
         chunk_id, start, end = free
         if end - start <= size:
-            cursor.execute("UPDATE jobs_chunk SET device_id = %s WHERE id = %s", (device_id, chunk_id))
-            return chunk_id, start, end
+            # By a new id: late answers of its last taker, who may be this very process, name the old one.
+            cursor.execute(
+                "UPDATE jobs_chunk SET device_id = %s, id = nextval(pg_get_serial_sequence('jobs_chunk', 'id'))"
+                " WHERE id = %s RETURNING id",
+                (device_id, chunk_id),
+            )
+            return cursor.fetchone()[0], start, end
         end = start + size
         cursor.execute('UPDATE jobs_chunk SET "start" = %s WHERE id = %s', (end, chunk_id))
     else:

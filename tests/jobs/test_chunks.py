@@ -4,10 +4,10 @@ import threading
 from collections import Counter
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from devices.gateway.base import NotSent, OutcomeUnknown
-from jobs import invariants
+from jobs import invariants, recovery
 from jobs.claims import Claimer
 from jobs.models import Chunk, Job, Recipient
 from tests.factories import make_account, make_device, make_job
@@ -108,6 +108,28 @@ def test_a_chunk_with_one_in_flight_is_given_back_only_once_that_one_is_answered
     assert chunks(job) == [(0, 10, device.pk)]  # where a successor would look for it
     settle(claimer, sent(in_flight))
     assert chunks(job) == [(1, 10, None)]
+
+
+def test_late_answers_of_a_lease_that_was_lost_do_not_close_the_chunk_of_the_next_one(account):
+    device = make_device(account)
+    job = make_job(account, 10, (device,))
+    lost = Claimer(device.pk, 10)
+    refill(lost)
+    in_flight = claim(lost, 3)
+    # A database error: the runner forgot all, and takes the device anew while its requests are still answered.
+    with transaction.atomic(), connection.cursor() as cursor:
+        recovery.recover(cursor, [device.pk], 0.0)
+    anew = Claimer(device.pk, 10)
+    refill(anew)
+    claims = claim(anew, 7)
+
+    settle(anew, *map(sent, in_flight))
+    settle(anew, *map(sent, claims[:6]))
+
+    assert states(job) == {"ambiguous": 3, "sent": 6, "sending": 1}
+    assert Chunk.objects.filter(job=job, device=device).exists()  # by which a successor finds the last one
+    settle(anew, sent(claims[6]))
+    assert not Chunk.objects.filter(job=job).exists()
 
 
 def test_a_slow_device_takes_no_more_of_a_chunk_than_it_can_send(account):
