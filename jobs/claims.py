@@ -80,10 +80,6 @@ class Claimer:
     def __len__(self) -> int:
         return sum(len(feed) for feed in self.feeds.values())
 
-    @property
-    def is_settled(self) -> bool:
-        return not self._chunks
-
     def refill(self, cursor: Cursor) -> list[Event]:
         """Read more of every job this device serves; return the events of the chunks taken.
 

@@ -213,10 +213,7 @@ class LaneRunner:
         horizon = min(LONGEST_HORIZON_SECONDS, max(HORIZON_SECONDS, 2 * (now - self._order_given_at)))
         released = {device_id for device_id, _ in self._order.released}
         for device_id, _, _ in self._order.held:
-            held = self._lanes.get(device_id)
-            if held is None:
-                continue
-            lane = held
+            lane = self._lanes[device_id]  # until an answer is taken, no lane goes
             if device_id in released or device_id not in settled.held:
                 if device_id not in released:
                     log.warning("lease lost", device=device_id)
