@@ -187,17 +187,25 @@ class AccountAdmin(RoleAccess, ModelAdmin):  # type: ignore[misc]
         context = {"heading": heading, "label": label, "secret": secret, "explanation": explanation}
         return self._page(request, obj, "accounts/shown_once.html", title, context)
 
-    def _page(self, request: HttpRequest, obj: Any, template: str, title: str, context: dict[str, Any]) -> HttpResponse:
-        frame = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "original": obj,
-            "title": title,
-            "back_url": reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist"),
-        }
-        response = render(request, template, {**frame, **context})
+    def show(
+        self,
+        request: HttpRequest,
+        template: str,
+        title: Any,
+        content: dict[str, Any],
+        *,
+        of: Any = None,
+        status: int = 200,
+    ) -> HttpResponse:
+        """Answer a page of the admin's own, about `of` or about all; going back shows how it is now."""
+        frame = {**self.admin_site.each_context(request), "opts": self.opts, "original": of, "title": title}
+        response = render(request, template, {**frame, **content}, status=status)
         response["Cache-Control"] = "no-store"
         return response
+
+    def _page(self, request: HttpRequest, obj: Any, template: str, title: str, context: dict[str, Any]) -> HttpResponse:
+        the_list = reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist")
+        return self.show(request, template, title, {"back_url": the_list, **context}, of=obj)
 
     # --- The audit log -------------------------------------------------------------------------------
 

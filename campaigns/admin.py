@@ -9,7 +9,6 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Count, ProtectedError, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
-from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
@@ -148,21 +147,6 @@ class CampaignPages(AccountAdmin):
             raise Http404
         return found
 
-    def _show(
-        self,
-        request: HttpRequest,
-        template: str,
-        title: Any,
-        content: dict[str, Any],
-        *,
-        of: Any = None,
-        status: int = 200,
-    ) -> HttpResponse:
-        frame = {**self.admin_site.each_context(request), "opts": self.opts, "original": of, "title": title}
-        response = render(request, template, {**frame, **content}, status=status)
-        response["Cache-Control"] = "no-store"  # going back shows how it is now
-        return response
-
 
 @admin.register(Campaign)
 class CampaignAdmin(CampaignPages):
@@ -248,7 +232,7 @@ class CampaignAdmin(CampaignPages):
             "may_delete": self.has_delete_permission(request, campaign) and not control.is_under_way(campaign),
             "campaigns_are_off": not are_enabled(request),
         }
-        return self._show(request, "campaigns/page.html", str(campaign), context, of=campaign)
+        return self.show(request, "campaigns/page.html", str(campaign), context, of=campaign)
 
     def preview_view(self, request: HttpRequest, campaign_id: int) -> HttpResponse:
         """Who would get what if it were launched now. Changes nothing."""
@@ -259,7 +243,7 @@ class CampaignAdmin(CampaignPages):
             messages.error(request, str(phrases.refusal("audience_invalid")))
             return HttpResponseRedirect(address_of(campaign))
         context["may_launch"] = self.has_add_permission(request) and pages.may_launch(campaign)
-        return self._show(request, "campaigns/preview.html", _("Preview"), context, of=campaign)
+        return self.show(request, "campaigns/preview.html", _("Preview"), context, of=campaign)
 
     # --- The form -----------------------------------------------------------------------------------
 
@@ -269,7 +253,7 @@ class CampaignAdmin(CampaignPages):
             return self._save(request, account, None)
         segment = Segment.objects.for_account(account).filter(pk=_number(request.GET.get("segment"))).first()
         context = pages.form(account, campaign_form.empty(account, segment), {})
-        return self._show(request, "campaigns/form.html", gettext_lazy("New campaign"), context)
+        return self.show(request, "campaigns/form.html", gettext_lazy("New campaign"), context)
 
     def edit_view(self, request: HttpRequest, campaign_id: int) -> HttpResponse:
         campaign = self._find(request, campaign_id)
@@ -280,7 +264,7 @@ class CampaignAdmin(CampaignPages):
         if request.method == "POST":
             return self._save(request, account, campaign)
         context = pages.form(account, campaign_form.of_campaign(campaign), {}, campaign)
-        return self._show(request, "campaigns/form.html", _("Change the campaign"), context, of=campaign)
+        return self.show(request, "campaigns/form.html", _("Change the campaign"), context, of=campaign)
 
     def _save(self, request: HttpRequest, account: Account, campaign: Campaign | None) -> HttpResponse:
         """Make or change the campaign of the posted form, or show the form again with what is wrong."""
@@ -300,7 +284,7 @@ class CampaignAdmin(CampaignPages):
                 problems["form"] = [str(phrases.refusal(refused.code))]
         context = pages.form(account, form, problems, campaign)
         title = _("New campaign") if campaign is None else _("Change the campaign")
-        return self._show(request, "campaigns/form.html", title, context, of=campaign, status=400)
+        return self.show(request, "campaigns/form.html", title, context, of=campaign, status=400)
 
     def _saved(
         self,
@@ -404,7 +388,7 @@ class CampaignAdmin(CampaignPages):
             "most": trying_out.MOST_PHONES,
         }
         status = 400 if problem else 200
-        return self._show(request, "campaigns/test.html", _("Test"), context, of=campaign, status=status)
+        return self.show(request, "campaigns/test.html", _("Test"), context, of=campaign, status=status)
 
     def _tried_out(self, request: HttpRequest, campaign: Campaign, phones: list[str]) -> HttpResponse:
         job = trying_out.send_test(campaign, phones, _user(request))
@@ -513,7 +497,7 @@ class SegmentAdmin(CampaignPages):
             return self._save(request, account, None)
         form = {"name": "", "audience": "{}"}
         context = pages.segment_form(account, form, {}, None)
-        return self._show(request, "campaigns/segment.html", _("New segment"), context)
+        return self.show(request, "campaigns/segment.html", _("New segment"), context)
 
     def edit_view(self, request: HttpRequest, segment_id: int) -> HttpResponse:
         """Its form; to whoever may only read, how it is."""
@@ -528,7 +512,7 @@ class SegmentAdmin(CampaignPages):
             "may_delete": self.has_delete_permission(request, segment),
         }
         template = "campaigns/segment.html" if context["may_change"] else "campaigns/segment_read.html"
-        return self._show(request, template, str(segment), context, of=segment)
+        return self.show(request, template, str(segment), context, of=segment)
 
     def _save(self, request: HttpRequest, account: Account, segment: Segment | None) -> HttpResponse:
         form = {"name": request.POST.get("name", ""), "audience": request.POST.get("audience", "")}
@@ -552,7 +536,7 @@ class SegmentAdmin(CampaignPages):
         context = pages.segment_form(account, form, phrases.problems({**serializer.errors, **errors}), segment)
         context |= {"may_change": True, "may_delete": False}
         title = _("New segment") if segment is None else str(segment)
-        return self._show(request, "campaigns/segment.html", title, context, of=segment, status=400)
+        return self.show(request, "campaigns/segment.html", title, context, of=segment, status=400)
 
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
         segment = self._find(request, object_id)

@@ -8,7 +8,6 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
@@ -79,14 +78,11 @@ class ContactPages(AccountAdmin):
         original: Any = None,
         status: int = 200,
     ) -> HttpResponse:
-        frame = {**self.admin_site.each_context(request), "opts": self.opts, "original": original, "title": title}
         rights = {
             "may_change": self.has_change_permission(request),
             "may_delete": self.has_delete_permission(request),
         }
-        response = render(request, template, {**frame, **rights, **content}, status=status)
-        response["Cache-Control"] = "no-store"  # going back shows how it is now
-        return response
+        return self.show(request, template, title, {**rights, **content}, of=original, status=status)
 
 
 # --- Contacts ----------------------------------------------------------------------------------------

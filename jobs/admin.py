@@ -11,7 +11,6 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
@@ -146,7 +145,7 @@ class JobAdmin(AccountAdmin):
             raise PermissionDenied
         if request.method != "POST":
             context = pages.new_job(account, request.GET)
-            return self._show(request, "jobs/new.html", gettext_lazy("New job"), context)
+            return self.show(request, "jobs/new.html", gettext_lazy("New job"), context)
         try:
             job, is_new = intake.accept_file(
                 account,
@@ -156,7 +155,7 @@ class JobAdmin(AccountAdmin):
             )
         except ApiError as error:
             context = pages.new_job(account, request.POST, error)
-            return self._show(request, "jobs/new.html", gettext_lazy("New job"), context, status=error.status_code)
+            return self.show(request, "jobs/new.html", gettext_lazy("New job"), context, status=error.status_code)
         if is_new:
             transaction.on_commit(lambda: import_job.delay(job.pk), robust=True)
         return HttpResponseRedirect(live_address(job))
@@ -168,11 +167,11 @@ class JobAdmin(AccountAdmin):
             "may_delete": pages.is_over(job) and self.has_delete_permission(request, job),
             "may_send": self.has_add_permission(request),
         }
-        return self._show(request, "jobs/live.html", str(job), context, job=job)
+        return self.show(request, "jobs/live.html", str(job), context, of=job)
 
     def recipients_view(self, request: HttpRequest, job_uuid: Any) -> HttpResponse:
         job = self._job(request, uuid=job_uuid)
-        return self._show(request, "jobs/recipients.html", _("Recipients"), pages.recipients(request, job), job=job)
+        return self.show(request, "jobs/recipients.html", _("Recipients"), pages.recipients(request, job), of=job)
 
     def control_view(self, request: HttpRequest, job_uuid: Any, action: str) -> HttpResponse:
         """Pause, resume, cancel, retry: the buttons of the live page."""
@@ -248,21 +247,6 @@ class JobAdmin(AccountAdmin):
         if job is None:
             raise Http404
         return job
-
-    def _show(
-        self,
-        request: HttpRequest,
-        template: str,
-        title: Any,
-        content: dict[str, Any],
-        *,
-        job: Any = None,
-        status: int = 200,
-    ) -> HttpResponse:
-        frame = {**self.admin_site.each_context(request), "opts": self.opts, "original": job, "title": title}
-        response = render(request, template, {**frame, **content}, status=status)
-        response["Cache-Control"] = "no-store"  # going back shows how it is now
-        return response
 
 
 @admin.register(Recipient)
