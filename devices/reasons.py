@@ -49,6 +49,10 @@ SENTENCES: Final = {
         "No se puede leer el token: falta una clave en FIELD_ENCRYPTION_KEYS. Repón esa clave o copia el token.",
         _("The stored token cannot be read: FIELD_ENCRYPTION_KEYS lacks a key. Put it back, or copy the token again."),
     ),
+    "unknown_provider": Sentence(
+        "Esta versión del programa no conoce el proveedor del dispositivo. Actualízala o elige otro proveedor.",
+        _("This version of the program does not know the device's provider. Update it, or choose another provider."),
+    ),
     "unknown_instance": Sentence(
         "La instancia no existe en el gateway. Revisa su nombre.",
         _("The gateway has no instance of this name. Check its name."),

@@ -16,7 +16,6 @@ from django.db import Error as DatabaseError
 
 from devices import breaker
 from devices.gateway.base import (
-    DeviceUnavailable,
     NotSent,
     OutgoingMessage,
     Rejected,
@@ -138,10 +137,9 @@ class LaneRunner:
             lane.pace.wait(error.retry_after.total_seconds(), time.monotonic())
         if isinstance(error, Rejected):
             lane.device_errors = 0  # the gateway works, it is the recipient that does not
-        if not isinstance(error, DeviceUnavailable) and error.code not in breaker.UNREACHABLE:
+        if not (reason := breaker.reason_against(error)):
             return
         lane.device_errors += 1
-        reason = "unreachable" if error.code in breaker.UNREACHABLE else error.code
         if reason in breaker.FOR_A_PERSON or lane.device_errors >= ERRORS_THAT_OPEN_THE_BREAKER:
             lane.is_closing = True
             log.warning("device taken out", device=lane.device_id, reason=reason)

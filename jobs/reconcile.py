@@ -10,6 +10,7 @@ import time
 from collections import defaultdict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -17,8 +18,8 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from devices.gateway import gateway_for
-from devices.gateway.base import Gateway, LookUp, OutgoingMessage
+from devices.gateway.base import DeviceUnavailable, Gateway, LookUp, OutgoingMessage
+from devices.gateway.registry import gateway_for
 from devices.models import Device
 from jobs import finishing, publishing, results
 from jobs.messages import MessageBook
@@ -113,13 +114,17 @@ def _take(messages: MessageBook) -> list[Doubtful]:
 
 def _gateways(batch: Sequence[Doubtful]) -> dict[int, Gateway]:
     devices = Device.unscoped.in_bulk({doubtful.claim.device_id for doubtful in batch})
-    return {device_id: gateway_for(device) for device_id, device in devices.items()}
+    gateways = {}
+    for device_id, device in devices.items():
+        with suppress(DeviceUnavailable):
+            gateways[device_id] = gateway_for(device)
+    return gateways
 
 
 def _ask(doubtful: Doubtful, gateways: dict[int, Gateway]) -> tuple[LookUp, str]:
     claim = doubtful.claim
     if (gateway := gateways.get(claim.device_id)) is None:
-        return LookUp.CANNOT_TELL, ""  # the device was deleted
+        return LookUp.CANNOT_TELL, ""  # the device was deleted, or nobody can ask its gateway
     # Until now: a gateway that took its time may have sent long after we stopped waiting for its answer.
     return gateway.look_up(
         OutgoingMessage(claim.phone, claim.text, claim.media), since=doubtful.tried_at, until=datetime.now(tz=UTC)

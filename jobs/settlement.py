@@ -12,9 +12,9 @@ import structlog
 from django.conf import settings
 from django.db import connection, transaction
 
-from accounts.encryption import Sealed
 from devices import breaker, egress, leases
-from devices.gateway import gateway_for
+from devices.gateway.base import DeviceUnavailable
+from devices.gateway.registry import gateway_for
 from devices.models import Device
 from devices.pacing import Pace, daily_allowance
 from jobs import dispatch, finishing, publishing, recovery, results
@@ -222,8 +222,10 @@ class Settlement:
         device: Device,
         address: egress.CheckedAddress | egress.EgressRefused | egress.Unresolvable,
     ) -> Opened | None:
-        if isinstance(device.token, Sealed):
-            breaker.take_out(device.pk, "token_unreadable")
+        try:
+            gateway = gateway_for(device)
+        except DeviceUnavailable as error:
+            breaker.take_out(device.pk, error.code)
             return None
         if not isinstance(address, egress.CheckedAddress):
             breaker.take_out(
@@ -237,7 +239,7 @@ class Settlement:
             allowance -= lease.sent_today
         return Opened(
             lease=lease,
-            gateway=gateway_for(device),
+            gateway=gateway,
             address=address,
             messages_per_minute=device.messages_per_minute,
             jitter_percent=device.jitter_percent,

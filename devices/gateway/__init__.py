@@ -1,14 +1,10 @@
-"""The gateways: `base` says what one is to the engine, `evolution` is the one there is."""
+"""The gateways: the only place that knows the wire.
 
-from typing import TYPE_CHECKING
+    base        what any gateway is to the engine: the protocol, its dataclasses and its errors
+    registry    which one a device has
+    http        one call, for everything that is not a send
+    transport   many sends in flight
+    evolution/  Evolution API, a folder for each provider
 
-from devices.gateway.base import Gateway
-from devices.gateway.evolution import EvolutionGateway
-
-if TYPE_CHECKING:
-    from devices.models import Device
-
-
-def gateway_for(device: "Device") -> Gateway:
-    """Return what speaks to this device's gateway."""
-    return EvolutionGateway(device.base_url, device.instance_name, device.token)
+`registry` knows every provider, a provider knows nothing of another, and `base` knows none.
+"""

@@ -54,16 +54,33 @@ class WireFailure(NamedTuple):
 class Acceptance(NamedTuple):
     """The gateway took the message. Not delivered yet: receipts carrying this id say what became of it."""
 
-    gateway_message_id: str
+    gateway_message_id: str  # 1 to 80 printable characters: see `accept`
+
+
+class Scope(Enum):
+    """Whom an error concerns: how much else would meet it, were it tried now."""
+
+    RECIPIENT = "recipient"  # this recipient, or this one try
+    MESSAGE = "message"  # whoever is sent the same text, medium or template
+    DEVICE = "device"  # whatever goes through this device
+    ACCOUNT = "account"  # every device of one account at the provider, such as Cloud API's business account
 
 
 class SendError(Exception):
-    """A message was not accepted. The subclasses answer the one question: may we try again?"""
+    """A message was not accepted.
 
-    def __init__(self, code: str, retry_after: timedelta | None = None) -> None:
+    The subclasses answer the one question, may we try again? `scope` says who else need not try. `code` is short and
+    stable, at most 40 characters; `retry_after` is the pause that the gateway asked for.
+    """
+
+    scope = Scope.RECIPIENT
+
+    def __init__(self, code: str, retry_after: timedelta | None = None, *, scope: Scope | None = None) -> None:
         super().__init__(code)
         self.code = code
         self.retry_after = retry_after
+        if scope is not None:
+            self.scope = scope
 
 
 class NotSent(SendError):
@@ -71,15 +88,31 @@ class NotSent(SendError):
 
 
 class Rejected(SendError):
-    """The number or the content is wrong: no, never."""
+    """The number or the content is wrong: no, never. Its scope is the recipient or the message."""
 
 
 class DeviceUnavailable(SendError):
-    """Not sent, and the device is the trouble: yes, on another device."""
+    """Not sent, and the device is the trouble, or the account behind it: yes, on another device."""
+
+    scope = Scope.DEVICE
 
 
 class OutcomeUnknown(SendError):
     """It may have been sent: not before we looked."""
+
+
+def accept(message_id: object) -> Acceptance:
+    """What a gateway's success means. Raises OutcomeUnknown where it names no message by which to know it again."""
+    # Kept in a column of that length, which cannot hold a NUL.
+    if isinstance(message_id, str) and 0 < len(message_id) <= 80 and message_id.isprintable():
+        return Acceptance(message_id)
+    raise OutcomeUnknown("no_message_id")
+
+
+def no_answer(failure: WireFailure) -> SendError:
+    """What it means, at any gateway, that no answer came."""
+    kind = NotSent if failure.nothing_written else OutcomeUnknown
+    return kind(failure.code, scope=Scope.DEVICE)
 
 
 class LookUp(Enum):
@@ -90,17 +123,39 @@ class LookUp(Enum):
     CANNOT_TELL = "cannot_tell"
 
 
+class Link(Enum):
+    """Whether a device is connected to WhatsApp, as its gateway says."""
+
+    OPEN = "open"
+    OPENING = "opening"
+    CLOSED = "closed"
+
+
+class Probe(NamedTuple):
+    """How a device is. `reason` is a code of `devices.reasons`; "" only where the link is open."""
+
+    link: Link
+    reason: str = ""
+
+
 class Gateway(Protocol):
-    """One device's gateway, as the engine uses it."""
+    """One device's gateway, as the engine uses it. What a provider's webhooks, pairing and limits are joins it here."""
 
     def send_request(self, message: OutgoingMessage) -> WireRequest:
-        """Shape the request that sends `message`."""
+        """Shape the request that sends `message`. The token goes into a header, never into the URL, which is logged."""
         ...
 
     def read_answer(self, answer: WireResponse | WireFailure) -> Acceptance:
-        """Understand what came back. Raises one of the SendError classes."""
+        """Understand what came back, whatever it is. Raises one of the SendError classes and nothing else."""
         ...
 
     def look_up(self, message: OutgoingMessage, since: datetime, until: datetime) -> tuple[LookUp, str]:
-        """Ask whether `message` went out between the two times; with SENT comes its gateway message id."""
+        """Ask whether `message` went out between the two times; with SENT comes its gateway message id, else "".
+
+        Never raises: what cannot be found out is CANNOT_TELL.
+        """
+        ...
+
+    def probe(self, timeout_seconds: float) -> Probe:
+        """Ask how the device is, for at most so long. Never raises: who does not answer is CLOSED."""
         ...

@@ -12,7 +12,9 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any, Final
 
 import requests
 from django.conf import settings
@@ -29,6 +31,16 @@ DEADLINE_SECONDS = 30.0
 _HEADERS = {"User-Agent": "Pregonero", "Accept-Encoding": "identity"}
 
 
+# What a device's page says of them; every other one is "unreachable".
+_REASONS: Final = {
+    "DNSError": "unknown_host",
+    "SSLError": "bad_certificate",
+    "ReadTimeout": "no_answer",
+    "AnswerTooLarge": "unexpected_answer",
+    "egress_refused": "egress_refused",
+}
+
+
 class Unreachable(Exception):
     """No usable answer. `code` is short and stable; `nothing_sent`: the request never left this machine."""
 
@@ -36,6 +48,11 @@ class Unreachable(Exception):
         super().__init__(code)
         self.code = code
         self.nothing_sent = nothing_sent
+
+    @property
+    def reason(self) -> str:
+        """The same as a code of `devices.reasons`."""
+        return _REASONS.get(self.code, "unreachable")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +115,15 @@ def request(
         # requests wraps what urllib3 raises, except where urllib3 reads the body's last bytes.
         except (requests.RequestException, HTTPError, OSError) as error:
             raise Unreachable(call.code_of(error), nothing_sent=not call.is_connected) from error
+
+
+def retry_after(value: str) -> timedelta | None:
+    """Read both forms of Retry-After, seconds and date; at most an hour, so that a wrong clock strands nobody."""
+    try:
+        wait = timedelta(seconds=int(value)) if value.isdigit() else parsedate_to_datetime(value) - datetime.now(tz=UTC)
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return min(max(wait, timedelta(0)), timedelta(hours=1))
 
 
 def _bounded(answer: requests.Response) -> bytes:

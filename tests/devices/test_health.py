@@ -1,14 +1,14 @@
-"""Is a device fit to send? What the gateway's answers mean, and who is asked when."""
+"""Is a device fit to send? What the gateway's word means for the device, and who is asked when."""
 
-import json
 import socket
 import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from devices import health, reasons
-from devices.gateway.http import Response
+from devices import breaker, health
+from devices.gateway.base import Link, Probe
+from devices.gateway.evolution import EvolutionGateway
 from devices.models import Device
 from devices.states import DeviceStatus
 from devices.tasks import check_devices
@@ -16,40 +16,37 @@ from tests.devices import arrange
 
 pytestmark = pytest.mark.usefixtures("loopback_is_open")
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
-UNKNOWN_INSTANCE = {"status": 404, "error": "Not Found", "response": {"message": ['The "x" instance does not exist']}}
-UNKNOWN_ROUTE = {"status": 404, "error": "Not Found", "response": {"message": ["Cannot GET /instance/x"]}}
-UNLICENSED = {"error": "service not activated", "code": "LICENSE_REQUIRED", "register_url": "https://x"}
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "expected"),
+    ("probe", "expected"),
     [
-        (200, {"instance": {"instanceName": "x", "state": "open"}}, ("connected", "")),
-        (200, {"instance": {"instanceName": "x", "state": "connecting"}}, ("connecting", "instance_connecting")),
-        (200, {"instance": {"instanceName": "x", "state": "close"}}, ("disconnected", "instance_closed")),
-        (200, {"instance": {"instanceName": "x", "state": "refused"}}, ("disconnected", "instance_closed")),
-        (200, {"instance": {"instanceName": "x"}}, ("disconnected", "instance_not_loaded")),
-        (200, {"instance": {"state": "brand new"}}, ("disconnected", "unexpected_answer")),
-        (200, {"instance": "open"}, ("disconnected", "unexpected_answer")),
-        (200, [], ("disconnected", "unexpected_answer")),
-        (200, "<html>", ("disconnected", "unexpected_answer")),
-        (401, {"status": 401, "error": "Unauthorized"}, ("blocked", "unauthorized")),
-        (404, UNKNOWN_INSTANCE, ("blocked", "unknown_instance")),
-        (404, UNKNOWN_ROUTE, ("blocked", "wrong_address")),
-        (404, "<html>not found</html>", ("blocked", "wrong_address")),
-        (302, "", ("blocked", "wrong_address")),
-        (503, UNLICENSED, ("blocked", "licence_required")),
-        (503, "", ("disconnected", "gateway_error")),
-        (500, {"message": "x"}, ("disconnected", "gateway_error")),
-        (502, "<html>", ("disconnected", "gateway_error")),
-        (429, "", ("disconnected", "gateway_error")),
+        (Probe(Link.OPEN), ("connected", "")),
+        (Probe(Link.OPENING, "instance_connecting"), ("connecting", "instance_connecting")),
+        (Probe(Link.CLOSED, "instance_closed"), ("disconnected", "instance_closed")),
+        *((Probe(Link.CLOSED, reason), ("blocked", reason)) for reason in sorted(breaker.FOR_A_PERSON)),
     ],
 )
-def test_what_an_answer_means(status, body, expected):
-    raw = body if isinstance(body, str) else json.dumps(body)
-    found = health.read(Response(status, raw.encode()))
+def test_what_a_gateway_says_of_a_device(probe, expected, monkeypatch):
+    monkeypatch.setattr(EvolutionGateway, "probe", lambda *_: probe)
+    found = health.probe(Device(base_url="http://gateway.example", instance_name="x", token="t"))
     assert (found.status, found.reason) == expected
-    assert found.reason in {"", *reasons.SENTENCES}
+
+
+@pytest.mark.django_db
+def test_a_device_of_a_provider_nobody_knows_is_blocked_and_the_others_are_not_concerned(simulator):
+    strange = arrange.device(simulator=simulator, provider="pigeon")
+    well = arrange.device(simulator=simulator)
+    assert health.check_due(NOW) == 2
+    rows = {row.pk: (row.status, row.status_reason) for row in Device.unscoped.all()}
+    assert rows == {strange.pk: ("blocked", "unknown_provider"), well.pk: ("connected", "")}
+
+
+@pytest.mark.django_db
+def test_what_was_found_at_one_provider_is_not_noted_for_another():
+    device = arrange.device()
+    Device.unscoped.filter(pk=device.pk).update(provider="pigeon")
+    assert not health.record(device, health.Health(DeviceStatus.CONNECTED), NOW)
 
 
 @pytest.mark.django_db

@@ -11,7 +11,8 @@ import pytest
 
 from accounts import messages
 from devices import reasons as device_reasons
-from devices.gateway import evolution, transport
+from devices.gateway import transport
+from devices.gateway.evolution import send_answers
 from jobs import consumers, events, importing, recovery, wire
 from jobs import reasons as job_reasons
 
@@ -150,7 +151,7 @@ def test_every_close_code_is_on_the_page():
 
 def every_code() -> set[str]:
     code = ("accounts/**/*.py", "devices/**/*.py", "jobs/**/*.py")
-    gateway = ("devices/gateway/*.py",)
+    gateway = ("devices/gateway/**/*.py",)
     return {
         *messages.ERRORS,
         *messages.FIELD_ERRORS,
@@ -162,7 +163,7 @@ def every_code() -> set[str]:
         *words_given_to("ApiError", "refusal", files=code),
         *words_given_to("not_written", files=code, position=1),
         *words_given_to("Rejected", "NotSent", "DeviceUnavailable", "OutcomeUnknown", "Unreachable", files=gateway),
-        *(code for _, _, code in evolution._BEFORE_THE_SEND),
+        *(code for *_, code in send_answers.BEFORE_THE_SEND),
         *transport._CONNECTING.values(),
         *(importing.INVALID_NUMBER, importing.DUPLICATE, importing.OPTED_OUT, recovery.WORKER_DIED),
     }

@@ -14,14 +14,15 @@ ERRORS = {"Rejected", "NotSent", "DeviceUnavailable", "OutcomeUnknown"}
 def gateway_codes() -> set[str]:
     """Every code that stands in the gateway's source beside one of its errors, or in the transport's table."""
     codes = set()
-    for name in ("evolution.py", "transport.py"):
-        tree = ast.parse((Path(settings.BASE_DIR) / "devices" / "gateway" / name).read_text())
+    gateway = Path(settings.BASE_DIR) / "devices" / "gateway"
+    for file in [gateway / "base.py", gateway / "transport.py", *gateway.glob("*/*.py")]:
+        tree = ast.parse(file.read_text())
         for node in ast.walk(tree):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ERRORS:
                 codes |= {leaf.value for leaf in ast.walk(node.args[0]) if isinstance(leaf, ast.Constant)}
             elif isinstance(node, ast.Tuple) and any(getattr(item, "id", "") in ERRORS for item in node.elts):
                 codes.add(node.elts[-1].value)
-            elif isinstance(node, ast.Dict) and name == "transport.py":
+            elif isinstance(node, ast.Dict) and file.name == "transport.py":
                 codes |= {value.value for value in node.values if isinstance(value, ast.Constant)}
     return {code for code in codes if isinstance(code, str)}
 

@@ -4,8 +4,8 @@ import time
 
 from devices.gateway.base import WireFailure, WireResponse
 from devices.gateway.transport import TOO_LATE, Transport
+from tests.devices.gateway.test_transport import address_of, finish, request_to
 from tests.devices.raw_servers import OK, serve
-from tests.devices.test_transport import address_of, finish, request_to
 
 
 def answer_all(connection) -> None:

@@ -1,0 +1,41 @@
+"""Evolution API v2 (measured on 2.3.6 and 2.3.7), as the engine uses it.
+
+    message_bodies     what is written: sendText and sendMedia
+    send_answers       what their answers mean
+    message_store      whether a message in doubt went out, by its findMessages
+    connection_state   how an instance is, by its connectionState
+    instance_calls     how an instance is called, for those two
+
+Its status codes mislead. A 400 may follow a message that went out, a 500 is mostly one that did not: the
+body decides. What no rule here knows is unknown, and unknown is looked up before anything is sent again.
+"""
+
+from datetime import datetime
+
+from devices.gateway.base import LookUp, OutgoingMessage, Probe, WireRequest
+from devices.gateway.evolution import connection_state, message_bodies, message_store, send_answers
+from devices.gateway.evolution.instance_calls import Instance
+
+
+class EvolutionGateway:
+    """One instance of an Evolution API server; `token` is the instance's own."""
+
+    read_answer = staticmethod(send_answers.read_answer)
+
+    def __init__(self, base_url: str, instance_name: str, token: str) -> None:
+        self._instance = Instance(base_url, instance_name, token)
+        self._headers = ("Content-Type: application/json", f"apikey: {token}", "Expect:")
+        self._text_url = self._instance.url("message/sendText")
+        self._media_url = self._instance.url("message/sendMedia")
+
+    def send_request(self, message: OutgoingMessage) -> WireRequest:
+        if message.media is None:
+            return WireRequest(self._text_url, self._headers, message_bodies.text(message.number, message.text))
+        body = message_bodies.media(message.number, message.media, caption=message.text)
+        return WireRequest(self._media_url, self._headers, body)
+
+    def look_up(self, message: OutgoingMessage, since: datetime, until: datetime) -> tuple[LookUp, str]:
+        return message_store.look_up(self._instance, message, since, until)
+
+    def probe(self, timeout_seconds: float) -> Probe:
+        return connection_state.probe(self._instance, timeout_seconds)

@@ -1,0 +1,25 @@
+"""Calls to one instance that are not sends."""
+
+from typing import Any
+from urllib.parse import quote
+
+from devices.gateway import http
+
+
+class Instance:
+    """Where an instance is, and its key. Every path of the API ends with the instance's name."""
+
+    def __init__(self, base_url: str, name: str, token: str) -> None:
+        self._base_url = base_url.rstrip("/")
+        self._name = quote(name, safe="")
+        self._headers = {"apikey": token}
+
+    def url(self, action: str) -> str:
+        """Where `action` ("message/sendText") is asked of this instance."""
+        return f"{self._base_url}/{action}/{self._name}"
+
+    def call(
+        self, method: str, action: str, body: Any = None, timeout_seconds: float = http.DEADLINE_SECONDS
+    ) -> http.Response:
+        """Make one call, whatever its answer's status. Raises http.Unreachable."""
+        return http.request(method, self.url(action), headers=self._headers, json=body, timeout=timeout_seconds)

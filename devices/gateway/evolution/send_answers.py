@@ -1,0 +1,104 @@
+"""What an answer to sendText or sendMedia means: was it sent, may we try again, and whom does it concern?"""
+
+import json
+from collections.abc import Iterator
+from typing import Any, Final
+
+from devices.gateway import http
+from devices.gateway.base import (
+    Acceptance,
+    DeviceUnavailable,
+    NotSent,
+    OutcomeUnknown,
+    Rejected,
+    Scope,
+    SendError,
+    WireFailure,
+    WireResponse,
+    accept,
+    no_answer,
+)
+
+# Errors that 2.3.x raises before anything is written to WhatsApp, by a piece of their text.
+BEFORE_THE_SEND: Final[tuple[tuple[str, type[SendError], Scope, str], ...]] = (
+    ("reading 'onWhatsApp'", DeviceUnavailable, Scope.DEVICE, "not_connected"),
+    ("reading 'textMessage'", DeviceUnavailable, Scope.DEVICE, "not_connected"),
+    ("reading 'mediaMessage'", DeviceUnavailable, Scope.DEVICE, "not_connected"),
+    ("Connection Closed", DeviceUnavailable, Scope.DEVICE, "connection_closed"),
+    ("reading 'find'", NotSent, Scope.RECIPIENT, "number_look_up_failed"),
+    ("Media upload failed", NotSent, Scope.MESSAGE, "media_upload_failed"),
+    # A 5xx, and yet permanent: the media is the trouble.
+    ("AxiosError", Rejected, Scope.MESSAGE, "media_unusable"),
+    ("Failed to fetch stream", Rejected, Scope.MESSAGE, "media_unusable"),
+    ("unsupported image format", Rejected, Scope.MESSAGE, "media_unusable"),
+    ("getaddrinfo", Rejected, Scope.MESSAGE, "media_unusable"),
+)
+_REFUSED_CONTENT: Final = (
+    "Text is required",
+    "Owned media must be a url or base64",
+    "For base64 the file name must be informed",
+)
+
+
+def read_answer(answer: WireResponse | WireFailure) -> Acceptance:
+    if isinstance(answer, WireFailure):
+        raise no_answer(answer)
+    if answer.status in {200, 201}:
+        return accept(_message_id(answer.body))
+    raise _error(answer)
+
+
+def _message_id(body: bytes) -> object:
+    try:
+        return json.loads(body)["key"]["id"]
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def _error(answer: WireResponse) -> SendError:
+    said = list(_messages(answer.body))
+    texts = [text for text in said if isinstance(text, str)]
+    everything = " ".join(texts)
+    match answer.status:
+        case 401:
+            return DeviceUnavailable("unauthorized")
+        case 404:
+            # The guards answer it before any handler runs; a proxy's 404 means a wrong address.
+            unknown_instance = "instance does not exist" in everything
+            return DeviceUnavailable("unknown_instance" if unknown_instance else "wrong_address")
+        case 429:
+            wait = http.retry_after(answer.headers.get("retry-after", ""))
+            return NotSent("rate_limited", wait, scope=Scope.DEVICE)
+        case 413:
+            return Rejected("too_large", scope=Scope.MESSAGE)
+        case 503 if b"LICENSE_REQUIRED" in answer.body:
+            return DeviceUnavailable("licence_required")
+        case status if 300 <= status < 400:
+            return DeviceUnavailable("wrong_address")
+        case 400 | 500:
+            if any(isinstance(item, dict) and item.get("exists") is False for item in said):
+                return Rejected("not_on_whatsapp")
+            if any(isinstance(item, list) for item in said):
+                # Only schema errors are lists within the list.
+                return Rejected("invalid_request", scope=Scope.MESSAGE)
+            if any(text.startswith(_REFUSED_CONTENT) for text in texts):
+                return Rejected("invalid_content", scope=Scope.MESSAGE)
+            for piece, error, scope, code in BEFORE_THE_SEND:
+                if piece in everything:
+                    return error(code, scope=scope)
+            return OutcomeUnknown("gateway_error")
+        case _:
+            return OutcomeUnknown("gateway_error")
+
+
+def _messages(body: bytes) -> Iterator[Any]:
+    """Yield the items of an error body's `message`, wherever this version keeps it and however it is nested."""
+    try:
+        answer = json.loads(body)
+    except ValueError:
+        return
+    if not isinstance(answer, dict):
+        return
+    response = answer.get("response")
+    message = response.get("message") if isinstance(response, dict) else answer.get("message")
+    yield from message if isinstance(message, list) else [message]
