@@ -5,13 +5,15 @@ from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
 from devices.gateway import http
-from devices.gateway.base import LookUp, OutgoingMessage
+from devices.gateway.base import LookUp, OutcomeUnknown, OutgoingMessage, accept
 from devices.gateway.evolution.instance_calls import Instance
 
 # Its stamps are whole seconds, and so is the clock in its Date header.
 _STAMP: Final = timedelta(seconds=2)
 # Evolution keeps no messages unless told to (DATABASE_SAVE_DATA_NEW_MESSAGE). One of this last hour shows that it does.
 _KEEPS_MESSAGES: Final = timedelta(hours=1)
+# What reading an answer raises that is not as it should be, down to a time that no calendar has.
+_OTHER_SHAPES: Final = (LookupError, TypeError, AttributeError, ValueError, OverflowError, OSError)
 
 
 def look_up(instance: Instance, message: OutgoingMessage, since: datetime, until: datetime) -> tuple[LookUp, str]:
@@ -23,9 +25,9 @@ def look_up(instance: Instance, message: OutgoingMessage, since: datetime, until
         for record in _stored(instance, first, last, 50, remoteJid=_jid(instance, message.number))["records"]:
             sent_at = datetime.fromtimestamp(int(record["messageTimestamp"]), tz=UTC)
             if first <= sent_at <= last and _text_of(record.get("message")) == message.text:
-                return LookUp.SENT, str(record["key"]["id"])
+                return LookUp.SENT, accept(record["key"]["id"]).gateway_message_id
         keeps_messages = is_open and int(_stored(instance, first - _KEEPS_MESSAGES, last, 1)["total"]) > 0
-    except (http.Unreachable, _UnreadableAnswer, KeyError, TypeError, AttributeError, ValueError):
+    except (http.Unreachable, _UnreadableAnswer, OutcomeUnknown, *_OTHER_SHAPES):
         return LookUp.CANNOT_TELL, ""
     return (LookUp.NOT_THERE if keeps_messages else LookUp.CANNOT_TELL), ""
 

@@ -51,7 +51,7 @@ def read_answer(answer: WireResponse | WireFailure) -> Acceptance:
 def _message_id(body: bytes) -> object:
     try:
         return json.loads(body)["key"]["id"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
 
 
@@ -95,7 +95,7 @@ def _messages(body: bytes) -> Iterator[Any]:
     """Yield the items of an error body's `message`, wherever this version keeps it and however it is nested."""
     try:
         answer = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return
     if not isinstance(answer, dict):
         return

@@ -1,0 +1,390 @@
+"""What the engine relies on in every provider, whatever its wire looks like: the checks of `test_every_provider`.
+
+A check takes a Case, which knows what a good answer of that provider is, and breaks that answer in every place.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from typing import Any, Final
+from unittest.mock import patch
+from urllib.parse import urlsplit
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from devices import reasons
+from devices.gateway import http
+from devices.gateway.base import (
+    Acceptance,
+    DeviceUnavailable,
+    Gateway,
+    Link,
+    LookUp,
+    Media,
+    NotSent,
+    OutcomeUnknown,
+    OutgoingMessage,
+    Rejected,
+    Scope,
+    SendError,
+    WireFailure,
+    WireResponse,
+)
+from devices.gateway.registry import gateway_for
+from devices.models import Device
+
+BASE_URL: Final = "https://gateway.example/below"
+TOKEN: Final = "TOKEN-THAT-NOBODY-SEES"
+NOW: Final = datetime.now(tz=UTC)
+HELLO: Final = OutgoingMessage("+51987654321", "Hola")
+BRAZILIAN: Final = OutgoingMessage("+5521912345678", "Hola")
+MEDIA: Final = [
+    Media(kind, f"https://example.com/a.{kind}", name)
+    for kind in ("image", "document", "video", "audio")
+    for name in ("", "a.file")
+]
+HOSTILE_NAMES: Final = ["..", "a/b", "a?b#c", "a@b.example", "//b.example", "ñ ü", "a%2F..%2Fb", "a:80"]
+
+SCOPES: Final = {
+    Rejected: {Scope.RECIPIENT, Scope.MESSAGE},
+    DeviceUnavailable: {Scope.DEVICE, Scope.ACCOUNT},
+    NotSent: set(Scope),
+    OutcomeUnknown: set(Scope),
+}
+NO_ANSWERS: Final = ["DNSError", "ConnectionError", "ConnectTimeout", "SSLError", "ReadTimeout", "stalled", "brand new"]
+UNREACHABLE: Final = ["egress_refused", *NO_ANSWERS, "AnswerTooLarge"]
+USUAL_STATUSES: Final = [200, 201, 400, 401, 403, 404, 413, 422, 429, 500, 502, 503]
+GARBAGE: Final = [
+    b"",
+    b"null",
+    b"[]",
+    b"{}",
+    b'"ok"',
+    b"<html>It works!</html>",
+    b"\xff\xfe\x00",
+    b"1" * 5_000,
+    b"[" * 100_000,
+    b'{"key":' * 100_000,
+]
+# What may stand where something else was expected, and a clock that is no clock.
+JUNK: Final = [None, True, 0, -1, 10**30, 1e300, "", "x", "9" * 30, "\0", "y" * 81, [], {}, [[]], [{}], {"id": []}]
+DATES: Final = [
+    "",
+    "yesterday",
+    "Fri, 31 Dec 9999 23:59:59 GMT",
+    "Mon, 01 Jan 0001 00:00:00 GMT",
+    "Sun, 01 Mar 2026 12:00:00 -0000",
+]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One provider. The values of `elsewhere` are its good answers to calls that are not sends, by a piece of the URL:
+    the device is well, and HELLO was sent at NOW under `message_id`.
+    """
+
+    provider: str
+    accepted: Any  # the JSON of a 200 that accepts a message under `message_id`
+    message_id: str
+    elsewhere: dict[str, Any]
+    finds: LookUp  # what a look-up makes of them
+    words: tuple[str, ...] = field(default=())  # of which its other answers are made
+
+    def gateway(self, instance_name: str = "ventas") -> Gateway:
+        return gateway_for(Device(provider=self.provider, base_url=BASE_URL, instance_name=instance_name, token=TOKEN))
+
+
+# --- Sending ------------------------------------------------------------------------------------------
+
+
+def shapes_a_text(case: Case) -> None:
+    request = case.gateway().send_request(HELLO)
+    assert request.method == "POST"
+    assert b"51987654321" in request.body
+    assert b"Hola" in request.body
+
+
+def shapes_any_text(case: Case) -> None:
+    gateway = case.gateway()
+    plain = gateway.send_request(HELLO)
+
+    @settings(deadline=None, database=None)
+    @given(text=st.text(max_size=50))
+    def any_text(text: str) -> None:
+        request = gateway.send_request(OutgoingMessage("+51987654321", text))
+        assert isinstance(request.body, bytes)
+        # The transport keeps a handle prepared for each URL with its headers.
+        assert (request.url, request.headers) == (plain.url, plain.headers)
+
+    any_text()
+
+
+def shapes_every_kind_of_media(case: Case) -> None:
+    for media in MEDIA:
+        for caption in ("", "Hola"):
+            body = case.gateway().send_request(OutgoingMessage("+51987654321", caption, media)).body
+            assert b"51987654321" in body
+            assert media.url.encode() in body
+            assert caption.encode() in body
+
+
+def keeps_token_and_people_out_of_the_url(case: Case) -> None:
+    for message in (HELLO, OutgoingMessage("+51987654321", "Hola", MEDIA[0])):
+        request = case.gateway().send_request(message)
+        assert TOKEN not in request.url
+        assert TOKEN.encode() not in request.body
+        assert TOKEN in "".join(request.headers)
+        assert "987654321" not in request.url
+        assert "Hola" not in request.url
+
+
+def stays_at_its_address(case: Case) -> None:
+    for name in HOSTILE_NAMES:
+        request = case.gateway(instance_name=name).send_request(HELLO)
+        assert request.url.startswith(f"{BASE_URL}/")
+        parts = urlsplit(request.url)
+        assert (parts.netloc, parts.query, parts.fragment) == ("gateway.example", "", "")
+        assert request.url.isascii()
+        assert request.url.isprintable()
+        assert all(line.isprintable() for line in request.headers)
+
+
+# --- Reading the answer -------------------------------------------------------------------------------
+
+
+def reads_an_acceptance(case: Case) -> None:
+    assert read(case, 200, dumped(case.accepted)) == Acceptance(case.message_id)
+
+
+def reads_every_wire_failure(case: Case) -> None:
+    for code in NO_ANSWERS:
+        for nothing_written, kind in ((True, NotSent), (False, OutcomeUnknown)):
+            error = read_answer(case, WireFailure(code, nothing_written))
+            assert (type(error), getattr(error, "code", "")) == (kind, code)
+
+
+def takes_no_success_it_does_not_understand_for_proof(case: Case) -> None:
+    """Neither that it was sent, nor that it was not: it may have been, and must be looked up first."""
+    for status in (200, 201, 202, 204, 299):
+        for body in [*GARBAGE, dumped(case.accepted)[:-7]]:
+            assert isinstance(read(case, status, body), OutcomeUnknown), (status, body[:40])
+    for broken in mutations(case.accepted):
+        answer = read(case, 200, dumped(broken))
+        assert isinstance(answer, Acceptance | OutcomeUnknown), broken
+
+
+def leaves_unknown_answers_in_doubt(case: Case) -> None:
+    for status in (418, 499, 500, 502, 504, 520, 599):
+        for body in GARBAGE:
+            assert isinstance(read(case, status, body), OutcomeUnknown), (status, body[:40])
+
+
+def understands_or_doubts_whatever_comes(case: Case) -> None:
+    words = st.sampled_from(case.words) if case.words else st.nothing()
+    leaves = words | st.none() | st.booleans() | st.integers() | st.text(max_size=5)
+    values = st.recursive(
+        leaves,
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(words | st.text(max_size=5), inner, max_size=3),
+    )
+    bodies = st.binary(max_size=60) | values.map(dumped) | words.map(str.encode)
+
+    @settings(deadline=None, database=None, max_examples=500)
+    @given(
+        status=st.sampled_from(USUAL_STATUSES) | st.integers(100, 599),
+        body=bodies,
+        wait=st.none() | st.text(max_size=30),
+    )
+    def anything(status: int, body: bytes, wait: str | None) -> None:
+        read(case, status, body, {} if wait is None else {"retry-after": wait})
+
+    anything()
+
+
+def read(case: Case, status: int, body: bytes, headers: dict[str, str] | None = None) -> Acceptance | SendError:
+    return read_answer(case, WireResponse(status, body, headers or {}))
+
+
+def read_answer(case: Case, answer: WireResponse | WireFailure) -> Acceptance | SendError:
+    """What the gateway makes of an answer, held to what the engine can store and act on."""
+    try:
+        acceptance = case.gateway().read_answer(answer)
+    except SendError as error:
+        assert_usable(error)
+        return error
+    assert_storable(acceptance.gateway_message_id)
+    return acceptance
+
+
+def assert_usable(error: SendError) -> None:
+    assert 0 < len(error.code) <= 40  # Recipient.error_code
+    assert error.scope in SCOPES[type(error)]
+    assert error.retry_after is None or timedelta(0) <= error.retry_after <= timedelta(hours=1)
+    if isinstance(error, DeviceUnavailable):
+        assert error.code in reasons.SENTENCES
+
+
+def assert_storable(message_id: object) -> None:
+    assert isinstance(message_id, str)
+    assert 0 < len(message_id) <= 80  # Recipient.gateway_message_id
+    assert message_id.isprintable()
+
+
+# --- Looking up ---------------------------------------------------------------------------------------
+
+
+def looks_up_what_it_can(case: Case) -> None:
+    with answering(case.elsewhere):
+        assert look_up(case) == (case.finds, case.message_id if case.finds is LookUp.SENT else "")
+
+
+def cannot_tell_where_nobody_answers(case: Case) -> None:
+    for code in UNREACHABLE:
+        with answering(http.Unreachable(code, nothing_sent=False)):
+            assert look_up(case) == (LookUp.CANNOT_TELL, "")
+    for status in (200, 201, 302, 401, 404, 429, 500, 503):
+        for body in GARBAGE:
+            with answering(http.Response(status, body, {"date": http_date()})):
+                assert look_up(case) == (LookUp.CANNOT_TELL, ""), (status, body[:40])
+
+
+def looks_up_whatever_comes(case: Case) -> None:
+    for message in (HELLO, BRAZILIAN):
+        for where, good in case.elsewhere.items():
+            for broken in mutations(good):
+                with answering({**case.elsewhere, where: broken}):
+                    look_up(case, message)
+        for date in DATES:
+            with answering(case.elsewhere, date):
+                look_up(case, message)
+
+
+def look_up(case: Case, message: OutgoingMessage = HELLO) -> tuple[LookUp, str]:
+    found, message_id = case.gateway().look_up(message, since=NOW - timedelta(minutes=1), until=NOW)
+    if found is LookUp.SENT:
+        assert_storable(message_id)
+    else:
+        assert message_id == ""
+    return found, message_id
+
+
+# --- Probing ------------------------------------------------------------------------------------------
+
+
+def finds_a_device_well(case: Case) -> None:
+    with answering(case.elsewhere) as calls:
+        assert probe(case) == (Link.OPEN, "")
+    assert calls
+    assert all(call.timeout <= 3.0 for call in calls)
+
+
+def keeps_the_token_out_of_every_other_url(case: Case) -> None:
+    with answering(case.elsewhere) as calls:
+        probe(case)
+        look_up(case)
+        look_up(case, BRAZILIAN)
+    for call in calls:
+        assert call.url.startswith(f"{BASE_URL}/")
+        assert TOKEN not in call.url
+        assert TOKEN in "".join(call.headers.values())
+
+
+def finds_no_device_well_that_does_not_say_so(case: Case) -> None:
+    for code in UNREACHABLE:
+        with answering(http.Unreachable(code, nothing_sent=False)):
+            assert probe(case)[0] is Link.CLOSED
+    for status in (200, 201, 204, 302, 400, 401, 403, 404, 429, 500, 502, 503):
+        for body in GARBAGE:
+            with answering(http.Response(status, body)):
+                assert probe(case)[0] is Link.CLOSED, (status, body[:40])
+    for where, good in case.elsewhere.items():
+        for broken in mutations(good):
+            with answering({**case.elsewhere, where: broken}):
+                probe(case)
+
+
+def probe(case: Case) -> tuple[Link, str]:
+    link, reason = case.gateway().probe(3.0)
+    assert reason in reasons.SENTENCES or (link, reason) == (Link.OPEN, "")
+    return link, reason
+
+
+# --- What they are checked with -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Call:
+    url: str
+    headers: dict[str, str]
+    timeout: float
+
+
+@contextmanager
+def answering(
+    answers: dict[str, Any] | http.Response | http.Unreachable, date: str | None = None
+) -> Iterator[list[Call]]:
+    """Let every call that is not a send be answered so; yield the calls that are made."""
+    calls: list[Call] = []
+
+    def request(
+        method: str,
+        url: str,
+        headers: dict[str, str] | None = None,
+        json: Any = None,
+        timeout: float = http.DEADLINE_SECONDS,
+    ) -> http.Response:
+        calls.append(Call(url, headers or {}, timeout))
+        if isinstance(answers, http.Unreachable):
+            raise answers
+        if isinstance(answers, http.Response):
+            return answers
+        body = next(body for piece, body in answers.items() if piece in url)
+        return http.Response(200, dumped(body), {"date": http_date() if date is None else date})
+
+    with patch.object(http, "request", request):
+        yield calls
+
+
+def mutations(good: Any) -> Iterator[Any]:
+    """Yield `good` with something else in one of its places, and without it, for every place."""
+    yield from JUNK
+    places = good.items() if isinstance(good, dict) else enumerate(good) if isinstance(good, list) else ()
+    for place, inner in places:
+        for broken in mutations(inner):
+            copy = good.copy()
+            copy[place] = broken
+            yield copy
+        copy = good.copy()
+        del copy[place]
+        yield copy
+
+
+def http_date() -> str:
+    return format_datetime(datetime.now(tz=UTC), usegmt=True)
+
+
+def dumped(value: Any) -> bytes:
+    return json.dumps(value).encode()
+
+
+CHECKS: Final[list[Callable[[Case], None]]] = [
+    shapes_a_text,
+    shapes_any_text,
+    shapes_every_kind_of_media,
+    keeps_token_and_people_out_of_the_url,
+    stays_at_its_address,
+    reads_an_acceptance,
+    reads_every_wire_failure,
+    takes_no_success_it_does_not_understand_for_proof,
+    leaves_unknown_answers_in_doubt,
+    understands_or_doubts_whatever_comes,
+    looks_up_what_it_can,
+    cannot_tell_where_nobody_answers,
+    looks_up_whatever_comes,
+    finds_a_device_well,
+    keeps_the_token_out_of_every_other_url,
+    finds_no_device_well_that_does_not_say_so,
+]

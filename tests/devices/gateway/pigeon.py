@@ -1,0 +1,92 @@
+"""A second provider, as small as one can be, and as unlike Evolution API: it keeps no messages to look up.
+
+It exists only here. The contract is checked on it too, and a loft behind several pigeons shows an account's errors.
+"""
+
+import json
+from datetime import datetime
+from typing import Any, Final
+
+from devices.gateway import http
+from devices.gateway.base import (
+    Acceptance,
+    DeviceUnavailable,
+    Link,
+    LookUp,
+    NotSent,
+    OutcomeUnknown,
+    OutgoingMessage,
+    Probe,
+    Rejected,
+    Scope,
+    SendError,
+    WireFailure,
+    WireRequest,
+    WireResponse,
+    accept,
+    no_answer,
+)
+from devices.models import Device
+
+NAME: Final = "pigeon"
+
+
+class PigeonGateway:
+    """Flies from `base_url`; the ring on its leg is the message's id."""
+
+    def __init__(self, device: Device) -> None:
+        self.base_url = device.base_url.rstrip("/")
+        self.token = device.token
+
+    def send_request(self, message: OutgoingMessage) -> WireRequest:
+        letter = {"to": message.number, "say": message.text}
+        if message.media is not None:
+            letter["carry"] = message.media.url
+        return WireRequest(f"{self.base_url}/fly", (f"Authorization: Bird {self.token}",), json.dumps(letter).encode())
+
+    def read_answer(self, answer: WireResponse | WireFailure) -> Acceptance:
+        if isinstance(answer, WireFailure):
+            raise no_answer(answer)
+        said = said_in(answer.body)
+        if answer.status == 200:
+            return accept(said.get("ring"))
+        if answer.status == 422:
+            raise self.refusal(said.get("wrong"))
+        raise OutcomeUnknown("gateway_error")
+
+    def refusal(self, wrong: object) -> SendError:
+        match wrong:
+            case "address":
+                return Rejected("not_on_whatsapp")
+            case "letter":
+                return Rejected("invalid_content", scope=Scope.MESSAGE)
+            case "bird":
+                return DeviceUnavailable("connection_closed")
+            case "loft":
+                return DeviceUnavailable("unauthorized", scope=Scope.ACCOUNT)
+            case "weather":
+                return NotSent("rate_limited", http.retry_after("30"), scope=Scope.DEVICE)
+        return OutcomeUnknown("gateway_error")
+
+    def look_up(self, message: OutgoingMessage, since: datetime, until: datetime) -> tuple[LookUp, str]:
+        return LookUp.CANNOT_TELL, ""
+
+    def probe(self, timeout_seconds: float) -> Probe:
+        try:
+            answer = self.ask(timeout_seconds)
+        except http.Unreachable as error:
+            return Probe(Link.CLOSED, error.reason)
+        is_home = answer.status == 200 and said_in(answer.body).get("home") is True
+        return Probe(Link.OPEN) if is_home else Probe(Link.CLOSED, "instance_closed")
+
+    def ask(self, timeout_seconds: float) -> http.Response:
+        headers = {"Authorization": f"Bird {self.token}"}
+        return http.request("GET", f"{self.base_url}/loft", headers=headers, timeout=timeout_seconds)
+
+
+def said_in(body: bytes) -> dict[str, Any]:
+    try:
+        said = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return said if isinstance(said, dict) else {}

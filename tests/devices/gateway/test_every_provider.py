@@ -1,0 +1,246 @@
+"""Every provider is held to one contract; so is a second one made for it, whole and with each of its parts broken."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from accounts.encryption import Sealed
+from devices import breaker
+from devices.gateway import http, registry
+from devices.gateway.base import (
+    Acceptance,
+    DeviceUnavailable,
+    Link,
+    LookUp,
+    NotSent,
+    Probe,
+    Rejected,
+    Scope,
+    SendError,
+    WireResponse,
+)
+from devices.gateway.evolution.send_answers import BEFORE_THE_SEND
+from devices.models import Device, Provider
+from tests.devices.gateway import contract, pigeon
+from tests.devices.gateway.contract import Case
+from tests.devices.gateway.pigeon import PigeonGateway
+
+# One for each Provider: a new one cannot be forgotten.
+CASES = {
+    Provider.EVOLUTION.value: Case(
+        Provider.EVOLUTION,
+        accepted={
+            "key": {"remoteJid": "51987654321@s.whatsapp.net", "fromMe": True, "id": "3EB0F7"},
+            "status": "PENDING",
+        },
+        message_id="3EB0F7",
+        elsewhere={
+            "connectionState": {"instance": {"instanceName": "ventas", "state": "open"}},
+            "whatsappNumbers": [{"jid": "552191234567@s.whatsapp.net", "exists": True, "number": "5521912345678"}],
+            "findMessages": {
+                "messages": {
+                    "total": 1,
+                    "records": [
+                        {
+                            "key": {"id": "3EB0F7", "fromMe": True},
+                            "message": {"conversation": "Hola"},
+                            "messageTimestamp": int(contract.NOW.timestamp()),
+                        }
+                    ],
+                }
+            },
+        },
+        finds=LookUp.SENT,
+        words=("response", "message", "key", "id", "exists", "LICENSE_REQUIRED", *(row[0] for row in BEFORE_THE_SEND)),
+    ),
+    pigeon.NAME: Case(
+        pigeon.NAME,
+        accepted={"ring": "R-17"},
+        message_id="R-17",
+        elsewhere={"/loft": {"home": True}},
+        finds=LookUp.CANNOT_TELL,
+        words=("ring", "wrong", "address", "letter", "bird", "loft", "weather"),
+    ),
+}
+CHECKS = {check.__name__: check for check in contract.CHECKS}
+
+
+def fly(monkeypatch: pytest.MonkeyPatch, make: Callable[[Device], Any]) -> Case:
+    """Register a pigeon for one test."""
+    monkeypatch.setattr(registry, "GATEWAYS", {**registry.GATEWAYS, pigeon.NAME: make})
+    return CASES[pigeon.NAME]
+
+
+def device(provider: str, token: str = "t") -> Device:
+    return Device(provider=provider, base_url="https://gateway.example", instance_name="x", token=token)
+
+
+@pytest.mark.parametrize("provider", [*Provider.values, pigeon.NAME])
+@pytest.mark.parametrize("check", CHECKS)
+def test_every_provider(check: str, provider: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    fly(monkeypatch, PigeonGateway)
+    CHECKS[check](CASES[provider])
+
+
+# --- The registry -------------------------------------------------------------------------------------
+
+
+def test_every_provider_has_a_gateway_and_no_gateway_is_without_a_provider() -> None:
+    assert set(registry.GATEWAYS) == set(Provider.values)
+
+
+def test_a_device_gets_the_gateway_of_its_provider(monkeypatch: pytest.MonkeyPatch) -> None:
+    fly(monkeypatch, PigeonGateway)
+    assert isinstance(registry.gateway_for(device(pigeon.NAME)), PigeonGateway)
+    assert not isinstance(registry.gateway_for(device(Provider.EVOLUTION)), PigeonGateway)
+
+
+@pytest.mark.parametrize(
+    ("provider", "token", "code"),
+    [(pigeon.NAME, "t", "unknown_provider"), (Provider.EVOLUTION, Sealed("…"), "token_unreadable")],
+)
+def test_a_device_that_nobody_can_speak_for_is_alone_concerned(provider: str, token: str, code: str) -> None:
+    with pytest.raises(DeviceUnavailable) as caught:
+        registry.gateway_for(device(provider, token))
+    assert (caught.value.code, caught.value.scope) == (code, Scope.DEVICE)
+    assert code in breaker.FOR_A_PERSON
+
+
+# --- Whom an error concerns ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("wrong", "kind", "scope", "reason"),
+    [
+        ("address", Rejected, Scope.RECIPIENT, ""),
+        ("letter", Rejected, Scope.MESSAGE, ""),
+        ("weather", NotSent, Scope.DEVICE, ""),  # it waits, and stays in service
+        ("bird", DeviceUnavailable, Scope.DEVICE, "connection_closed"),
+        ("loft", DeviceUnavailable, Scope.ACCOUNT, "unauthorized"),
+    ],
+)
+def test_an_error_speaks_against_a_device_where_that_or_its_account_is_the_trouble(
+    wrong: str, kind: type[SendError], scope: Scope, reason: str
+) -> None:
+    with pytest.raises(SendError) as caught:
+        PigeonGateway(device(pigeon.NAME)).read_answer(WireResponse(422, json.dumps({"wrong": wrong}).encode()))
+    error = caught.value
+    assert (type(error), error.scope, breaker.reason_against(error)) == (kind, scope, reason)
+
+
+# --- The contract itself: a pigeon with one part broken is found out --------------------------------------
+
+
+class TokenInTheUrl(PigeonGateway):
+    def send_request(self, message):
+        request = super().send_request(message)
+        return request._replace(url=f"{request.url}?token={self.token}")
+
+
+class ForgetsTheMedium(PigeonGateway):
+    def send_request(self, message):
+        return super().send_request(message._replace(media=None))
+
+
+class SendsAgainAfterSilence(PigeonGateway):
+    def read_answer(self, answer):
+        if not isinstance(answer, WireResponse):
+            raise NotSent(answer.code)
+        return super().read_answer(answer)
+
+
+class SendsAgainAfterAnOddSuccess(PigeonGateway):
+    def read_answer(self, answer):
+        if isinstance(answer, WireResponse) and answer.status == 200 and b"ring" not in answer.body:
+            raise NotSent("gateway_error")
+        return super().read_answer(answer)
+
+
+class TrustsAnyId(PigeonGateway):
+    def read_answer(self, answer):
+        if isinstance(answer, WireResponse) and answer.status == 200:
+            return Acceptance(str(pigeon.said_in(answer.body).get("ring")))
+        return super().read_answer(answer)
+
+
+class SendsAgainAfterAnyError(PigeonGateway):
+    def read_answer(self, answer):
+        if isinstance(answer, WireResponse) and answer.status >= 500:
+            raise NotSent("gateway_error")
+        return super().read_answer(answer)
+
+
+class Stumbles(PigeonGateway):
+    def read_answer(self, answer):
+        if isinstance(answer, WireResponse) and answer.status == 422:
+            raise self.refusal(json.loads(answer.body)["wrong"])
+        return super().read_answer(answer)
+
+
+class BlamesTheDeviceForARecipient(PigeonGateway):
+    def refusal(self, wrong):
+        return Rejected("not_on_whatsapp", scope=Scope.DEVICE)
+
+
+class IsSureOfNothing(PigeonGateway):
+    def look_up(self, message, since, until):
+        return LookUp.NOT_THERE, ""
+
+
+class RaisesWhenAsked(PigeonGateway):
+    def look_up(self, message, since, until):
+        self.ask(3.0)
+        return LookUp.CANNOT_TELL, ""
+
+
+class RaisesWhenProbed(PigeonGateway):
+    def probe(self, timeout_seconds):
+        return Probe(Link.OPEN) if self.ask(timeout_seconds).json().get("home") else Probe(Link.CLOSED, "no_answer")
+
+
+class AlwaysWell(PigeonGateway):
+    def probe(self, timeout_seconds):
+        return Probe(Link.OPEN)
+
+
+class TakesItsTime(PigeonGateway):
+    def ask(self, timeout_seconds):
+        return super().ask(60.0)
+
+
+class TokenInAnotherUrl(PigeonGateway):
+    def ask(self, timeout_seconds):
+        return http.request("GET", f"{self.base_url}/loft?token={self.token}", timeout=timeout_seconds)
+
+
+@pytest.mark.parametrize(
+    ("broken", "check"),
+    [
+        (TokenInTheUrl, contract.keeps_token_and_people_out_of_the_url),
+        (TokenInTheUrl, contract.stays_at_its_address),
+        (ForgetsTheMedium, contract.shapes_every_kind_of_media),
+        (SendsAgainAfterSilence, contract.reads_every_wire_failure),
+        (SendsAgainAfterAnOddSuccess, contract.takes_no_success_it_does_not_understand_for_proof),
+        (TrustsAnyId, contract.takes_no_success_it_does_not_understand_for_proof),
+        (SendsAgainAfterAnyError, contract.leaves_unknown_answers_in_doubt),
+        (Stumbles, contract.understands_or_doubts_whatever_comes),
+        (BlamesTheDeviceForARecipient, contract.understands_or_doubts_whatever_comes),
+        (IsSureOfNothing, contract.looks_up_what_it_can),
+        (RaisesWhenAsked, contract.cannot_tell_where_nobody_answers),
+        (RaisesWhenProbed, contract.finds_no_device_well_that_does_not_say_so),
+        (AlwaysWell, contract.finds_no_device_well_that_does_not_say_so),
+        (TakesItsTime, contract.finds_a_device_well),
+        (TokenInAnotherUrl, contract.keeps_the_token_out_of_every_other_url),
+    ],
+)
+def test_a_provider_that_breaks_a_promise_is_found_out(
+    broken: type[PigeonGateway], check: Callable[[Case], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = fly(monkeypatch, broken)
+    # The check's own, or what the provider let out; Hypothesis puts several into a group.
+    with pytest.raises(
+        (AssertionError, http.Unreachable, AttributeError, KeyError, TypeError, ValueError, ExceptionGroup)
+    ):
+        check(case)
