@@ -7,14 +7,20 @@ what it accepted. `python manage.py simulate_gateway` starts it, or `python -m d
 It is pure asyncio and imports nothing of Django or of this project outside this package.
 
     __main__, program, options    the process and its command line
-    server, wire, bodies          HTTP: connections, response bytes, request bodies
-    routes, calls, gates          which function answers which request, and who may ask
-    message_routes, sending       sendText, sendMedia, sendWhatsAppAudio
-    instance_routes, lookups      the rest of the Evolution API
     control                       /_simulator/…
-    world, instances              what a running simulator consists of
-    ledger, archive               what it accepted
-    numbers, validation           Evolution API's rules for numbers and bodies
     faults                        what goes wrong, how often, for whom
-    receipts, webhooks, posting   what it reports, and how
+    ledger, archive               what it accepted
+    serving/                      HTTP, whatever the API
+        server, wire, bodies      connections, response bytes, request bodies
+        posting                   webhooks on their way
+    evolution/                    Evolution API
+        routes, calls             which function answers which request, and who may ask
+        message_routes, sending   sendText, sendMedia, sendWhatsAppAudio
+        instance_routes, lookups  the rest of the API
+        world, instances          what a running simulator consists of
+        numbers, schemas          its rules for numbers and bodies
+        refusals                  its error bodies, and what a proxy says
+        receipts, webhooks        what it reports
+
+Each stands on those below `control` in this list that it needs, and a room on no other room but `serving`.
 """

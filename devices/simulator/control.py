@@ -3,13 +3,15 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from devices.simulator import instances as states
-from devices.simulator import numbers, wire
-from devices.simulator.calls import Call
+from devices.simulator.evolution import instances as states
+from devices.simulator.evolution import numbers
+from devices.simulator.evolution.calls import Call
+from devices.simulator.evolution.instances import Instance
+from devices.simulator.evolution.world import LOGGED_OUT, World
 from devices.simulator.faults import FAULTS, FaultError, FaultPlan, Rule, parse_rule, parse_spec
-from devices.simulator.instances import Instance
 from devices.simulator.ledger import STATUSES
-from devices.simulator.world import LOGGED_OUT
+from devices.simulator.serving import bodies, wire
+from devices.simulator.serving.server import Request
 
 TIMELINE_LIMIT = 100_000
 ENTRIES_LIMIT = 100_000
@@ -21,7 +23,13 @@ class ControlError(ValueError):
     """A call to the simulator that makes no sense; answered with 400 and the text."""
 
 
-def control(call: Call, path: str) -> bytes:
+def serve(world: World, request: Request) -> None:
+    """Raises BrokenBody."""
+    path, query = request.path_and_query()
+    request.answer(_answer(Call(world, request, query, bodies.read(request), "", None), path))
+
+
+def _answer(call: Call, path: str) -> bytes:
     act = _ROUTES.get((call.request.method.decode(), path.removeprefix("/_simulator").rstrip("/")))
     if act is None:
         routes = [f"{method} /_simulator{tail}" for method, tail in _ROUTES]

@@ -5,10 +5,9 @@ The ledger proves what a sender did (nothing lost, nothing doubled) and is also 
 
 import os
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from devices.simulator import numbers
 from devices.simulator.archive import TextArchive
 
 # Evolution API 2.3.7 `utils/renderStatus.ts`; the index is WhatsApp's own number for it.
@@ -101,7 +100,7 @@ class Ledger:
     # --- writing -----------------------------------------------------------------------------------
 
     def accept(self, number: str, text: str, instance: int, now: float, kind: int, *, hidden: bool) -> int:
-        """Record one accepted message and return its row. `number` as `numbers.digits_of` gives it."""
+        """Record one accepted message and return its row. `number` is digits, or an address that is none."""
         position = len(self._accepted_at)
         flags = _HIDDEN if hidden else 0
         pair = hash((number, text)) & _HASH_BITS
@@ -187,19 +186,20 @@ class Ledger:
             if self._instances[position] == instance:
                 yield self._base + position
 
-    def rows_to(self, jid: str, instance: int) -> Iterator[int]:
-        """The rows sent to a jid through an instance. The first look-up builds the index."""
+    def rows_to(self, numbers: Iterable[str], instance: int) -> Iterator[int]:
+        """The rows sent to any of these through an instance. The first look-up builds the index."""
         self._index_new_rows()
-        for number in {jid, *numbers.sent_as(jid)}:
+        for number in set(numbers):
             position = self._last_row_to.get(int(number) if _is_plain(number) else number)
             while position is not None:
                 if self._instances[position] == instance:
                     yield self._base + position
                 position = self._previous_row.get(position)
 
-    def was_sent_to(self, jid: str) -> bool:
+    def was_sent_to(self, numbers: Iterable[str]) -> bool:
+        """Whether anything went to one of these; only for digits."""
         self._index_new_rows()
-        return any(int(number) in self._last_row_to for number in numbers.sent_as(jid) if _is_plain(number))
+        return any(int(number) in self._last_row_to for number in numbers if _is_plain(number))
 
     def _index_new_rows(self) -> None:
         last_row_to = self._last_row_to

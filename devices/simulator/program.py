@@ -10,11 +10,12 @@ import sys
 from collections.abc import Callable
 from typing import TextIO
 
+from devices.simulator import control
+from devices.simulator.evolution.routes import Router
+from devices.simulator.evolution.world import World
 from devices.simulator.faults import FaultError
 from devices.simulator.options import Options
-from devices.simulator.routes import Router
-from devices.simulator.server import Connection, close_idle_connections
-from devices.simulator.world import World
+from devices.simulator.serving.server import Connection, close_idle_connections
 
 READY = "Evolution API simulator ready at "  # and the URL; programs that start the simulator wait for it
 _BACKLOG = 4096
@@ -41,11 +42,11 @@ async def _serve(options: Options) -> int:
     except FaultError as problem:
         _say(f"--faults: {problem}", sys.stderr)
         return 2
-    router = Router(world)
+    router = Router(world, control.serve)
     connections: set[Connection] = set()
     try:
         server = await loop.create_server(
-            lambda: Connection(router.serve, connections), options.host, options.port, backlog=_BACKLOG
+            lambda: Connection(router, connections), options.host, options.port, backlog=_BACKLOG
         )
     except OSError as problem:
         _say(f"cannot listen on {options.host}:{options.port}: {problem.strerror or problem}", sys.stderr)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from devices.simulator.numbers import create_jid, digits_of, is_findable, sent_as
+from devices.simulator.evolution.numbers import create_jid, digits_of, is_findable, sent_as
 
 
 @pytest.mark.parametrize(

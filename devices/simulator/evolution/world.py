@@ -8,15 +8,15 @@ from dataclasses import replace
 from random import Random
 from urllib.parse import quote
 
-from devices.simulator import instances as states
+from devices.simulator.evolution import instances as states
+from devices.simulator.evolution.instances import Instance, Instances, new_qr_code
+from devices.simulator.evolution.receipts import Receipts
+from devices.simulator.evolution.webhooks import Webhooks
 from devices.simulator.faults import FaultPlan, Rule
-from devices.simulator.instances import Instance, Instances, new_qr_code
 from devices.simulator.ledger import Ledger
 from devices.simulator.options import Options
-from devices.simulator.posting import Postman
-from devices.simulator.receipts import Receipts
-from devices.simulator.server import Request
-from devices.simulator.webhooks import Webhooks
+from devices.simulator.serving.posting import Postman
+from devices.simulator.serving.server import Request
 
 VERSION = "2.3.7"
 

@@ -7,15 +7,16 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
-from devices.simulator import instances as states
-from devices.simulator import numbers, wire
-from devices.simulator.calls import Call
-from devices.simulator.message_routes import message_of
-from devices.simulator.receipts import database_id
-from devices.simulator.validation import check_numbers
+from devices.simulator.evolution import instances as states
+from devices.simulator.evolution import numbers, refusals
+from devices.simulator.evolution.calls import Call
+from devices.simulator.evolution.message_routes import message_of
+from devices.simulator.evolution.receipts import database_id
+from devices.simulator.evolution.schemas import check_numbers
+from devices.simulator.serving import wire
 
 _PAGE_SIZE = 50
-_BAD_QUERY = wire.crash("\nInvalid `this.prismaRepository.message.count()` invocation")
+_BAD_QUERY = refusals.crash("\nInvalid `this.prismaRepository.message.count()` invocation")
 
 
 def whatsapp_numbers(call: Call) -> bytes:
@@ -66,7 +67,7 @@ def find_status(call: Call) -> bytes:
     if message_id is not None:
         rows = iter([row] if (row := ledger.row_of(str(message_id))) is not None else [])
     elif jid is not None:
-        rows = ledger.rows_to(str(jid), call.instance.index)
+        rows = ledger.rows_to(numbers.kept_as(str(jid)), call.instance.index)
     else:
         rows = ledger.rows(call.instance.index)
     updates = (
@@ -100,7 +101,7 @@ def _matching(call: Call, where: Mapping[str, Any], span: tuple[int, int] | None
         row = ledger.row_of(str(key["id"]))
         rows = iter([] if row is None or ledger.instance(row) != index else [row])
     elif jid:
-        rows = iter(sorted(ledger.rows_to(str(jid), index), reverse=True))
+        rows = iter(sorted(ledger.rows_to(numbers.kept_as(str(jid)), index), reverse=True))
     else:
         rows = ledger.rows(index)
     for row in rows:

@@ -10,21 +10,21 @@ from functools import partial
 from json.encoder import encode_basestring as quoted
 from typing import NamedTuple
 
-from devices.simulator import instances as states
-from devices.simulator import numbers, wire
+from devices.simulator.evolution import instances as states
+from devices.simulator.evolution import numbers, refusals
+from devices.simulator.evolution.instances import Instance
+from devices.simulator.evolution.world import LOGGED_OUT, World
 from devices.simulator.faults import FAULTS, SPARED, Fate, Kind
-from devices.simulator.gates import gate_answer
-from devices.simulator.instances import Instance
-from devices.simulator.server import Request
-from devices.simulator.world import LOGGED_OUT, World
+from devices.simulator.serving import wire
+from devices.simulator.serving.server import Request
 
 _CREATED = wire.head(201)
 _GARBAGE = wire.answer(201, b'{"key":{"remoteJid":"5199\x00\xff<html>', wire.JSON_TYPE)
 _NO_ID = wire.json_answer(201, {"status": "PENDING", "message": {}})
-_CLOSED = wire.crash("Connection Closed")
-_CLOSED_CACHED = wire.bad_request("Error: Connection Closed")
-_TIMED_OUT = wire.bad_request("Error: Timed Out")
-_NO_ROW = wire.bad_request(
+_CLOSED = refusals.crash("Connection Closed")
+_CLOSED_CACHED = refusals.bad_request("Error: Connection Closed")
+_TIMED_OUT = refusals.bad_request("Error: Timed Out")
+_NO_ROW = refusals.bad_request(
     "PrismaClientKnownRequestError: \nInvalid `this.prismaRepository.message.create()` invocation\n\n"
     "Server has closed the connection."
 )
@@ -96,7 +96,7 @@ def _refuse(world: World, instance: Instance, request: Request, draft: Draft, ji
     """Answer (or drop) a send that a fault keeps from being sent. False if it is to be sent after all."""
     match fate.answer:
         case "500-before-send":
-            request.answer(wire.crash("Cannot read properties of undefined (reading 'find')"))
+            request.answer(refusals.crash("Cannot read properties of undefined (reading 'find')"))
         case "hang-before-accept":
             pass
         case "reset-before-accept":
@@ -108,9 +108,9 @@ def _refuse(world: World, instance: Instance, request: Request, draft: Draft, ji
         case "not-on-whatsapp":
             request.answer(_absent(draft.number, jid))
         case "media-failed" if draft.kind:
-            request.answer(wire.error(500, ["AxiosError: Request failed with status code 404"]))
+            request.answer(refusals.error(500, ["AxiosError: Request failed with status code 404"]))
         case name if name and FAULTS[name].kind is Kind.GATE:
-            request.answer(gate_answer(name, fate.parameter, instance))
+            request.answer(refusals.gate_answer(name, fate.parameter, instance))
         case _:
             return False
     return True
@@ -141,17 +141,17 @@ def _answer_accepted(world: World, request: Request, answer: bytes, fate: Fate) 
 def _unconnected(world: World, instance: Instance, jid: str) -> bytes:
     """What sends meet while the instance is not open. It does not queue: it fails at once."""
     if instance.state == states.NOT_LOADED:
-        return wire.crash("Cannot read properties of undefined (reading 'textMessage')")
+        return refusals.crash("Cannot read properties of undefined (reading 'textMessage')")
     if not instance.was_connected:
-        return wire.crash("Cannot read properties of undefined (reading 'onWhatsApp')")
+        return refusals.crash("Cannot read properties of undefined (reading 'onWhatsApp')")
     return _closed(world, jid)
 
 
 def _closed(world: World, jid: str) -> bytes:
     """400 where the gateway remembers the number and gets as far as sending, 500 where it looks it up."""
-    cached = numbers.is_cacheable(jid) and world.ledger.was_sent_to(jid)
+    cached = numbers.is_cacheable(jid) and world.ledger.was_sent_to(numbers.sent_as(jid))
     return _CLOSED_CACHED if cached else _CLOSED
 
 
 def _absent(number: str, jid: str) -> bytes:
-    return wire.bad_request({"jid": jid, "exists": False, "number": number})
+    return refusals.bad_request({"jid": jid, "exists": False, "number": number})

@@ -1,8 +1,7 @@
-"""Response bytes, and the error bodies of Evolution API 2.3.7 (its `main.ts` and `exceptions/`)."""
+"""Response bytes, as Express writes them, and those of a proxy in front of it."""
 
 import json
 import time
-from collections.abc import Sequence
 from email.utils import formatdate
 from functools import lru_cache
 from http import HTTPStatus
@@ -35,35 +34,6 @@ def dumps(value: Any) -> bytes:
 
 def json_answer(status: int, value: Any) -> bytes:
     return answer(status, dumps(value))
-
-
-def error(status: int, message: Any, name: str = "") -> bytes:
-    """`{"status","error","response":{"message"}}`; what `message` is depends on who raised it."""
-    name = name or HTTPStatus(status).phrase
-    return json_answer(status, {"status": status, "error": name, "response": {"message": message}})
-
-
-def bad_request(*messages: Any) -> bytes:
-    """A controller's refusal: an array of messages."""
-    return error(400, list(messages))
-
-
-def invalid(messages: Sequence[str]) -> bytes:
-    """A body the schema refuses: an array in an array."""
-    return error(400, [list(messages)])
-
-
-def not_found(message: str) -> bytes:
-    return error(404, [message])
-
-
-def unauthorized() -> bytes:
-    return error(401, "Unauthorized")
-
-
-def crash(message: str) -> bytes:
-    """An exception nobody caught: its text alone."""
-    return error(500, message)
 
 
 def proxy_error(status: int, extra: str = "") -> bytes:

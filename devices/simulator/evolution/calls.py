@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from devices.simulator.instances import Instance
-from devices.simulator.server import Request
-from devices.simulator.world import World
+from devices.simulator.evolution.instances import Instance
+from devices.simulator.evolution.world import World
+from devices.simulator.serving.server import Request
 
 
 @dataclass(frozen=True, slots=True)

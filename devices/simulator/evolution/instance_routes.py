@@ -4,12 +4,13 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from devices.simulator import instances as states
-from devices.simulator import wire
-from devices.simulator.calls import Call
-from devices.simulator.instances import EVENTS, Instance, Webhook
-from devices.simulator.validation import check_webhook, is_url
-from devices.simulator.world import LOGGED_OUT
+from devices.simulator.evolution import instances as states
+from devices.simulator.evolution import refusals
+from devices.simulator.evolution.calls import Call
+from devices.simulator.evolution.instances import EVENTS, Instance, Webhook
+from devices.simulator.evolution.schemas import check_webhook, is_url
+from devices.simulator.evolution.world import LOGGED_OUT
+from devices.simulator.serving import wire
 
 _INTEGRATIONS = ("WHATSAPP-BAILEYS", "WHATSAPP-BUSINESS", "EVOLUTION")
 
@@ -27,9 +28,9 @@ def fetch_instances(call: Call) -> bytes:
         if name in (None, instance.name) and instance_id in (None, instance.id) and number in (None, instance.phone)
     ]
     if not found and not call.has_global_key:
-        return wire.unauthorized()
+        return refusals.unauthorized()
     if not found and (name or instance_id or number):
-        return wire.not_found(f'Instance "{name or instance_id or number}" not found')
+        return refusals.not_found(f'Instance "{name or instance_id or number}" not found')
     ledger = call.world.ledger
     return wire.json_answer(200, [each.as_row(ledger.accepted_by(each.index)) for each in found])
 
@@ -50,7 +51,7 @@ def create(call: Call) -> bytes:
     body = call.body
     integration = body.get("integration")
     if integration not in _INTEGRATIONS:
-        return wire.bad_request("Invalid integration")
+        return refusals.bad_request("Invalid integration")
     name, token = str(body.get("instanceName") or uuid.uuid4()), str(body.get("token") or "")
     instance = call.world.add_instance(name, token or str(uuid.uuid4()).upper(), str(body.get("number") or ""))
     instance.integration = integration
@@ -94,7 +95,7 @@ def restart(call: Call) -> bytes:
 def logout(call: Call) -> bytes:
     instance = call.instance
     if instance.state == states.CLOSE:
-        return wire.bad_request(f'The "{instance.name}" instance is not connected')
+        return refusals.bad_request(f'The "{instance.name}" instance is not connected')
     call.world.webhooks.emit_value(instance, "logout.instance", None)
     call.world.close(instance, LOGGED_OUT)
     return _done("Instance logged out")
@@ -113,12 +114,12 @@ def delete(call: Call) -> bytes:
 def set_webhook(call: Call) -> bytes:
     problems = check_webhook(call.body, EVENTS)
     if problems:
-        return wire.invalid(problems)
+        return refusals.invalid(problems)
     asked: Mapping[str, Any] = call.body["webhook"]
     if not is_url(asked["url"], needs_top_level_domain=False):
-        return wire.bad_request('Invalid "url" property')
+        return refusals.bad_request('Invalid "url" property')
     if asked["enabled"] and "events" not in asked:
-        return wire.crash("Cannot read properties of undefined (reading 'length')")
+        return refusals.crash("Cannot read properties of undefined (reading 'length')")
     call.instance.webhook = _webhook(asked)
     return wire.json_answer(201, call.instance.webhook.as_row(call.instance.id))
 

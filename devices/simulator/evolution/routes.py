@@ -2,14 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import unquote
 
-from devices.simulator import bodies, instance_routes, lookups, message_routes, wire
-from devices.simulator.calls import Call
-from devices.simulator.control import control
-from devices.simulator.gates import gate_answer
-from devices.simulator.server import Request
-from devices.simulator.world import VERSION, World
+from devices.simulator.evolution import instance_routes, lookups, message_routes, refusals
+from devices.simulator.evolution.calls import Call
+from devices.simulator.evolution.world import VERSION, World
+from devices.simulator.serving import bodies, wire
+from devices.simulator.serving.server import Request
 
 Act = Callable[[Call], bytes | None]
 
@@ -43,40 +42,48 @@ ROUTES: dict[tuple[str, str], Route] = {
 
 
 class Router:
-    def __init__(self, world: World) -> None:
+    """Evolution API as a `Personality` of the server. `control` serves what is asked of the simulator itself."""
+
+    def __init__(self, world: World, control: Callable[[World, Request], None]) -> None:
         self._world = world
+        self._control = control
 
     def serve(self, request: Request) -> None:
         world = self._world
         instance = world.text_routes.get(request.target)
-        if instance is not None and request.method == b"POST":
-            world.requests += 1
-            world.last_requests.append(request)
-            message_routes.send_text_at_once(world, instance, request)
-            return
-        if request.target.startswith(b"/_simulator"):
-            self._serve_control(request)
-            return
-        world.requests += 1
-        world.last_requests.append(request)
-        answer = self._answer(request)
-        if answer is not None:
-            request.answer(answer)
+        try:
+            if instance is not None and request.method == b"POST":
+                world.requests += 1
+                world.last_requests.append(request)
+                message_routes.send_text_at_once(world, instance, request)
+            elif request.target.startswith(b"/_simulator"):
+                self._control(world, request)
+            else:
+                world.requests += 1
+                world.last_requests.append(request)
+                answer = self._answer(request)
+                if answer is not None:
+                    request.answer(answer)
+        except bodies.BrokenBody as broken:
+            request.answer(refusals.broken_json(str(broken)))
+
+    def refuse_size(self, request: Request) -> None:
+        request.answer(refusals.too_large())
+
+    def confess(self, request: Request, problem: Exception) -> None:
+        request.answer(refusals.crash(f"simulator: {problem!r}"))
 
     def _answer(self, request: Request) -> bytes | None:
-        target = request.target.decode("utf-8", "replace")
-        path, query = _split(target)
+        path, query = request.path_and_query()
         if path == "/" and request.method == b"GET":
             return _welcome(request)
-        body = bodies.read(request)
-        if body is None:
-            return None  # broken JSON: answered before any route or key is looked at
+        body = bodies.read(request)  # broken JSON is refused before any route or key is looked at
         method = request.method.decode()
         family, _, rest = path.strip("/").partition("/")
         verb, _, name = rest.partition("/")
         route = ROUTES.get((method, f"{family}/{verb}".lower()))
         if route is None or route.names_instance != bool(name) or "/" in name:
-            return wire.not_found(f"Cannot {method} {target}")
+            return refusals.not_found(f"Cannot {method} {request.target.decode('utf-8', 'replace')}")
         call = Call(self._world, request, query, body, _key(request), self._world.instances.get(unquote(name)))
         return self._guarded(route, call, unquote(name))
 
@@ -84,14 +91,14 @@ class Router:
         world = call.world
         gate = None if route.is_send else world.plan_for(call.found).gate()
         if gate is not None:
-            return gate_answer(gate.fault.name, gate.parameter, call.found)
+            return refusals.gate_answer(gate.fault.name, gate.parameter, call.found)
         if route.names_instance and call.found is None:
-            return wire.not_found(f'The "{name}" instance does not exist')
+            return refusals.not_found(f'The "{name}" instance does not exist')
         wanted = str(call.body.get("instanceName", ""))
         if route.act is instance_routes.create and world.instances.get(wanted) is not None:
-            return wire.error(403, [f'This name "{wanted}" is already in use.'])
+            return refusals.error(403, [f'This name "{wanted}" is already in use.'])
         if not call.has_global_key and not self._has_instance_key(route, call):
-            return wire.unauthorized()
+            return refusals.unauthorized()
         if call.found is not None:
             call.found.requests += 1
         return route.act(call)
@@ -102,17 +109,6 @@ class Router:
         if call.found is not None:
             return call.key == call.found.token
         return route.act is instance_routes.fetch_instances and bool(call.world.instances.with_token(call.key))
-
-    def _serve_control(self, request: Request) -> None:
-        path, query = _split(request.target.decode("utf-8", "replace"))
-        body = bodies.read(request)
-        if body is not None:
-            request.answer(control(Call(self._world, request, query, body, "", None), path))
-
-
-def _split(target: str) -> tuple[str, dict[str, str]]:
-    path, _, query = target.partition("?")
-    return path, dict(parse_qsl(query, keep_blank_values=True))
 
 
 def _key(request: Request) -> str:

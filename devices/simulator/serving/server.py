@@ -6,12 +6,12 @@ import struct
 import sys
 import traceback
 from collections import deque
-from collections.abc import Callable
-from typing import NamedTuple, cast
+from typing import NamedTuple, Protocol, cast
+from urllib.parse import parse_qsl
 
 import httptools
 
-from devices.simulator import wire
+from devices.simulator.serving import wire
 
 MAX_BODY = 136 * 1024 * 1024  # bytes; Evolution API 2.3.7 `main.ts`
 
@@ -54,6 +54,11 @@ class Request:
         self.body = body
         self.keep_alive = keep_alive
 
+    def path_and_query(self) -> tuple[str, dict[str, str]]:
+        """The target's two parts; the query keeps each name's last value."""
+        path, _, query = self.target.decode("utf-8", "replace").partition("?")
+        return path, dict(parse_qsl(query, keep_blank_values=True))
+
     def answer(self, payload: bytes) -> None:
         """Send a whole response (see `wire`). Never calling this leaves the client waiting."""
         self.connection.answer(self, payload)
@@ -62,9 +67,20 @@ class Request:
         self.connection.reset()
 
 
+class Personality(Protocol):
+    """Which API answers: what it does with a request, and its words where it never comes to that."""
+
+    def serve(self, request: Request) -> None: ...
+
+    def refuse_size(self, request: Request) -> None: ...
+
+    def confess(self, request: Request, problem: Exception) -> None: ...
+
+
 class Connection(asyncio.Protocol):
-    def __init__(self, serve: Callable[[Request], None], connections: "set[Connection]") -> None:
-        self._serve = serve
+    def __init__(self, personality: Personality, connections: "set[Connection]") -> None:
+        self._personality = personality
+        self._serve = personality.serve
         self._connections = connections
         self._transport: asyncio.Transport | None = None
         self._parser = httptools.HttpRequestParser(self)
@@ -136,7 +152,7 @@ class Connection(asyncio.Protocol):
         self._remember(head)
         request = Request(self, head.method, head.target, head.headers, body, keep_alive)
         if self._body_size > MAX_BODY:
-            request.answer(wire.error(413, "request entity too large", "Internal Server Error"))
+            self._personality.refuse_size(request)
         else:
             self._accept(request)
 
@@ -168,7 +184,7 @@ class Connection(asyncio.Protocol):
         except Exception as problem:
             # A fault of the simulator, said loudly: it must not pass for one of the gateway's.
             traceback.print_exc(file=sys.stderr)
-            request.answer(wire.crash(f"simulator: {problem!r}"))
+            self._personality.confess(request, problem)
 
     def answer(self, request: Request, payload: bytes) -> None:
         if self._transport is None:

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from json.encoder import encode_basestring as quoted
 from typing import Any
 
-from devices.simulator.instances import Instance, iso_time
-from devices.simulator.posting import Postman
-from devices.simulator.wire import dumps
+from devices.simulator.evolution.instances import Instance, iso_time
+from devices.simulator.serving.posting import Postman
+from devices.simulator.serving.wire import dumps
 
 _JWT_SECONDS = 600
 

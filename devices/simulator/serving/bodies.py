@@ -1,4 +1,4 @@
-"""Request bodies as Express hands them to the gateway: JSON, forms, multipart; anything else is `{}`."""
+"""Request bodies as Express hands them on: JSON, forms, multipart; anything else is `{}`."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -7,13 +7,16 @@ from email.policy import HTTP
 from typing import Any
 from urllib.parse import parse_qsl
 
-from devices.simulator import wire
-from devices.simulator.server import Request
+from devices.simulator.serving.server import Request
 
 Body = Mapping[str, Any]
 
 # A file of a multipart body appears under this name, as the bytes' length and name.
 FILE = "\0file"
+
+
+class BrokenBody(ValueError):
+    """A body that is no JSON though it says so. The text is Node's."""
 
 
 def _no_constant(text: str) -> None:
@@ -25,11 +28,8 @@ _decoder = json.JSONDecoder(parse_constant=_no_constant)
 _scan: Callable[[str, int], tuple[Any, int]] = _decoder.scan_once  # type: ignore[attr-defined]
 
 
-def read(request: Request) -> Body | None:
-    """The body's fields, or None if it was broken JSON and has been answered.
-
-    A missing or other Content-Type reads as an empty body, which the schemas then refuse.
-    """
+def read(request: Request) -> Body:
+    """The body's fields. A missing or other Content-Type reads as an empty body. Raises BrokenBody."""
     content_type = request.headers.get(b"content-type", b"")
     if content_type.startswith(b"application/json"):
         if not request.body:
@@ -37,8 +37,7 @@ def read(request: Request) -> Body | None:
         try:
             body = _json(str(request.body, "utf-8", "replace"))
         except (ValueError, RecursionError) as problem:
-            request.answer(wire.error(400, _as_node_says(problem), "Internal Server Error"))
-            return None
+            raise BrokenBody(_as_node_says(problem)) from None
         return body if isinstance(body, dict) else {}
     if content_type.startswith(b"application/x-www-form-urlencoded"):
         return dict(parse_qsl(str(request.body, "utf-8", "replace"), keep_blank_values=True))

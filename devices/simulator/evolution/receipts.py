@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping
 from json.encoder import encode_basestring as quoted
 from random import Random
 
-from devices.simulator import numbers
-from devices.simulator.instances import OPEN, Instance
+from devices.simulator.evolution import numbers
+from devices.simulator.evolution.instances import OPEN, Instance
+from devices.simulator.evolution.webhooks import Webhooks
 from devices.simulator.ledger import Ledger
 from devices.simulator.options import Span
-from devices.simulator.webhooks import Webhooks
-from devices.simulator.wire import dumps
+from devices.simulator.serving.wire import dumps
 
 
 class Receipts:

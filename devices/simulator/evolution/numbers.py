@@ -71,6 +71,11 @@ def sent_as(jid: str) -> list[str]:
     return [candidate for candidate in candidates if create_jid(candidate) == jid]
 
 
+def kept_as(jid: str) -> list[str]:
+    """Every number under which the ledger may have a message to this jid."""
+    return [jid, *sent_as(jid)]
+
+
 def _local_form(digits: str) -> str:
     """Drop the extra digit of Mexican, Argentine and most Brazilian mobile numbers."""
     if len(digits) != 13:

@@ -4,31 +4,30 @@ import mimetypes
 from json.encoder import encode_basestring as quoted
 from urllib.parse import urlsplit
 
-from devices.simulator import bodies, wire
-from devices.simulator.calls import Call
-from devices.simulator.instances import Instance
+from devices.simulator.evolution import refusals
+from devices.simulator.evolution.calls import Call
+from devices.simulator.evolution.instances import Instance
+from devices.simulator.evolution.schemas import check_audio, check_media, check_text, is_base64, is_url
+from devices.simulator.evolution.sending import Draft, send
+from devices.simulator.evolution.world import World
 from devices.simulator.ledger import Content
-from devices.simulator.sending import Draft, send
-from devices.simulator.server import Request
-from devices.simulator.validation import check_audio, check_media, check_text, is_base64, is_url
-from devices.simulator.world import World
+from devices.simulator.serving import bodies
+from devices.simulator.serving.server import Request
 
 _DEFAULT_NAMES = {"image": "image.jpg", "video": "video.mp4", "audio": "audio.mp3", "document": "document"}
-_TEXT_REQUIRED = wire.bad_request("Text is required")
-_BAD_MEDIA = wire.bad_request("Owned media must be a url or base64")
-_BAD_AUDIO = wire.bad_request("Owned media must be a url, base64, or valid file with buffer")
-_NAME_REQUIRED = wire.bad_request("For base64 the file name must be informed.")
+_TEXT_REQUIRED = refusals.bad_request("Text is required")
+_BAD_MEDIA = refusals.bad_request("Owned media must be a url or base64")
+_BAD_AUDIO = refusals.bad_request("Owned media must be a url, base64, or valid file with buffer")
+_NAME_REQUIRED = refusals.bad_request("For base64 the file name must be informed.")
 
 
 def send_text_at_once(world: World, instance: Instance, request: Request) -> None:
     """The hot path: a sendText whose target names a known instance."""
     body = bodies.read(request)
-    if body is None:
-        return
     instance.requests += 1
     key = request.headers.get(b"apikey", b"")
     if key != instance.key and key != world.global_key:
-        request.answer(wire.unauthorized())
+        request.answer(refusals.unauthorized())
         return
     _send_text(world, instance, request, body)
 
@@ -42,7 +41,7 @@ def _send_text(world: World, instance: Instance, request: Request, body: bodies.
     if len(body) != 2 or type(number) is not str or type(text) is not str:
         problems = check_text(body)
         if problems:
-            request.answer(wire.invalid(problems))
+            request.answer(refusals.invalid(problems))
             return
         number, text = body["number"], body["text"]
     if not text.strip():
@@ -56,7 +55,7 @@ def send_media(call: Call) -> bytes | None:
     body = call.body
     problems = check_media(body)
     if problems:
-        return wire.invalid(problems)
+        return refusals.invalid(problems)
     media, mediatype, name = body.get("media", ""), body["mediatype"], body.get("fileName", "")
     file = body.get(bodies.FILE)
     if file is None:
@@ -75,7 +74,7 @@ def send_audio(call: Call) -> bytes | None:
     body = call.body
     problems = check_audio(body)
     if problems:
-        return wire.invalid(problems)
+        return refusals.invalid(problems)
     audio = body.get("audio", "")
     if bodies.FILE not in body and not is_url(audio) and not is_base64(audio):
         return _BAD_AUDIO
