@@ -9,7 +9,7 @@ urlpatterns = [
     path("", include("config.probes")),
     path("", include("campaigns.urls")),
     path("", include("jobs.urls")),
-    path("", include("devices.urls")),
+    path("", include("devices.api.urls")),
     path("", include("accounts.urls")),
     path("admin/", admin.site.urls),
 ]

@@ -134,7 +134,7 @@ def test_editing_checks_the_connection_again(client, address, simulator):
 
 
 def test_an_edit_leaves_alone_what_the_engine_wrote_meanwhile(client, address):
-    from devices.serializers import DeviceSerializer
+    from devices.api.serializers import DeviceSerializer
 
     device = Device.unscoped.get(pk=post(client, address).json()["id"])
     Device.unscoped.update(daily_limit=77)

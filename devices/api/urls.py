@@ -3,7 +3,7 @@
 from django.urls import URLPattern
 
 from accounts.routes import api_path
-from devices.views import Devices
+from devices.api.views import Devices
 
 _BASE = "api/v1/accounts/<int:account_id>/devices"
 

@@ -17,8 +17,8 @@ from accounts.models import Role
 from accounts.pagination import CursorPages
 from accounts.requests import account_of
 from devices import health
+from devices.api.serializers import DeviceSerializer
 from devices.models import Device
-from devices.serializers import DeviceSerializer
 from devices.states import DeviceStatus
 
 
