@@ -229,6 +229,17 @@ def test_a_device_whose_token_cannot_be_read_is_taken_out_and_another_sends(simu
     assert health.probe(sealed).reason == "token_unreadable"
 
 
+def test_a_device_of_a_provider_nobody_knows_is_taken_out_and_another_sends(simulator, runner, account):
+    strange = make_device(account, simulator.url, provider="pigeon")
+    job = make_job(account, 20, (strange, make_device(account, simulator.url)))
+
+    send_until_it_ends(job, runner)
+
+    assert job.sent == 20
+    strange.refresh_from_db()
+    assert (strange.status, strange.status_reason) == ("blocked", "unknown_provider")
+
+
 def test_a_device_that_is_switched_off_in_the_middle_stops_and_another_goes_on(simulator, runner, account):
     first = make_device(account, simulator.url, instance_name="demo-1", max_in_flight=2, messages_per_minute=3000)
     second = make_device(account, simulator.url, instance_name="demo-2", max_in_flight=2, enabled=False)
