@@ -22,28 +22,20 @@ from accounts.admin_base import AccountAdmin, display
 from accounts.models import Account, Role, User
 from accounts.permissions import may
 from accounts.requests import account_of, membership_of
-from campaigns import (
-    campaign_form,
-    control,
-    drafting,
-    launching,
-    live,
-    media,
-    pages,
-    phrases,
-    previewing,
-    standing,
-    trying_out,
-)
-from campaigns.audience import Audience, BadAudience, EmptyAudience
-from campaigns.launching import LaunchRefused
-from campaigns.media import MediaRefused
+from campaigns.api.serializers import CampaignSerializer, SegmentSerializer
+from campaigns.audience.conditions import Audience, BadAudience, EmptyAudience
+from campaigns.launch import control, drafting, launching, media, previewing, test_message
+from campaigns.launch.launching import LaunchRefused
+from campaigns.launch.media import MediaRefused
+from campaigns.live import changes
 from campaigns.models import Campaign, Segment
-from campaigns.serializers import CampaignSerializer, SegmentSerializer
+from campaigns.pages import campaign_form, campaign_pages
+from campaigns.results import figures
 from campaigns.states import CampaignStatus
 from campaigns.tasks import freeze_audience
+from campaigns.wording import phrases
 from devices import phone_numbers
-from jobs.intake import display_name
+from jobs.intake.accepting import display_name
 from jobs.models import IllegalTransition
 from jobs.tasks import start_job
 
@@ -67,7 +59,7 @@ class CampaignChangeList(ChangeList):  # type: ignore[misc]
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         found: list[Any] = list(self.result_list)  # type: ignore[has-type]
-        runs = standing.latest_runs(found)
+        runs = figures.latest_runs(found)
         for campaign in found:
             campaign.run = runs.get(campaign.pk)
         self.result_list = found
@@ -180,9 +172,9 @@ class CampaignAdmin(CampaignPages):
             return "–"
         counts = {
             "run": run,
-            "failed": pages.failed_of(run),
-            "sendable": pages.sendable_of(run),
-            "percentage": pages.percentage_of(run),
+            "failed": campaign_pages.failed_of(run),
+            "sendable": campaign_pages.sendable_of(run),
+            "percentage": campaign_pages.percentage_of(run),
         }
         return render_to_string("campaigns/cells/progress.html", counts)
 
@@ -227,7 +219,7 @@ class CampaignAdmin(CampaignPages):
     def page_view(self, request: HttpRequest, campaign_id: int) -> HttpResponse:
         campaign = self._find(request, campaign_id)
         context = {
-            **pages.campaign(campaign),
+            **campaign_pages.campaign(campaign),
             "may_send": self.has_add_permission(request),
             "may_delete": self.has_delete_permission(request, campaign) and not control.is_under_way(campaign),
             "campaigns_are_off": not are_enabled(request),
@@ -238,11 +230,11 @@ class CampaignAdmin(CampaignPages):
         """Who would get what if it were launched now. Changes nothing."""
         campaign = self._find(request, campaign_id)
         try:
-            context = pages.preview(campaign, previewing.preview(campaign, timezone.now()))
+            context = campaign_pages.preview(campaign, previewing.preview(campaign, timezone.now()))
         except BadAudience:
             messages.error(request, str(phrases.refusal("audience_invalid")))
             return HttpResponseRedirect(address_of(campaign))
-        context["may_launch"] = self.has_add_permission(request) and pages.may_launch(campaign)
+        context["may_launch"] = self.has_add_permission(request) and campaign_pages.may_launch(campaign)
         return self.show(request, "campaigns/preview.html", _("Preview"), context, of=campaign)
 
     # --- The form -----------------------------------------------------------------------------------
@@ -252,18 +244,18 @@ class CampaignAdmin(CampaignPages):
         if request.method == "POST":
             return self._save(request, account, None)
         segment = Segment.objects.for_account(account).filter(pk=_number(request.GET.get("segment"))).first()
-        context = pages.form(account, campaign_form.empty(account, segment), {})
+        context = campaign_pages.form(account, campaign_form.empty(account, segment), {})
         return self.show(request, "campaigns/form.html", gettext_lazy("New campaign"), context)
 
     def edit_view(self, request: HttpRequest, campaign_id: int) -> HttpResponse:
         campaign = self._find(request, campaign_id)
         account = self._writable(request)
-        if not pages.may_edit(campaign):
+        if not campaign_pages.may_edit(campaign):
             messages.warning(request, str(phrases.refusal("campaign_launched")))
             return HttpResponseRedirect(address_of(campaign))
         if request.method == "POST":
             return self._save(request, account, campaign)
-        context = pages.form(account, campaign_form.of_campaign(campaign), {}, campaign)
+        context = campaign_pages.form(account, campaign_form.of_campaign(campaign), {}, campaign)
         return self.show(request, "campaigns/form.html", _("Change the campaign"), context, of=campaign)
 
     def _save(self, request: HttpRequest, account: Account, campaign: Campaign | None) -> HttpResponse:
@@ -282,7 +274,7 @@ class CampaignAdmin(CampaignPages):
                 return self._saved(request, account, campaign, serializer.validated_data, form["media_type"], file)
             except LaunchRefused as refused:
                 problems["form"] = [str(phrases.refusal(refused.code))]
-        context = pages.form(account, form, problems, campaign)
+        context = campaign_pages.form(account, form, problems, campaign)
         title = _("New campaign") if campaign is None else _("Change the campaign")
         return self.show(request, "campaigns/form.html", title, context, of=campaign, status=400)
 
@@ -305,7 +297,7 @@ class CampaignAdmin(CampaignPages):
                 audit.record(request, "campaign.changed", campaign, id=campaign.pk, fields=sorted(fields))
             if file is not None:
                 drafting.attach_file(campaign, media_type, file, display_name(file.name or "") or "file")
-        live.campaign_changed(campaign)
+        changes.campaign_changed(campaign)
         messages.success(request, _("“%(campaign)s” was saved. Nothing has been sent yet.") % {"campaign": campaign})
         return HttpResponseRedirect(address_of(campaign))
 
@@ -329,7 +321,7 @@ class CampaignAdmin(CampaignPages):
             audience = Audience.parse(raw)
         except BadAudience as bad:
             return JsonResponse({"error": phrases.audience_problem(bad)}, status=400)
-        return JsonResponse(pages.counted(account, audience, texts))
+        return JsonResponse(campaign_pages.counted(account, audience, texts))
 
     # --- What is done to it ---------------------------------------------------------------------------
 
@@ -342,9 +334,9 @@ class CampaignAdmin(CampaignPages):
                 audience = launching.audience_of(campaign)
                 if audience.is_empty:
                     raise EmptyAudience
-                if not pages.may_launch(campaign):
+                if not campaign_pages.may_launch(campaign):
                     raise LaunchRefused("campaign_already_ran")
-                question, explanation = pages.launch_question(campaign, audience)
+                question, explanation = campaign_pages.launch_question(campaign, audience)
                 verb = _("Send now")
                 return self.ask(
                     request,
@@ -361,7 +353,7 @@ class CampaignAdmin(CampaignPages):
         audit.record(request, "campaign.launched", campaign, id=campaign.pk, job=str(run.job.uuid))
         # Only a nudge: without a broker the schedule's next minute does it.
         transaction.on_commit(lambda: freeze_audience.delay(run.pk), robust=True)
-        live.campaign_changed(campaign)
+        changes.campaign_changed(campaign)
         return HttpResponseRedirect(address_of(campaign))
 
     def test_view(self, request: HttpRequest, campaign_id: int) -> HttpResponse:
@@ -375,7 +367,7 @@ class CampaignAdmin(CampaignPages):
             try:
                 if phones is None:
                     problem = _("Write from 1 to %(count)s phones with their country codes.") % {
-                        "count": trying_out.MOST_PHONES
+                        "count": test_message.MOST_PHONES
                     }
                 else:
                     return self._tried_out(request, campaign, phones)
@@ -385,13 +377,13 @@ class CampaignAdmin(CampaignPages):
             "campaign": campaign,
             "phones": written,
             "errors": {"phones": [problem]} if problem else {},
-            "most": trying_out.MOST_PHONES,
+            "most": test_message.MOST_PHONES,
         }
         status = 400 if problem else 200
         return self.show(request, "campaigns/test.html", _("Test"), context, of=campaign, status=status)
 
     def _tried_out(self, request: HttpRequest, campaign: Campaign, phones: list[str]) -> HttpResponse:
-        job = trying_out.send_test(campaign, phones, _user(request))
+        job = test_message.send_test(campaign, phones, _user(request))
         audit.record(request, "campaign.tested", campaign, id=campaign.pk, job=str(job.uuid), phones=len(phones))
         transaction.on_commit(lambda: start_job.delay(job.pk), robust=True)
         return HttpResponseRedirect(reverse("admin:jobs_job_live", args=[job.uuid]))
@@ -422,7 +414,7 @@ class CampaignAdmin(CampaignPages):
             return HttpResponseRedirect(address_of(campaign))
         if changed:
             audit.record(request, f"campaign.{action}", campaign, id=campaign.pk, recipients=int(changed))
-            live.campaign_changed(campaign)
+            changes.campaign_changed(campaign)
         elif action == "retry_failed":
             messages.info(request, _("Nobody is left to retry: those who failed would fail again."))
         return HttpResponseRedirect(address_of(campaign))
@@ -461,7 +453,7 @@ class SegmentAdmin(CampaignPages):
 
     @display(description=gettext_lazy("audience"))
     def conditions(self, segment: Segment) -> str:
-        return "; ".join(pages.audience_words(segment.audience)) or "–"
+        return "; ".join(campaign_pages.audience_words(segment.audience)) or "–"
 
     @display(description=gettext_lazy("campaigns"))
     def used_by(self, segment: Segment) -> int:
@@ -496,7 +488,7 @@ class SegmentAdmin(CampaignPages):
         if request.method == "POST":
             return self._save(request, account, None)
         form = {"name": "", "audience": "{}"}
-        context = pages.segment_form(account, form, {}, None)
+        context = campaign_pages.segment_form(account, form, {}, None)
         return self.show(request, "campaigns/segment.html", _("New segment"), context)
 
     def edit_view(self, request: HttpRequest, segment_id: int) -> HttpResponse:
@@ -506,8 +498,8 @@ class SegmentAdmin(CampaignPages):
             return self._save(request, self._writable(request), segment)
         form = {"name": segment.name, "audience": json.dumps(segment.audience, ensure_ascii=False)}
         context = {
-            **pages.segment_form(segment.account, form, {}, segment),
-            "conditions": pages.audience_words(segment.audience),
+            **campaign_pages.segment_form(segment.account, form, {}, segment),
+            "conditions": campaign_pages.audience_words(segment.audience),
             "may_change": self.has_change_permission(request),
             "may_delete": self.has_delete_permission(request, segment),
         }
@@ -533,7 +525,7 @@ class SegmentAdmin(CampaignPages):
             else:
                 messages.success(request, _("The segment “%(segment)s” was saved.") % {"segment": saved})
                 return HttpResponseRedirect(reverse("admin:campaigns_segment_changelist"))
-        context = pages.segment_form(account, form, phrases.problems({**serializer.errors, **errors}), segment)
+        context = campaign_pages.segment_form(account, form, phrases.problems({**serializer.errors, **errors}), segment)
         context |= {"may_change": True, "may_delete": False}
         title = _("New segment") if segment is None else str(segment)
         return self.show(request, "campaigns/segment.html", title, context, of=segment, status=400)
@@ -576,7 +568,7 @@ def _file_problems(kind: str, file: Any) -> dict[str, list[str]]:
 def _phones(written: str, country: str) -> list[str] | None:
     """The numbers in a text, each once; None where one of them is none, or they are too many."""
     parts = [part.strip() for part in written.replace(",", "\n").replace(";", "\n").splitlines() if part.strip()]
-    if not 1 <= len(parts) <= trying_out.MOST_PHONES:
+    if not 1 <= len(parts) <= test_message.MOST_PHONES:
         return None
     phones = [phone_numbers.parse(part, country) if len(part) <= phone_numbers.RAW_MAX else None for part in parts]
     known = [phone for phone in phones if phone is not None]

@@ -9,4 +9,4 @@ class CampaignsConfig(AppConfig):
     verbose_name = _("Campaigns")
 
     def ready(self) -> None:
-        import_module("campaigns.contact_admin")  # beside `admin`, which Django finds by itself
+        import_module("campaigns.pages.contact_admin")  # beside `admin`, which Django finds by itself

@@ -1,17 +1,22 @@
-"""Celery's side of campaigns: each task is a wake-up that runs one domain function. Lost or doubled, no harm."""
+"""Celery's side of campaigns and contacts: each task wakes one domain function. Lost or doubled, no harm."""
 
 import time
+from datetime import timedelta
 
 from celery import shared_task
 from django.utils import timezone
 
-from campaigns import launching, live, notifying, schedule, stamping
-from jobs import dispatch
+from campaigns.imports import upload, work
+from campaigns.launch import launching, schedule
+from campaigns.live import changes
+from campaigns.results import notification, stamping
+from jobs.sending import dispatch
 from jobs.tasks import SOON_SECONDS, start_job
 
 # Wake-ups that nobody heard in time are forgotten: the next round brings new ones.
 STALE_AFTER_SECONDS = 15
 SLICE_SECONDS = 5.0
+IMPORT_SLICE_SECONDS = 8.0  # short too: sweeps and the imports of jobs wait in the same queue
 
 
 @shared_task
@@ -42,7 +47,7 @@ def freeze_audience(run_id: int) -> None:
 @shared_task
 def notify_ended_campaigns() -> None:
     """Tell senders what became of their campaigns."""
-    notifying.notify_ended()
+    notification.notify_ended()
 
 
 @shared_task
@@ -55,4 +60,24 @@ def stamp_contacts() -> None:
 @shared_task
 def tell_changes() -> None:
     """Tell whoever watches an account what changed in it."""
-    live.tell_changes(timezone.now())
+    changes.tell_changes(timezone.now())
+
+
+@shared_task
+def import_contacts(import_id: int) -> None:
+    """Check or import a file of contacts, a slice at a time."""
+    if work.advance(import_id, time.monotonic() + IMPORT_SLICE_SECONDS):
+        import_contacts.delay(import_id)
+
+
+@shared_task
+def wake_contact_imports() -> None:
+    """Go on with imports whose worker died, and with those whose wake-up was lost."""
+    for import_id in work.unfinished():
+        import_contacts.apply_async((import_id,), expires=STALE_AFTER_SECONDS)
+
+
+@shared_task
+def tidy_contact_files() -> None:
+    """Delete what crashes left on disk."""
+    upload.remove_orphans(older_than=timedelta(days=1))

@@ -5,7 +5,7 @@ from typing import Any
 from django.urls import URLPattern, path
 
 from accounts.routes import api_path
-from campaigns import contact_views, import_views, views
+from campaigns.api import contact_views, import_views, views
 
 ACCOUNT = "api/v1/accounts/<int:account_id>"
 _LIST: dict[str, Any] = {"get": "list", "post": "create"}

@@ -29,7 +29,7 @@ UNFOLD: Final[dict[str, Any]] = {
     "SCRIPTS": ["config.admin_frame.script"],
     "COLORS": {"primary": _PRIMARY},
     "SIDEBAR": {"navigation": "config.admin_frame.sidebar", "show_search": False},
-    "DASHBOARD_CALLBACK": "jobs.dashboard.dashboard",
+    "DASHBOARD_CALLBACK": "jobs.pages.dashboard.dashboard",
     "ACCOUNT": {"navigation": "accounts.navigation.user_links"},
     "SHOW_LANGUAGES": True,
     "SHOW_VIEW_ON_SITE": False,

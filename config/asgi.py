@@ -13,9 +13,9 @@ from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from django.conf import settings  # noqa: E402
 
 from accounts.websockets import WebSocketAuthentication  # noqa: E402
-from campaigns.routing import websocket_urlpatterns as campaign_sockets  # noqa: E402
+from campaigns.live.routing import websocket_urlpatterns as campaign_sockets  # noqa: E402
 from config.upload_limit import UploadLimit  # noqa: E402
-from jobs.routing import websocket_urlpatterns as job_sockets  # noqa: E402
+from jobs.live.routing import websocket_urlpatterns as job_sockets  # noqa: E402
 
 # Django keeps a request's body in a temporary file while it arrives: on the disk that uploads are for, since
 # the system's own place may be memory.

@@ -38,12 +38,12 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "options": {"expires": 3.0},
     },
     "go on with imports of contacts": {
-        "task": "campaigns.contact_tasks.wake_contact_imports",
+        "task": "campaigns.tasks.wake_contact_imports",
         "schedule": 15.0,
         "options": {"expires": 15.0},
     },
     "delete files of contacts that crashes left on disk": {
-        "task": "campaigns.contact_tasks.tidy_contact_files",
+        "task": "campaigns.tasks.tidy_contact_files",
         "schedule": 3600.0,
         "options": {"expires": 3600.0},
     },

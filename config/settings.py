@@ -153,7 +153,7 @@ for _directory in (UPLOAD_DIR, FILE_UPLOAD_TEMP_DIR):
 with suppress(OSError):  # an image has it, filled when it was built, and is read-only
     STATIC_ROOT.mkdir(exist_ok=True)
 
-# Files that go with campaigns' messages: served by `campaigns.views.campaign_media` alone, never by their path.
+# Files that go with campaigns' messages: served by `campaigns.api.views.campaign_media` alone, never by their path.
 MEDIA_ROOT = DATA_DIR / "media"
 MEDIA_URL = ""
 

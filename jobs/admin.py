@@ -25,10 +25,13 @@ from accounts.models import Role
 from accounts.permissions import may
 from accounts.requests import account_of, membership_of
 from devices import phone_numbers
-from jobs import control, intake, pages, phrases, retention
-from jobs.messages import template_of
+from jobs import control, retention
+from jobs.intake import accepting
+from jobs.message.book import template_of
 from jobs.models import IllegalTransition, Job, Recipient, Suppression
+from jobs.pages import job_pages
 from jobs.tasks import import_job
+from jobs.wording import phrases
 
 # What the live page's buttons do, as the API names it; each tells whether, or for how many, something changed.
 CONTROLS: Final[dict[str, Callable[[Job], int]]] = {
@@ -144,17 +147,17 @@ class JobAdmin(AccountAdmin):
         if account is None or not self.has_add_permission(request):
             raise PermissionDenied
         if request.method != "POST":
-            context = pages.new_job(account, request.GET)
+            context = job_pages.new_job(account, request.GET)
             return self.show(request, "jobs/new.html", gettext_lazy("New job"), context)
         try:
-            job, is_new = intake.accept_file(
+            job, is_new = accepting.accept_file(
                 account,
                 membership_of(request).user,  # type: ignore[union-attr]
                 request.FILES.get("file"),
-                intake.BulkFields.from_form(pages.form_of(request.POST)),
+                accepting.BulkFields.from_form(job_pages.form_of(request.POST)),
             )
         except ApiError as error:
-            context = pages.new_job(account, request.POST, error)
+            context = job_pages.new_job(account, request.POST, error)
             return self.show(request, "jobs/new.html", gettext_lazy("New job"), context, status=error.status_code)
         if is_new:
             transaction.on_commit(lambda: import_job.delay(job.pk), robust=True)
@@ -163,15 +166,15 @@ class JobAdmin(AccountAdmin):
     def live_view(self, request: HttpRequest, job_uuid: Any) -> HttpResponse:
         job = self._job(request, uuid=job_uuid)
         context = {
-            **pages.live(job),
-            "may_delete": pages.is_over(job) and self.has_delete_permission(request, job),
+            **job_pages.live(job),
+            "may_delete": job_pages.is_over(job) and self.has_delete_permission(request, job),
             "may_send": self.has_add_permission(request),
         }
         return self.show(request, "jobs/live.html", str(job), context, of=job)
 
     def recipients_view(self, request: HttpRequest, job_uuid: Any) -> HttpResponse:
         job = self._job(request, uuid=job_uuid)
-        return self.show(request, "jobs/recipients.html", _("Recipients"), pages.recipients(request, job), of=job)
+        return self.show(request, "jobs/recipients.html", _("Recipients"), job_pages.recipients(request, job), of=job)
 
     def control_view(self, request: HttpRequest, job_uuid: Any, action: str) -> HttpResponse:
         """Pause, resume, cancel, retry: the buttons of the live page."""
@@ -209,7 +212,7 @@ class JobAdmin(AccountAdmin):
         job = self._job(request, pk=object_id)
         if not self.has_delete_permission(request, job):
             raise PermissionDenied
-        if not pages.is_over(job):
+        if not job_pages.is_over(job):
             messages.error(request, _("Only a job that has ended can be deleted."))
             return HttpResponseRedirect(live_address(job))
         if request.method != "POST":

@@ -10,11 +10,13 @@ from django.db import connection, transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
-from jobs import events, finishing, importing, publishing, results
+from jobs.intake import importing
+from jobs.live import events, publishing
 from jobs.models import IllegalTransition, Job
-from jobs.outcomes import MAX_TRIES
-from jobs.reasons import CANCELLED, NO_DEVICES, NO_DEVICES_LEFT, PAUSED_BY_PERSON, sentence
+from jobs.sending import finishing, results
+from jobs.sending.outcomes import MAX_TRIES
 from jobs.states import JobStatus, RecipientState
+from jobs.wording.reasons import CANCELLED, NO_DEVICES, NO_DEVICES_LEFT, PAUSED_BY_PERSON, sentence
 
 BATCH_ROWS = 20_000
 

@@ -6,10 +6,11 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import F
 
-from jobs import control, dispatch, finishing, recovery
+from jobs import control
 from jobs.models import Job
-from jobs.reasons import NO_DEVICES_LEFT
+from jobs.sending import dispatch, finishing, recovery
 from jobs.states import JobStatus
+from jobs.wording.reasons import NO_DEVICES_LEFT
 
 
 @dataclass(slots=True)

@@ -7,10 +7,11 @@ from celery import shared_task
 from celery.signals import worker_process_init
 from django.conf import settings
 
-from jobs import dispatch, frozen, importing, intake, invariants, reconcile
+from jobs import invariants
 from jobs import sweep as sweeping
-from jobs.lane_runner import LaneRunner
-from jobs.shutdown import is_stopping
+from jobs.intake import accepting, importing
+from jobs.sending import dispatch, reconcile, worker
+from jobs.sending.lane_runner import LaneRunner
 
 SLICE_SECONDS = 25.0
 SOON_SECONDS = 5.0  # a longer wait is a row's: the sweep wakes it
@@ -18,7 +19,7 @@ IMPORT_SLICE_SECONDS = 8.0  # short: sweeps and other jobs' imports wait in the 
 # Wake-ups that nobody heard in time are forgotten: the next sweep brings new ones.
 STALE_AFTER_SECONDS = 10
 
-worker_process_init.connect(frozen.limit_sessions)
+worker_process_init.connect(worker.limit_sessions)
 
 # One for each worker process: its connections, to the gateways and to the database, outlive a slice.
 _runner: LaneRunner | None = None
@@ -46,7 +47,7 @@ def run_lanes() -> None:
     global _runner
     _runner = _runner or LaneRunner()
     try:
-        has_more = _runner.run_slice(SLICE_SECONDS, is_stopping)
+        has_more = _runner.run_slice(SLICE_SECONDS, worker.is_stopping)
     except BaseException:
         # Whatever it was doing is in the rows: end its session, and the next to come takes over from there.
         _runner.close()
@@ -66,7 +67,7 @@ def look_up_doubtful() -> None:
 @shared_task
 def tidy() -> None:
     """Delete what crashes left on disk."""
-    intake.remove_orphan_uploads(older_than=timedelta(days=1))
+    accepting.remove_orphan_uploads(older_than=timedelta(days=1))
 
 
 @shared_task

@@ -1,8 +1,8 @@
 """Addresses of this app: those of seed 000, and the same below an account's address."""
 
 from accounts.routes import api_path
-from jobs import control_views, views
-from jobs.suppression_views import Suppressions
+from jobs.api import control_views, views
+from jobs.api.suppression_views import Suppressions
 
 _JOBS = [
     ("jobs", views.JobList, "job_list"),

@@ -4,10 +4,10 @@ from typing import Any
 
 from django import template
 
-from campaigns import phrases
 from campaigns.models import Campaign, CampaignRun
-from campaigns.pages import failed_of, percentage_of, sendable_of
+from campaigns.pages.campaign_pages import failed_of, percentage_of, sendable_of
 from campaigns.states import CampaignStatus
+from campaigns.wording import phrases
 
 register = template.Library()
 

@@ -12,9 +12,12 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts.models import Account
-from campaigns import contact_import, contact_importing, freezing, previewing, stamping
-from campaigns.audience import Audience
+from campaigns.audience import freezing
+from campaigns.audience.conditions import Audience
+from campaigns.imports import upload, work
+from campaigns.launch import previewing
 from campaigns.models import Campaign, CampaignRun, Contact, ContactImport
+from campaigns.results import stamping
 from jobs.models import Job, Recipient
 from tests.bench.cpu import forget_own_peak, own_peak_megabytes
 from tests.bench.report import Bar, Section, number
@@ -48,11 +51,11 @@ def measure(rows: int) -> Section:
 
 def _import(section: Section, account: Account, rows: int) -> float:
     """Return the seconds of the reference: the same rows, by INSERT … SELECT into a table with the same indexes."""
-    row = contact_import.accept(account, None, _upload(rows))
+    row = upload.accept(account, None, _upload(rows))
     forget_own_peak()
     before = own_peak_megabytes()
     checked = _timed(lambda: _advance(row))
-    contact_import.start(row)
+    upload.start(row)
     imported = _timed(lambda: _advance(row))
     memory = own_peak_megabytes() - before
     row.refresh_from_db()
@@ -97,7 +100,7 @@ def _line(place: int) -> str:
 
 
 def _advance(row: ContactImport) -> None:
-    while contact_importing.advance(row.pk, time.monotonic() + 8.0):  # as a worker does
+    while work.advance(row.pk, time.monotonic() + 8.0):  # as a worker does
         pass
     row.refresh_from_db()
 

@@ -10,7 +10,7 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from accounts.models import ApiToken
 from config.stack import ports, processes
-from jobs import events, publishing
+from jobs.live import events, publishing
 from jobs.models import Job
 from tests.bench.cpu import tree_seconds
 from tests.bench.report import Section, number

@@ -9,7 +9,7 @@ from django.db import connection
 from django.db.models.functions import Now
 
 from config.stack.programs import Child
-from jobs import importing
+from jobs.intake import importing
 from jobs.models import Job, JobDevice, OnDuplicate
 from jobs.states import JobStatus
 from tests.bench import pages

@@ -12,8 +12,8 @@ from celery import shared_task
 from channels.layers import get_channel_layer
 from django.utils import timezone
 
+from jobs.message.rendering import Template
 from jobs.models import Recipient
-from jobs.rendering import Template
 from jobs.states import RecipientState
 
 _session = requests.Session()

@@ -6,9 +6,9 @@ from django.db import connection
 from django.utils import timezone
 
 from devices import leases
-from jobs.exchange import Offer, exchange
 from jobs.models import Job, Recipient
-from jobs.outcomes import Claim, Outcome
+from jobs.sending.exchange import Offer, exchange
+from jobs.sending.outcomes import Claim, Outcome
 from jobs.states import RecipientState
 from tests.bench.cpu import postgres_seconds
 from tests.bench.report import Section, number

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from jobs.recipient_file import MAX_COLUMNS, MAX_LINE_BYTES, BadRecipientFile, RecipientFile
-from jobs.rendering import Template
+from jobs.intake.recipient_file import MAX_COLUMNS, MAX_LINE_BYTES, BadRecipientFile, RecipientFile
+from jobs.message.rendering import Template
 from tests.browser.conftest import Visit
 
 CASES = 800

@@ -7,7 +7,7 @@ from typing import Any
 from django.test import Client
 
 from accounts.models import Account, Membership, Role
-from campaigns import labels
+from campaigns.contacts import labels
 from campaigns.models import Contact, ContactImport
 from devices import phone_numbers
 from tests.accounts import people

@@ -4,10 +4,10 @@ import itertools
 from typing import Any
 
 from accounts.models import Account, Membership, Role
-from campaigns import launching
+from campaigns.launch import launching
 from campaigns.models import Campaign, CampaignRun, Contact
 from devices import phone_numbers
-from jobs import dispatch
+from jobs.sending import dispatch
 from tests.accounts import people
 
 _numbers = itertools.count(51_911_000_000)

@@ -14,7 +14,7 @@ from channels.layers import get_channel_layer
 from redis import RedisError
 
 from jobs.invariants import INVARIANTS
-from jobs.publishing import group_name
+from jobs.live.publishing import group_name
 from jobs.states import RECIPIENT_OPEN, RECIPIENT_SENT
 from tests.chaos.harness import Row, SentJob, Stack
 from tests.simulator_process import Simulator

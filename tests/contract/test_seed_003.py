@@ -6,12 +6,12 @@ import pytest
 from django.test import Client
 
 from accounts.models import Account, Role
-from campaigns import launching, media
+from campaigns.launch import launching, media
 from campaigns.models import CampaignRun
 from devices.gateway.http import Response
-from jobs import dispatch
-from jobs.lane_runner import LaneRunner
 from jobs.models import Job
+from jobs.sending import dispatch
+from jobs.sending.lane_runner import LaneRunner
 from tests.accounts import people
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -94,8 +94,8 @@ def front(settings):
 @pytest.fixture(autouse=True)
 def no_workers(monkeypatch):
     """Nudges go nowhere: the test does what workers would."""
-    monkeypatch.setattr("campaigns.views.freeze_audience.delay", lambda *_: None)
-    monkeypatch.setattr("campaigns.views.start_job.delay", lambda *_: None)
+    monkeypatch.setattr("campaigns.api.views.freeze_audience.delay", lambda *_: None)
+    monkeypatch.setattr("campaigns.api.views.start_job.delay", lambda *_: None)
 
 
 @pytest.fixture

@@ -13,8 +13,11 @@ from accounts import messages
 from devices import reasons as device_reasons
 from devices.gateway import transport
 from devices.gateway.evolution import send_answers
-from jobs import consumers, events, importing, recovery, wire
-from jobs import reasons as job_reasons
+from jobs.intake import importing
+from jobs.live import consumers, events
+from jobs.sending import recovery
+from jobs.wording import reasons as job_reasons
+from jobs.wording import wire
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PAGES = [REPOSITORY / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")] + sorted(
@@ -128,7 +131,7 @@ def test_the_page_of_events_shows_what_is_sent(event: events.Event):
 
 
 def test_every_event_is_on_the_page():
-    tree = ast.parse(text_of("jobs/events.py"))
+    tree = ast.parse(text_of("jobs/live/events.py"))
     types = {
         value.value
         for node in ast.walk(tree)

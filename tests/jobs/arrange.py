@@ -9,13 +9,13 @@ from django.db import connection, transaction
 
 from devices.gateway.base import Acceptance, SendError
 from devices.models import Device
-from jobs import results
-from jobs.claims import Claimer, claims_of
-from jobs.exchange import Offer, exchange
-from jobs.messages import MessageBook
+from jobs.message.book import MessageBook
 from jobs.models import Job, Recipient
-from jobs.outcomes import Claim, Outcome, accepted, refused
-from jobs.results import LiveFeed, Recorded
+from jobs.sending import results
+from jobs.sending.claims import Claimer, claims_of
+from jobs.sending.exchange import Offer, exchange
+from jobs.sending.outcomes import Claim, Outcome, accepted, refused
+from jobs.sending.results import LiveFeed, Recorded
 
 
 @contextmanager

@@ -3,11 +3,11 @@
 from django.db import connection, transaction
 
 from devices import leases
-from jobs.chunks import Waiting
-from jobs.claims import claims_of
-from jobs.exchange import Offer, exchange
-from jobs.messages import MessageBook
-from jobs.outcomes import Claim
+from jobs.message.book import MessageBook
+from jobs.sending.chunks import Waiting
+from jobs.sending.claims import claims_of
+from jobs.sending.exchange import Offer, exchange
+from jobs.sending.outcomes import Claim
 
 
 def claim(*drawn: tuple[int, int, Waiting]) -> list[Claim]:

@@ -9,8 +9,8 @@ from accounts.models import ApiToken, AuditEntry, Membership, Role
 from devices.models import Device
 from devices.states import DeviceStatus
 from jobs import sweep
-from jobs.lane_runner import LaneRunner
 from jobs.models import Chunk, Job, Recipient
+from jobs.sending.lane_runner import LaneRunner
 from jobs.states import JobStatus, RecipientState
 from tests.factories import make_device, make_job, make_member
 from tests.simulator_process import Simulator

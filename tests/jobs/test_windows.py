@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from devices.phone_zones import zone_of
 from jobs import windows
-from jobs.lane_runner import LaneRunner
 from jobs.models import Recipient
+from jobs.sending.lane_runner import LaneRunner
 from jobs.states import JobStatus
 from tests.factories import make_account, make_device, make_job
 from tests.simulator_process import Simulator

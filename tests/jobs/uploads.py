@@ -10,7 +10,7 @@ from django.test import Client
 
 from accounts.models import Account, Role
 from devices.models import Device
-from jobs.intake import BulkFields, accept_file
+from jobs.intake.accepting import BulkFields, accept_file
 from jobs.models import Job, Recipient
 from tests.accounts import people
 from tests.factories import make_account, make_device

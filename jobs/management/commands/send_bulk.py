@@ -13,11 +13,11 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts.errors import ApiError
 from accounts.models import Account
-from jobs import wire
-from jobs.intake import DEFAULT_DEVICES_LIMIT, BulkFields, accept_file
+from jobs.intake.accepting import DEFAULT_DEVICES_LIMIT, BulkFields, accept_file
 from jobs.models import Job
 from jobs.states import JOB_ENDED
 from jobs.tasks import import_job
+from jobs.wording import wire
 
 POLL_SECONDS = 0.5
 BLOCK_BYTES = 1024 * 1024

@@ -1,0 +1,149 @@
+"""Contacts and labels on the wire."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from accounts.requests import account_of
+from campaigns.audience.conditions import is_storable
+from campaigns.contacts import labels, people
+from campaigns.models import Contact, Label
+from campaigns.wording import contact_wire as wire
+from devices import phone_numbers
+
+SOURCE = "API"
+
+
+class LabelNames(serializers.ListField):
+    """Names of labels, each once, in the order given."""
+
+    child = serializers.CharField(max_length=1000, trim_whitespace=False)
+
+    def to_internal_value(self, data: Any) -> list[str]:
+        names = [labels.clean(name) for name in super().to_internal_value(data)]
+        good = list(dict.fromkeys(name for name in names if name is not None))
+        if None in names:
+            raise wire.field_error("label_invalid", limit=labels.MAX_CHARACTERS)
+        if len(good) > labels.MAX_ON_A_CONTACT:
+            raise wire.field_error("too_many_labels", limit=labels.MAX_ON_A_CONTACT)
+        return good
+
+
+@extend_schema_field(OpenApiTypes.OBJECT)
+class Attributes(serializers.JSONField):
+    """An object of anything JSON has."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        value = super().to_internal_value(data)
+        longest = people.ATTRIBUTE_NAME_CHARACTERS
+        if not isinstance(value, dict) or not all(0 < len(name.strip()) <= longest for name in value):
+            raise wire.field_error("attributes_invalid", limit=longest)
+        if not all(map(is_storable, _texts(value))):
+            raise wire.field_error("text_invalid")
+        if len(json.dumps(value)) > people.ATTRIBUTES_MAX_BYTES:
+            raise wire.field_error("attributes_too_large")
+        return value
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Every text in a JSON value, names too."""
+    match value:
+        case str():
+            yield value
+        case list():
+            for one in value:
+                yield from _texts(one)
+        case dict():
+            for name, inner in value.items():
+                yield name
+                yield from _texts(inner)
+
+
+class ContactSerializer(serializers.ModelSerializer[Contact]):
+    """A contact of contract §4. A `phone` may come in any spelling, and goes out in E.164."""
+
+    name = serializers.CharField(max_length=people.NAME_CHARACTERS, required=False, allow_blank=True)
+    phone = serializers.CharField(max_length=60, required=False, allow_null=True, allow_blank=True)
+    email = serializers.EmailField(max_length=254, required=False, allow_blank=True)
+    labels = LabelNames(required=False)
+    custom_attributes = Attributes(required=False)
+    opted_out = serializers.BooleanField(required=False, source="is_opted_out")
+
+    class Meta:
+        model = Contact
+        fields = ("id", "name", "phone", "email", "labels", "custom_attributes", "opted_out")
+
+    def validate_phone(self, value: str | None) -> str | None:
+        if not value or not value.strip():
+            return None
+        account = account_of(self.context["request"])
+        phone = phone_numbers.parse(value, account.default_country if account else "")
+        if phone is None:
+            raise wire.field_error("phone_invalid")
+        return phone
+
+    def to_representation(self, instance: Contact) -> dict[str, Any]:
+        return {
+            "id": instance.pk,
+            "name": instance.name,
+            "phone": instance.phone,
+            "email": instance.email,
+            "labels": instance.labels,
+            "custom_attributes": instance.custom_attributes,
+            "opted_out": instance.opted_out_at is not None,
+        }
+
+    def create(self, validated_data: dict[str, Any]) -> Contact:
+        return self._save(Contact(account=account_of(self.context["request"])), validated_data)
+
+    def update(self, instance: Contact, validated_data: dict[str, Any]) -> Contact:
+        return self._save(instance, validated_data)
+
+    def _save(self, contact: Contact, values: dict[str, Any]) -> Contact:
+        values = {("opted_out" if name == "is_opted_out" else name): value for name, value in values.items()}
+        try:
+            return people.save(contact, values, SOURCE)
+        except people.PhoneTaken:
+            raise wire.refusal("phone_taken") from None
+
+
+class LabelSerializer(serializers.ModelSerializer[Label]):
+    """A label and how many contacts carry it."""
+
+    name = serializers.CharField(max_length=1000)
+    contacts = serializers.SerializerMethodField(help_text="How many contacts carry it")
+
+    class Meta:
+        model = Label
+        fields = ("id", "name", "contacts")
+
+    def get_contacts(self, label: Label) -> int:
+        counts: dict[str, int] | None = self.context.get("counts")
+        if counts is None:  # of one label
+            counts = labels.count(label.account_id, [label.name])
+        return counts[label.name]
+
+    def validate_name(self, value: str) -> str:
+        name = labels.clean(value)
+        if name is None:
+            raise wire.field_error("label_invalid", limit=labels.MAX_CHARACTERS)
+        return name
+
+
+class BulkLabelsSerializer(serializers.Serializer[Any]):
+    """Labels, and whose: `contact_ids`, or a `filter` with the names of the list's filters ({}: everybody)."""
+
+    labels = LabelNames()
+    contact_ids = serializers.ListField(child=serializers.IntegerField(), required=False)
+    filter = serializers.DictField(required=False)
+
+
+class BulkLabelsAnswerSerializer(serializers.Serializer[Any]):
+    """How many contacts were meant, and how many of them changed."""
+
+    matched = serializers.IntegerField()
+    changed = serializers.IntegerField()

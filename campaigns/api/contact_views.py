@@ -1,0 +1,233 @@
+"""The API of contacts and labels."""
+
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+from asgiref.sync import sync_to_async
+from django.core.handlers.asgi import ASGIRequest
+from django.db import IntegrityError, connection, transaction
+from django.db.models import QuerySet
+from django.http import StreamingHttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+from rest_framework.exceptions import ValidationError
+from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+from rest_framework.viewsets import ModelViewSet
+
+from accounts import audit
+from accounts.models import Account
+from accounts.requests import ApiRequest, account_of
+from campaigns.api.contact_serializers import (
+    BulkLabelsAnswerSerializer,
+    BulkLabelsSerializer,
+    ContactSerializer,
+    LabelNames,
+    LabelSerializer,
+)
+from campaigns.api.keyset_pages import KeysetPages
+from campaigns.audience.conditions import is_storable
+from campaigns.contacts import export, labels, people
+from campaigns.models import Contact, Label
+from campaigns.wording import contact_wire as wire
+
+MAX_BULK_IDS = 10_000
+FILTERS = [
+    OpenApiParameter("label", str, many=True, description="One of these labels"),
+    OpenApiParameter("phone", str, description="In any spelling"),
+    OpenApiParameter("email", str),
+    OpenApiParameter("opted_out", bool, description="true or false"),
+    OpenApiParameter("search", str, description="Part of the name, the phone or the e-mail"),
+    OpenApiParameter(
+        "attribute.region", str, description="The custom attribute `region`, or any other, has this value"
+    ),
+]
+
+
+def chosen(request: Request, account: Account) -> QuerySet[Contact]:
+    """The contacts that the address's filters mean. Raises ApiError (400) for one that means nothing."""
+    try:
+        filters = people.Filters.from_query(request._request.GET)
+    except people.BadFilter as bad:
+        raise wire.refusal("filter_invalid", what=bad) from None
+    return filters.apply(Contact.objects.for_account(account), account)
+
+
+@extend_schema_view(list=extend_schema(parameters=FILTERS))
+@extend_schema(tags=["contacts"])
+class Contacts(ModelViewSet[Contact]):
+    """Contacts of an account. A phone may come in any spelling and goes out in E.164; one that another contact
+    has, be it with Brazil's, Mexico's or Argentina's extra digit, is 409 `phone_taken`.
+
+    Labels that there are not yet are made. `custom_attributes` is replaced as a whole. `opted_out: true`
+    suppresses the number for every sending; false lifts that.
+    """
+
+    serializer_class = ContactSerializer
+    pagination_class = KeysetPages
+    lookup_url_kwarg = "contact_id"
+    ordering_fields = ("id", "name", "email", "created_at", "updated_at")
+    ordering = "-id"
+    queryset = Contact.unscoped.none()  # for the OpenAPI description; get_queryset says which
+
+    def get_queryset(self) -> QuerySet[Contact]:
+        account = account_of(self.request)
+        if account is None:
+            return self.queryset.all()
+        # One contact is named by its id, whatever else the address says.
+        if self.action == "list":
+            return chosen(self.request, account)
+        rows: QuerySet[Contact] = Contact.objects.for_account(account)
+        return rows
+
+    def perform_update(self, serializer: Any) -> None:
+        was_out = serializer.instance.opted_out_at is not None
+        with transaction.atomic():
+            contact = serializer.save()
+            if was_out != (contact.opted_out_at is not None):
+                action = "contact.opted_in" if was_out else "contact.opted_out"
+                audit.record(self.request, action, contact, id=contact.pk)
+
+    def perform_destroy(self, instance: Contact) -> None:
+        with transaction.atomic():
+            audit.record(self.request, "contact.deleted", instance, id=instance.pk)
+            instance.delete()
+
+
+class BulkLabels(APIView):
+    """Label or unlabel many contacts in one statement."""
+
+    takes_off = False
+
+    @extend_schema(request=BulkLabelsSerializer, responses=BulkLabelsAnswerSerializer, tags=["contacts"])
+    def post(self, request: ApiRequest, **_: Any) -> Response:
+        """Put labels on contacts, or take them off: those of `contact_ids`, or all that match the `filter`, whose
+        names are those of the list's filters: {"label": "vip", "attribute.region": "norte"}; {} means everybody.
+        Answers how many were meant and how many changed."""
+        given = request.data if isinstance(request.data, dict) else {}
+        if not given.get("labels"):
+            raise wire.refusal("labels_missing")
+        try:
+            names = LabelNames().run_validation(given["labels"])
+        except ValidationError as bad:
+            raise ValidationError({"labels": bad.detail}) from None
+        meant, ids = self._meant(given, request.account)
+        with transaction.atomic():
+            if self.takes_off:
+                matched, changed = labels.take_off(request.account.pk, meant, names)
+            else:
+                matched, changed = labels.put_on(request.account.pk, meant, names)
+            if ids is not None and matched < len(ids):
+                raise wire.refusal("contacts_unknown")  # and rolled back
+            action = "contacts.unlabelled" if self.takes_off else "contacts.labelled"
+            audit.record(request, action, ", ".join(names), matched=matched, changed=changed)
+        return Response({"matched": matched, "changed": changed})
+
+    def _meant(self, given: dict[str, Any], account: Account) -> tuple[QuerySet[Contact], set[int] | None]:
+        rows: QuerySet[Contact] = Contact.objects.for_account(account)
+        if ("contact_ids" in given) == ("filter" in given):
+            raise wire.refusal("contacts_missing")
+        if "filter" in given:
+            try:
+                return people.Filters.from_json(given["filter"]).apply(rows, account), None
+            except people.BadFilter as bad:
+                raise wire.refusal("filter_invalid", what=bad) from None
+        ids = given["contact_ids"]
+        is_good = isinstance(ids, list) and all(type(one) is int and 0 < one < 2**63 for one in ids)
+        if not is_good or not 0 < len(ids) <= MAX_BULK_IDS:
+            raise wire.refusal("contacts_invalid", limit=MAX_BULK_IDS)
+        return rows.filter(pk__in=ids), set(ids)
+
+
+class ContactExport(APIView):
+    """GET contacts/export.csv"""
+
+    class content_negotiation_class(DefaultContentNegotiation):  # noqa: N801 - DRF's name
+        """Whatever is accepted: the file is CSV, and an error is JSON."""
+
+        def select_renderer(self, request: Any, renderers: Any, format_suffix: Any = None) -> tuple[BaseRenderer, str]:
+            return JSONRenderer(), JSONRenderer.media_type
+
+    @extend_schema(parameters=FILTERS, responses={(200, "text/csv"): OpenApiTypes.STR}, tags=["contacts"])
+    def get(self, request: ApiRequest, **_: Any) -> StreamingHttpResponse:
+        """The contacts that the filters mean, as CSV that opens in a spreadsheet and can be imported again."""
+        pages = export.pages(chosen(request, request.account))
+        audit.record(request, "contacts.exported", "contacts", filters=request._request.GET.urlencode()[:500])
+        # Django reads a plain iterator to its end before it answers the first byte over ASGI.
+        is_asgi = isinstance(request._request, ASGIRequest)
+        return StreamingHttpResponse(
+            _page_by_page(pages) if is_asgi else pages,
+            content_type="text/csv; charset=utf-8",
+            headers={"Content-Disposition": 'attachment; filename="contacts.csv"'},
+        )
+
+
+async def _page_by_page(pages: Iterator[str]) -> AsyncIterator[str]:
+    def next_page() -> str | None:
+        page = next(pages, None)
+        # Back to the pool until the reader wants more.
+        connection.close()
+        return page
+
+    while (page := await sync_to_async(next_page)()) is not None:
+        yield page
+
+
+@extend_schema_view(list=extend_schema(parameters=[OpenApiParameter("search", str, description="Part of the name")]))
+@extend_schema(tags=["labels"])
+class Labels(ModelViewSet[Label]):
+    """Labels of an account, each with how many contacts carry it. Renaming or deleting one changes those contacts;
+    renaming also the segments and campaigns that name it."""
+
+    serializer_class = LabelSerializer
+    pagination_class = KeysetPages
+    lookup_url_kwarg = "label_id"
+    ordering_fields = ("name", "id", "created_at")
+    ordering = "name"
+    queryset = Label.unscoped.none()
+
+    def get_queryset(self) -> QuerySet[Label]:
+        account = account_of(self.request)
+        if account is None:
+            return self.queryset.all()
+        rows: QuerySet[Label] = Label.objects.for_account(account)
+        if self.action == "list" and (part := self.request.query_params.get("search")):
+            if not is_storable(part):
+                raise wire.refusal("filter_invalid", what="search")
+            rows = rows.filter(name__icontains=part)
+        return rows
+
+    def paginate_queryset(self, queryset: Any) -> Any:
+        page: list[Label] = super().paginate_queryset(queryset) or []
+        self.counts = labels.count(page[0].account_id, [label.name for label in page]) if page else {}
+        return page
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        return {**super().get_serializer_context(), "counts": getattr(self, "counts", None)}
+
+    def perform_create(self, serializer: Any) -> None:
+        try:
+            with transaction.atomic():
+                serializer.save(account=account_of(self.request))
+        except IntegrityError:
+            raise wire.refusal("label_taken") from None
+
+    def perform_update(self, serializer: Any) -> None:
+        label: Label = serializer.instance
+        name = serializer.validated_data.get("name", label.name)
+        try:
+            with transaction.atomic():
+                old, changed = labels.rename(label, name)
+                if name != old:
+                    audit.record(self.request, "label.renamed", name, id=label.pk, old=old, contacts=changed)
+        except labels.LabelTaken:
+            raise wire.refusal("label_taken") from None
+
+    def perform_destroy(self, instance: Label) -> None:
+        number = instance.pk
+        with transaction.atomic():
+            changed = labels.delete(instance)
+            audit.record(self.request, "label.deleted", instance.name, id=number, contacts=changed)

@@ -1,0 +1,225 @@
+"""The API of imports of contacts."""
+
+import json
+from typing import Any
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import extend_schema, extend_schema_field, inline_serializer
+from rest_framework import serializers
+from rest_framework.exceptions import UnsupportedMediaType
+from rest_framework.pagination import CursorPagination
+from rest_framework.parsers import MultiPartParser
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts import audit
+from accounts.pagination import CursorPages
+from accounts.requests import ApiRequest
+from campaigns.imports import upload
+from campaigns.models import ContactImport
+from campaigns.tasks import import_contacts
+from campaigns.wording import contact_wire as wire
+
+_MAPPING_KEYS = ("encoding", "delimiter", "header", "columns", "add_labels", "default_country")
+_MAPPING_HELP = (
+    'How the file is read: {"encoding", "delimiter", "header", "columns": {"phone": 0, "name": 1, "email": 2, '
+    '"labels": 3, "custom_attributes": {"region": 4, "age": {"column": 5, "type": "number"}}}, "add_labels": [], '
+    '"default_country": "PE"}. Attributes are texts unless a type says number or boolean.'
+)
+_UPLOAD_FORM = {
+    "multipart/form-data": {
+        "type": "object",
+        "required": ["file"],
+        "properties": {
+            "file": {"type": "string", "format": "binary", "description": ".csv, .txt or .xlsx"},
+            "update_existing": {"type": "boolean", "default": True},
+            "mapping": {"type": "string", "description": f"JSON. {_MAPPING_HELP}"},
+        },
+    }
+}
+
+
+class ContactImportSerializer(serializers.ModelSerializer[ContactImport]):
+    """An import. While it is `ready`, the counts say what would happen; from `running` on, what has happened."""
+
+    mapping = serializers.SerializerMethodField(help_text=_MAPPING_HELP)
+    columns = serializers.SerializerMethodField(help_text="The header's names")
+    sample = serializers.SerializerMethodField(help_text="The first rows")
+    created = serializers.IntegerField(source="created_count")
+    updated = serializers.IntegerField(source="updated_count")
+    skipped = serializers.IntegerField(source="skipped_count")
+    percentage = serializers.SerializerMethodField()
+    errors = serializers.SerializerMethodField(help_text="The first 1,000 bad lines")  # type: ignore[assignment]
+
+    class Meta:
+        model = ContactImport
+        fields = (
+            "id",
+            "file_name",
+            "status",
+            "update_existing",
+            "mapping",
+            "columns",
+            "sample",
+            "rows",
+            "processed",
+            "percentage",
+            "created",
+            "updated",
+            "skipped",
+            "error_count",
+            "errors",
+            "created_at",
+            "finished_at",
+        )
+        read_only_fields = fields
+
+    def get_mapping(self, row: ContactImport) -> dict[str, Any]:
+        # What is beside it there has a place of its own.
+        return {name: row.mapping[name] for name in _MAPPING_KEYS}
+
+    def get_columns(self, row: ContactImport) -> list[str]:
+        names: list[str] = row.mapping["names"]
+        return names
+
+    def get_sample(self, row: ContactImport) -> list[list[str]]:
+        sample: list[list[str]] = row.mapping["sample"]
+        return sample
+
+    def get_percentage(self, row: ContactImport) -> float:
+        return upload.percentage(row)
+
+    @extend_schema_field(
+        inline_serializer(
+            "ContactImportError",
+            {"line": serializers.IntegerField(), "code": serializers.CharField(), "message": serializers.CharField()},
+            many=True,
+        )
+    )
+    def get_errors(self, row: ContactImport) -> list[dict[str, Any]]:
+        errors: list[dict[str, Any]] = row.errors
+        return errors
+
+
+class ContactImports(APIView):
+    """Files of contacts, newest first."""
+
+    parser_classes = (MultiPartParser,)
+    pagination_class: type[CursorPagination] = CursorPages
+
+    @extend_schema(responses=ContactImportSerializer(many=True), tags=["contacts"])
+    def get(self, request: ApiRequest, **_: Any) -> Response:
+        """Imports, newest first, without their errors' lines."""
+        pages = CursorPages()
+        rows: QuerySet[ContactImport] = ContactImport.objects.for_account(request.account)
+        page = pages.paginate_queryset(rows, request, self) or []
+        return pages.get_paginated_response(ContactImportSerializer(page, many=True).data)
+
+    @extend_schema(request=_UPLOAD_FORM, responses={201: ContactImportSerializer}, tags=["contacts"])
+    def post(self, request: ApiRequest, **_: Any) -> Response:
+        """Upload a file. What it is made of and what its columns are is guessed, and it is checked in the background;
+        nothing is imported before `start`."""
+        try:
+            form, files = request.POST, request.FILES
+        except UnsupportedMediaType:
+            raise wire.refusal("import_file_missing") from None
+        update_existing = _yes_or_no(form.get("update_existing") or "true")
+        row = upload.accept(request.account, request.user, files.get("file"), update_existing)
+        if given := form.get("mapping"):
+            try:
+                _remap(row, _parsed(given), None)
+            except Exception:
+                upload.discard(row)
+                raise
+            row.refresh_from_db()
+        audit.record(request, "contact_import.uploaded", row, id=row.pk)
+        _nudge(row)
+        return Response(ContactImportSerializer(row).data, status=201)
+
+
+class ContactImportDetail(APIView):
+    """One import."""
+
+    @extend_schema(responses=ContactImportSerializer, tags=["contacts"])
+    def get(self, request: ApiRequest, import_id: int, **_: Any) -> Response:
+        """How far it is, what it did or would do, and what is wrong with which line."""
+        return Response(ContactImportSerializer(_find(request, import_id)).data)
+
+    @extend_schema(
+        request=inline_serializer(
+            "ContactImportChange",
+            {
+                "mapping": serializers.JSONField(required=False, help_text=_MAPPING_HELP),
+                "update_existing": serializers.BooleanField(required=False),
+            },
+        ),
+        responses=ContactImportSerializer,
+        tags=["contacts"],
+    )
+    def patch(self, request: ApiRequest, import_id: int, **_: Any) -> Response:
+        """Say how the file is to be read, before it is started; it is then checked again. Parts of `mapping` that are
+        not given stay. 409 once it was started."""
+        row = _find(request, import_id)
+        given = request.data if isinstance(request.data, dict) else {}
+        update_existing = given.get("update_existing")
+        if update_existing is not None and not isinstance(update_existing, bool):
+            raise wire.refusal("mapping_invalid", what="update_existing debe ser true o false")
+        _remap(row, given.get("mapping", {}), update_existing)
+        row.refresh_from_db()
+        _nudge(row)
+        return Response(ContactImportSerializer(row).data)
+
+    @extend_schema(responses={204: None}, tags=["contacts"])
+    def delete(self, request: ApiRequest, import_id: int, **_: Any) -> Response:
+        """Forget an import and its file; one that runs stops. Contacts that it made stay."""
+        row = _find(request, import_id)
+        audit.record(request, "contact_import.deleted", row, id=row.pk)
+        upload.discard(row)
+        return Response(status=204)
+
+
+class ContactImportStart(APIView):
+    """POST …/start"""
+
+    @extend_schema(request=None, responses=ContactImportSerializer, tags=["contacts"])
+    def post(self, request: ApiRequest, import_id: int, **_: Any) -> Response:
+        """Import a checked file. 409 where it is not `ready`."""
+        row = _find(request, import_id)
+        with transaction.atomic():
+            upload.start(row)
+            audit.record(request, "contact_import.started", row, id=row.pk, rows=row.rows)
+        row.refresh_from_db()
+        _nudge(row)
+        return Response(ContactImportSerializer(row).data)
+
+
+def _find(request: ApiRequest, import_id: int) -> ContactImport:
+    row: ContactImport = get_object_or_404(ContactImport.objects.for_account(request.account), pk=import_id)
+    return row
+
+
+def _remap(row: ContactImport, given: Any, update_existing: bool | None) -> None:
+    try:
+        upload.remap(row, given, update_existing)
+    except upload.BadMapping as bad:
+        raise wire.refusal("mapping_invalid", what=bad) from None
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        raise wire.refusal("mapping_invalid", what="no es JSON") from None
+
+
+def _yes_or_no(text: str) -> bool:
+    if text not in ("true", "false"):
+        raise wire.refusal("mapping_invalid", what="update_existing debe ser true o false")
+    return text == "true"
+
+
+def _nudge(row: ContactImport) -> None:
+    # Only a nudge: without a broker the answer is the same, and the schedule wakes the import.
+    transaction.on_commit(lambda: import_contacts.delay(row.pk), robust=True)

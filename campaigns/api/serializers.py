@@ -1,0 +1,374 @@
+"""The JSON of seed 003: a campaign, with what became of it; and the segments that campaigns share."""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from django.db import IntegrityError
+from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from accounts.models import Account
+from accounts.time_zones import known_zone
+from campaigns.audience.conditions import Audience, BadAudience
+from campaigns.launch import recurrence
+from campaigns.launch.media import MAX_BYTES
+from campaigns.models import Campaign, Segment
+from campaigns.wording import wire
+from devices.models import Device
+from jobs import windows
+from jobs.api.serializers import Moment
+
+MAX_MESSAGE_CHARACTERS: Final = 65_536
+MIN_VARIANTS, MAX_VARIANTS = 2, 10
+MAX_WEIGHT: Final = 1_000
+MAX_DEVICES: Final = 1_000
+MAX_URL_CHARACTERS: Final = 2_000
+# Near the calendar's ends a clock of another zone has no date to show.
+FIRST_YEAR, LAST_YEAR = 2000, 2999
+_UNSTORABLE: Final = re.compile("[\0\ud800-\udfff]")
+
+
+def refuse(code: str, **details: Any) -> serializers.ValidationError:
+    """Build a complaint about the field that is being read."""
+    return serializers.ValidationError(wire.field(code, **details), code)
+
+
+@extend_schema_field(OpenApiTypes.DATETIME)
+class InstantField(serializers.Field[Any, Any, Any, Any]):
+    """A time with an offset. What comes out of validation keeps the offset it was written with."""
+
+    def to_internal_value(self, data: Any) -> datetime:
+        try:
+            moment = datetime.fromisoformat(data)
+            if moment.utcoffset() is None:
+                raise refuse("offset_missing")
+            if not FIRST_YEAR <= moment.astimezone(UTC).year <= LAST_YEAR:
+                raise refuse("moment_out_of_range", first=FIRST_YEAR, last=LAST_YEAR)
+        except (TypeError, ValueError, OverflowError):
+            raise refuse("moment_invalid") from None
+        return moment
+
+    def to_representation(self, value: datetime) -> Any:
+        return Moment().to_representation(value)
+
+
+class JSONOrEmptyField(serializers.JSONField):
+    """JSON for which null means none."""
+
+    def run_validation(self, data: Any = serializers.empty) -> Any:
+        return super().run_validation({} if data is None else data)
+
+
+class AudienceField(JSONOrEmptyField):
+    """An audience as seed 003 writes it, kept as it was written."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        account: Account = self.context["account"]
+        try:
+            audience = Audience.parse(data)
+        except BadAudience as bad:
+            places: dict[str, list[Any]] = {}
+            for problem in bad.problems:
+                place = problem["path"].removeprefix("audience").removeprefix(".") or "non_field_errors"
+                places.setdefault(place, []).append(serializers.ErrorDetail(problem["message"], problem["code"]))
+            raise serializers.ValidationError(places) from None
+        if audience.unknown_contact_ids(account):
+            raise refuse("contacts_unknown")
+        return data
+
+
+class MultimediaField(JSONOrEmptyField):
+    """{"type", "url", "filename"} as in seed 003; {} or null for none."""
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        if data in ({}, getattr(self.parent.instance, "multimedia", {})):  # unchanged: that of an uploaded file, too
+            return data  # type: ignore[no-any-return]
+        if not isinstance(data, dict):
+            raise refuse("not_an_object")
+        if set(data) - {"type", "url", "filename"}:
+            raise refuse("multimedia_key")
+        if data.get("type") not in list(MAX_BYTES):  # a list takes what has no hash, too
+            raise refuse("multimedia_type")
+        if not _is_http_url(data.get("url")):
+            raise refuse("multimedia_url")
+        name = data.get("filename", "")
+        if (
+            not isinstance(name, str)
+            or len(name) > 255
+            or re.search(r"[/\\\x00-\x1f]", name)
+            or _UNSTORABLE.search(name)
+        ):
+            raise refuse("multimedia_filename")
+        return data
+
+
+def _is_http_url(url: Any) -> bool:
+    if not isinstance(url, str) or len(url) > MAX_URL_CHARACTERS or re.search(r"[^\x21-\x7e]", url):
+        return False
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme in {"http", "https"} and bool(parts.hostname) and "@" not in parts.netloc
+
+
+class VariantsField(JSONOrEmptyField):
+    """[{"text", "weight"}]: two to ten texts, a missing weight is 1. Empty: `message` is sent."""
+
+    def to_internal_value(self, data: Any) -> list[dict[str, Any]]:
+        if not data:
+            return []
+        if not isinstance(data, list) or not MIN_VARIANTS <= len(data) <= MAX_VARIANTS:
+            raise refuse("variants_invalid", low=MIN_VARIANTS, high=MAX_VARIANTS)
+        return [self._variant(given) for given in data]
+
+    def _variant(self, given: Any) -> dict[str, Any]:
+        if not isinstance(given, dict) or set(given) - {"text", "weight"}:
+            raise refuse("variants_invalid", low=MIN_VARIANTS, high=MAX_VARIANTS)
+        text, weight = given.get("text"), given.get("weight", 1)
+        if not isinstance(text, str) or not text.strip():
+            raise refuse("variants_invalid", low=MIN_VARIANTS, high=MAX_VARIANTS)
+        if type(weight) is not int or not 1 <= weight <= MAX_WEIGHT:
+            raise refuse("weight_invalid", limit=MAX_WEIGHT)
+        return {"text": _sendable(text), "weight": weight}
+
+
+def _sendable(text: str) -> str:
+    if len(text) > MAX_MESSAGE_CHARACTERS:
+        raise refuse("too_long", limit=MAX_MESSAGE_CHARACTERS)
+    if _UNSTORABLE.search(text):
+        raise refuse("text_invalid")
+    return text
+
+
+class CampaignSerializer(serializers.ModelSerializer[Campaign]):
+    """A campaign. The context has the `account`; what is shown was given its run and stats by `standing.attach`."""
+
+    message = serializers.CharField(required=False, allow_blank=True, trim_whitespace=False)
+    variants = VariantsField(required=False)
+    audience = AudienceField(required=False)
+    segment_id = serializers.IntegerField(required=False, allow_null=True)
+    scheduled_at = InstantField(required=False, allow_null=True)
+    recurrence = serializers.CharField(required=False, allow_blank=True, max_length=100)
+    time_zone = serializers.CharField(required=False, max_length=64)
+    sending_window = JSONOrEmptyField(required=False)
+    multimedia = MultimediaField(required=False)
+    devices = serializers.ListField(
+        child=serializers.IntegerField(min_value=1, max_value=2**63 - 1),
+        required=False,
+        max_length=MAX_DEVICES,
+        source="requested_device_ids",
+    )
+    devices_limit = serializers.IntegerField(required=False, min_value=1, max_value=MAX_DEVICES)
+    status = serializers.CharField(source="current_status", read_only=True)
+    delivery_stats = serializers.SerializerMethodField()
+    sender_id = serializers.IntegerField(read_only=True, allow_null=True)
+    description = serializers.SerializerMethodField()
+    job_id = serializers.SerializerMethodField()
+    created_at = Moment(read_only=True)
+    updated_at = Moment(read_only=True)
+
+    class Meta:
+        model = Campaign
+        fields = (
+            "id",
+            "title",
+            "message",
+            "variants",
+            "audience",
+            "segment_id",
+            "scheduled_at",
+            "time_zone",
+            "recurrence",
+            "sending_window",
+            "status",
+            "multimedia",
+            "delivery_stats",
+            "sender_id",
+            "description",
+            "devices",
+            "devices_limit",
+            "job_id",
+            "created_at",
+            "updated_at",
+        )
+
+    def get_delivery_stats(self, campaign: Campaign) -> dict[str, int]:
+        return campaign.stats  # type: ignore[attr-defined,no-any-return]
+
+    def get_description(self, campaign: Campaign) -> str:
+        """Why it failed or waits, in Spanish."""
+        run = campaign.run  # type: ignore[attr-defined]
+        return campaign.description or (wire.job_description(run.job.state_reason) if run is not None else "")
+
+    def get_job_id(self, campaign: Campaign) -> str | None:
+        run = campaign.run  # type: ignore[attr-defined]
+        return None if run is None else str(run.job.uuid)
+
+    # --- One field ---------------------------------------------------------------------------------
+
+    def validate_message(self, value: str) -> str:
+        return _sendable(value)
+
+    def validate_segment_id(self, value: int | None) -> int | None:
+        account: Account = self.context["account"]
+        known = value is None or (value < 2**63 and Segment.objects.for_account(account).filter(pk=value).exists())
+        if not known:
+            raise serializers.ValidationError("", "does_not_exist")
+        return value
+
+    def validate_time_zone(self, value: str) -> str:
+        if known_zone(value) is None or "%" in value:
+            raise refuse("time_zone_unknown")
+        return value
+
+    def validate_sending_window(self, value: Any) -> dict[str, Any]:
+        if not value:
+            return {}
+        if not isinstance(value, dict):
+            raise refuse("not_an_object")
+        try:
+            windows.parse(value)
+        except (windows.BadWindow, TypeError):
+            raise refuse("window_invalid") from None
+        return value
+
+    def validate_devices(self, value: list[int]) -> list[int]:
+        ids = list(dict.fromkeys(value))
+        if Device.objects.for_account(self.context["account"]).filter(pk__in=ids).count() < len(ids):
+            raise refuse("devices_unknown")
+        return ids
+
+    # --- Fields together ---------------------------------------------------------------------------
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if self.instance is None:
+            attrs.setdefault("time_zone", self.context["account"].time_zone)
+        whole: Mapping[str, Any] = attrs if self.instance is None else _Whole(attrs, self.instance)
+        if not whole.get("message", "").strip() and not whole.get("variants"):
+            raise serializers.ValidationError({"message": refuse("message_missing").detail})
+        if whole.get("segment_id") is not None and whole.get("audience"):
+            raise serializers.ValidationError({"segment_id": refuse("segment_and_audience").detail})
+        if attrs.keys() & {"scheduled_at", "recurrence", "time_zone"}:
+            self._check_time(attrs, whole)
+        return attrs
+
+    def _check_time(self, attrs: dict[str, Any], whole: Mapping[str, Any]) -> None:
+        zone, scheduled_at = ZoneInfo(whole["time_zone"]), whole.get("scheduled_at")
+        if written := attrs.get("scheduled_at"):
+            if _is_skipped(written, zone):
+                raise serializers.ValidationError({"scheduled_at": refuse("time_skipped").detail})
+            attrs["scheduled_at"] = written.astimezone(UTC)
+        text = whole.get("recurrence", "")
+        if not text:
+            return
+        if text in recurrence.WORDS and scheduled_at is None:
+            raise serializers.ValidationError({"recurrence": refuse("recurrence_without_start").detail})
+        try:
+            recurs = recurrence.parse(text, zone, scheduled_at)
+        except recurrence.BadRecurrence:
+            raise serializers.ValidationError({"recurrence": refuse("recurrence_invalid").detail}) from None
+        if recurs.next_after(timezone.now()) is None:
+            raise serializers.ValidationError({"recurrence": refuse("recurrence_never").detail})
+
+
+class _Whole(Mapping[str, Any]):
+    """A campaign as it will be: what is given, else what it has."""
+
+    def __init__(self, given: Mapping[str, Any], campaign: Campaign) -> None:
+        self._given, self._campaign = given, campaign
+
+    def __getitem__(self, name: str) -> Any:
+        return self._given[name] if name in self._given else getattr(self._campaign, name)
+
+    def __iter__(self) -> Any:
+        return iter(self._given)
+
+    def __len__(self) -> int:
+        return len(self._given)
+
+
+def _is_skipped(written: datetime, zone: ZoneInfo) -> bool:
+    """Whether somebody meant a time of this zone's clock that the clock skips.
+
+    Only where the offset is one that the zone has around it; any other offset names an instant, which always exists.
+    """
+    wall = written.replace(tzinfo=None)
+    offsets = {wall.replace(tzinfo=zone, fold=fold).utcoffset() for fold in (0, 1)}
+    return written.utcoffset() in offsets and recurrence.is_skipped(wall, zone)
+
+
+class SegmentSerializer(serializers.ModelSerializer[Segment]):
+    """An audience with a name."""
+
+    audience = AudienceField()
+    created_at = Moment(read_only=True)
+
+    class Meta:
+        model = Segment
+        fields = ("id", "name", "audience", "created_at")
+
+    def create(self, validated_data: dict[str, Any]) -> Segment:
+        try:
+            return super().create(validated_data)
+        except IntegrityError as error:
+            raise _name_taken(error) from None
+
+    def update(self, segment: Segment, validated_data: dict[str, Any]) -> Segment:
+        for name, value in validated_data.items():
+            setattr(segment, name, value)
+        try:
+            segment.save(update_fields=list(validated_data))
+        except IntegrityError as error:
+            raise _name_taken(error) from None
+        return segment
+
+
+def _name_taken(error: IntegrityError) -> Exception:
+    if "segment_once_per_account" not in str(error):
+        return error
+    return serializers.ValidationError({"name": refuse("name_taken").detail})
+
+
+# --- Answers --------------------------------------------------------------------------------------------
+
+
+class SampleSerializer(serializers.Serializer[Any]):
+    contact_id = serializers.IntegerField()
+    phone = serializers.CharField()
+    text = serializers.CharField()
+
+
+class ExcludedSerializer(serializers.Serializer[Any]):
+    reason = serializers.CharField()
+    count = serializers.IntegerField()
+
+
+class EstimateSerializer(serializers.Serializer[Any]):
+    finishes_at = Moment(allow_null=True)
+    seconds = serializers.IntegerField(allow_null=True)
+    devices = serializers.IntegerField()
+    text = serializers.CharField(help_text="11,6 días; 53 devices más para terminar en un día")
+
+
+class PreviewSerializer(serializers.Serializer[Any]):
+    """The answer of `preview`."""
+
+    count = serializers.IntegerField()
+    sample = SampleSerializer(many=True)
+    excluded = ExcludedSerializer(many=True)
+    estimate = EstimateSerializer()
+    problems = serializers.ListField(child=serializers.CharField())
+
+
+class TestAnswerSerializer(serializers.Serializer[Any]):
+    """The answer of `test`: the job can be followed like any other."""
+
+    job_id = serializers.UUIDField()
+    phones = serializers.ListField(child=serializers.CharField())

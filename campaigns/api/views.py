@@ -1,0 +1,446 @@
+"""The API of campaigns (seed 003, contract §4) and of the segments they share."""
+
+import mimetypes
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import PurePath
+from typing import Any, ClassVar
+
+from django.db import IntegrityError, transaction
+from django.db.models import ProtectedError, QuerySet
+from django.http import FileResponse, Http404, HttpRequest
+from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+from rest_framework.exceptions import ErrorDetail, ValidationError
+from rest_framework.filters import SearchFilter
+from rest_framework.parsers import MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+from rest_framework.viewsets import GenericViewSet, ModelViewSet
+
+from accounts import audit
+from accounts.models import Account, User
+from accounts.requests import account_of
+from campaigns.api.keyset_pages import KeysetPages
+from campaigns.api.serializers import (
+    CampaignSerializer,
+    PreviewSerializer,
+    SegmentSerializer,
+    TestAnswerSerializer,
+    refuse,
+)
+from campaigns.audience.conditions import BadAudience, EmptyAudience
+from campaigns.launch import control, drafting, launching, media, previewing, test_message
+from campaigns.launch.launching import LaunchRefused
+from campaigns.launch.media import MediaRefused
+from campaigns.live import changes
+from campaigns.models import Campaign, Segment
+from campaigns.results import figures
+from campaigns.states import CampaignStatus
+from campaigns.tasks import freeze_audience
+from campaigns.wording import wire
+from devices import phone_numbers
+from jobs.api.serializers import RecipientPageSerializer
+from jobs.api.views import JobExport, JobRecipients
+from jobs.intake.accepting import display_name
+from jobs.models import IllegalTransition, Job
+from jobs.states import RecipientState
+from jobs.tasks import start_job
+
+_LAUNCH_ERRORS = (LaunchRefused, MediaRefused, EmptyAudience, BadAudience)
+
+
+class CampaignCalls(APIView):
+    """What every call about campaigns has in common: the feature flag, and the account's own campaigns."""
+
+    def handle_exception(self, exc: Exception) -> Response:
+        # It was there a moment ago, and somebody deleted it since.
+        return super().handle_exception(Http404() if isinstance(exc, Campaign.DoesNotExist) else exc)
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        if not self.account.whatsapp_api_campaigns:
+            raise wire.refusal("feature_disabled")
+
+    @property
+    def account(self) -> Account:
+        account = account_of(self.request)
+        assert account is not None  # RolePermission let the call through
+        return account
+
+    def find_campaign(self) -> Campaign:
+        """The campaign of the address. Raises Http404."""
+        campaigns = Campaign.objects.for_account(self.account).with_status()
+        campaign: Campaign | None = (
+            campaigns.filter(pk=self.kwargs["campaign_id"]).select_related("account", "segment", "sender").first()
+        )
+        if campaign is None:
+            raise Http404
+        return campaign
+
+    def answer(self, campaign: Campaign, status: int = 200) -> Response:
+        """The campaign as it is now."""
+        [fresh] = figures.attach([Campaign.unscoped.with_status().get(pk=campaign.pk)])
+        return Response(CampaignSerializer(fresh).data, status=status)
+
+
+@extend_schema_view(
+    list=extend_schema(
+        parameters=[
+            OpenApiParameter("status", str, enum=CampaignStatus.values),
+            OpenApiParameter("sender_id", int),
+            OpenApiParameter("search", str, description="Part of the title or the message"),
+        ]
+    )
+)
+@extend_schema(tags=["campaigns"])
+class Campaigns(CampaignCalls, GenericViewSet[Campaign]):
+    """Campaigns of an account. `status` and `delivery_stats` are read from the latest run; one that was launched can
+    no longer be edited. Ordered by `scheduled_at`, campaigns without a time are left out.
+    """
+
+    serializer_class = CampaignSerializer
+    pagination_class = KeysetPages
+    lookup_url_kwarg = "campaign_id"
+    filter_backends = (SearchFilter,)
+    search_fields = ("title", "message")
+    ordering_fields = ("id", "title", "scheduled_at", "created_at", "updated_at")
+    ordering = "-id"
+    queryset = Campaign.unscoped.none()  # for the OpenAPI description; get_queryset says which
+
+    def get_queryset(self) -> QuerySet[Campaign]:
+        query = self.request.query_params
+        rows: Any = Campaign.objects.for_account(self.account).with_status()
+        if status := query.get("status"):
+            if status not in CampaignStatus.values:
+                raise wire.refusal("campaign_status_invalid", choices=", ".join(CampaignStatus.values))
+            rows = rows.filter(status_now=status)
+        if sender := query.get("sender_id"):
+            if not (sender.isascii() and sender.isdecimal() and len(sender) < 19):
+                raise wire.refusal("sender_invalid")
+            rows = rows.filter(sender_id=int(sender))
+        if query.get("ordering", "").removeprefix("-") == "scheduled_at":
+            rows = rows.filter(scheduled_at__isnull=False)
+        return rows  # type: ignore[no-any-return]
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        return {**super().get_serializer_context(), "account": account_of(self.request)}
+
+    def list(self, request: Request, **_: Any) -> Response:
+        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
+        return self.get_paginated_response(self.get_serializer(figures.attach(page or []), many=True).data)
+
+    def retrieve(self, request: Request, **_: Any) -> Response:
+        return self.answer(self.find_campaign())
+
+    def create(self, request: Request, **_: Any) -> Response:
+        serializer = self.get_serializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        with _kept_segment():
+            campaign = drafting.create(self.account, _user(request), serializer.validated_data, timezone.now())
+            audit.record(request, "campaign.created", campaign, id=campaign.pk)
+        changes.campaign_changed(campaign)
+        return self.answer(campaign, 201)
+
+    def partial_update(self, request: Request, **_: Any) -> Response:
+        campaign = self.find_campaign()
+        serializer = self.get_serializer(campaign, data=request.data, partial=True)
+        serializer.is_valid(raise_exception=True)
+        fields = serializer.validated_data
+        try:
+            with _kept_segment():
+                drafting.change(campaign, fields, timezone.now())
+                audit.record(request, "campaign.changed", campaign, id=campaign.pk, fields=sorted(fields))
+        except LaunchRefused as refused:
+            raise wire.launch_refused(refused) from None
+        changes.campaign_changed(campaign)
+        return self.answer(campaign)
+
+    @extend_schema(responses={204: None})
+    def destroy(self, request: Request, **_: Any) -> Response:
+        campaign = self.find_campaign()
+        try:
+            with transaction.atomic():
+                audit.record(request, "campaign.deleted", campaign, id=campaign.pk)
+                drafting.delete(campaign)
+        except LaunchRefused as refused:
+            raise wire.launch_refused(refused) from None
+        return Response(status=204)
+
+
+@extend_schema(tags=["campaigns"])
+class Trigger(CampaignCalls):
+    """Launch the campaign now, whatever it was scheduled for. 409 where it already ran."""
+
+    @extend_schema(request=None, responses=CampaignSerializer)
+    def post(self, request: Request, **_: Any) -> Response:
+        campaign = self.find_campaign()
+        try:
+            run = launching.trigger(campaign, _user(request), timezone.now())
+        except _LAUNCH_ERRORS as error:
+            raise wire.launch_refused(error) from None
+        audit.record(request, "campaign.launched", campaign, id=campaign.pk, job=str(run.job.uuid))
+        # Only a nudge: without a broker the answer is the same, and the schedule's next minute does it.
+        transaction.on_commit(lambda: freeze_audience.delay(run.pk), robust=True)
+        changes.campaign_changed(campaign)
+        return self.answer(campaign)
+
+
+@extend_schema(tags=["campaigns"])
+class Preview(CampaignCalls):
+    """Who would get what, and how long it would take. Nothing is sent or changed."""
+
+    @extend_schema(request=None, responses=PreviewSerializer)
+    def post(self, request: Request, **_: Any) -> Response:
+        campaign = self.find_campaign()
+        try:
+            preview = previewing.preview(campaign, timezone.now())
+        except BadAudience as bad:
+            raise wire.launch_refused(bad) from None
+        estimate = preview.estimate
+        shown = {
+            "count": preview.count,
+            "sample": preview.sample,
+            "excluded": [{"reason": reason, "count": number} for reason, number in preview.excluded.items()],
+            "estimate": {
+                "finishes_at": estimate.finishes_at,
+                "seconds": None if estimate.seconds is None else round(estimate.seconds),
+                "devices": estimate.devices,
+                "text": wire.estimate(estimate.seconds, estimate.devices, estimate.more_devices_for_one_day),
+            },
+            "problems": preview.problems,
+        }
+        return Response(PreviewSerializer(shown).data)
+
+
+@extend_schema(tags=["campaigns"])
+class TestSend(CampaignCalls):
+    """Send the message to up to ten numbers at once, {"phones": ["+51987654321"]}, with a sample contact's values."""
+
+    __test__ = False
+
+    @extend_schema(
+        request={
+            "application/json": {
+                "type": "object",
+                "required": ["phones"],
+                "properties": {
+                    "phones": {"type": "array", "items": {"type": "string"}, "maxItems": test_message.MOST_PHONES}
+                },
+            }
+        },
+        responses=TestAnswerSerializer,
+    )
+    def post(self, request: Request, **_: Any) -> Response:
+        campaign = self.find_campaign()
+        phones = self._phones(request.data)
+        try:
+            job = test_message.send_test(campaign, phones, _user(request))
+        except MediaRefused as refused:
+            raise wire.launch_refused(refused) from None
+        audit.record(request, "campaign.tested", campaign, id=campaign.pk, job=str(job.uuid), phones=len(phones))
+        transaction.on_commit(lambda: start_job.delay(job.pk), robust=True)
+        return Response({"job_id": str(job.uuid), "phones": phones})
+
+    def _phones(self, data: Any) -> list[str]:
+        given = data.get("phones") if isinstance(data, dict) else None
+        refusal = wire.refusal("phones_invalid", limit=test_message.MOST_PHONES)
+        if not isinstance(given, list) or not 1 <= len(given) <= test_message.MOST_PHONES:
+            raise refusal
+        phones = []
+        for raw in given:
+            known = isinstance(raw, str) and len(raw) <= phone_numbers.RAW_MAX
+            phone = phone_numbers.parse(raw, self.account.default_country) if known else None
+            if phone is None:
+                raise refusal
+            phones.append(phone)
+        return list(dict.fromkeys(phones))
+
+
+@extend_schema(tags=["campaigns"])
+class CampaignAction(CampaignCalls):
+    """POST pause, resume, cancel, retry_failed: answers the campaign as it is then.
+
+    Asking twice is no error; an impossible move is 409 and changes nothing.
+    """
+
+    actions: ClassVar[dict[str, Callable[[Campaign], int]]] = {
+        "pause": control.pause,
+        "resume": control.resume,
+        "cancel": control.cancel,
+        "retry_failed": control.retry_failed,
+    }
+    action_name = ""
+
+    @extend_schema(request=None, responses=CampaignSerializer)
+    def post(self, request: Request, **_: Any) -> Response:
+        campaign = self.find_campaign()
+        try:
+            changed = self.actions[self.action_name](campaign)
+        except control.NotLaunched:
+            raise wire.refusal("campaign_not_launched") from None
+        except IllegalTransition:
+            status = self.find_campaign().current_status
+            raise wire.refusal("campaign_impossible_move", status=status.value) from None
+        if changed:
+            audit.record(request, f"campaign.{self.action_name}", campaign, id=campaign.pk, recipients=int(changed))
+            changes.campaign_changed(campaign)
+        return self.answer(campaign)
+
+
+# --- What became of it: the job's own views, under the campaign's address -------------------------------
+
+
+@extend_schema(tags=["campaigns"])
+class CampaignRecipients(CampaignCalls, JobRecipients):
+    """The recipients of the campaign's latest run, page by page; none before it was launched."""
+
+    @extend_schema(
+        responses=RecipientPageSerializer,
+        parameters=[
+            OpenApiParameter("state", str, enum=RecipientState.values),
+            OpenApiParameter("search", str, description="+51987: begins with; 987: contains"),
+            OpenApiParameter("cursor", str),
+            OpenApiParameter("limit", int),
+        ],
+    )
+    def get(self, request: Any, **_: Any) -> Response:  # type: ignore[override]
+        run = self.find_campaign().latest_run
+        if run is None:
+            return Response({"results": [], "next": None})
+        return super().get(request, job_id=str(run.job.uuid))
+
+
+@extend_schema(tags=["campaigns"])
+class CampaignExport(CampaignCalls, JobExport):
+    """The outcome of the campaign's latest run, as a file for a spreadsheet."""
+
+    @extend_schema(responses={(200, "text/csv"): OpenApiTypes.STR})
+    def get(self, request: Any, **_: Any) -> Any:  # type: ignore[override]
+        return super().get(request, job_id=str(_job(self.find_campaign()).uuid))
+
+
+def _job(campaign: Campaign) -> Job:
+    run = campaign.latest_run
+    if run is None:
+        raise wire.refusal("campaign_not_launched")
+    return run.job
+
+
+# --- The uploaded file ------------------------------------------------------------------------------------
+
+
+@extend_schema(tags=["campaigns"])
+class Multimedia(CampaignCalls):
+    """Upload the file that goes with the message, instead of a url: multipart/form-data with `file` and `type`."""
+
+    parser_classes = (MultiPartParser,)
+
+    @extend_schema(
+        request={
+            "multipart/form-data": {
+                "type": "object",
+                "required": ["file", "type"],
+                "properties": {
+                    "file": {"type": "string", "format": "binary"},
+                    "type": {"type": "string", "enum": list(media.MAX_BYTES)},
+                },
+            }
+        },
+        responses=CampaignSerializer,
+    )
+    def post(self, request: Request, **_: Any) -> Response:
+        campaign = self.find_campaign()
+        file, kind = request.FILES.get("file"), request.POST.get("type")
+        if file is None:
+            raise refuse("file_missing")
+        if kind not in media.MAX_BYTES:
+            raise refuse("multimedia_type")
+        name = display_name(file.name or "") or "file"
+        try:
+            media.check(kind, "", name, file.size)
+            drafting.attach_file(campaign, kind, file, name)
+        except (MediaRefused, LaunchRefused) as refused:
+            raise wire.launch_refused(refused) from None
+        audit.record(request, "campaign.changed", campaign, id=campaign.pk, fields=["multimedia"])
+        return self.answer(campaign)
+
+
+def campaign_media(request: HttpRequest, ticket: str, file_name: str) -> FileResponse:
+    """A campaign's uploaded file, for the gateways that send it. The ticket is all the permission there is."""
+    campaign = media.campaign_of(ticket)
+    if campaign is None:
+        raise Http404
+    try:
+        file = campaign.multimedia_file.open("rb")
+    except OSError:
+        raise Http404 from None
+    content_type = mimetypes.guess_type(PurePath(campaign.multimedia_file.name or "").name)[0]
+    answer = FileResponse(file, content_type=content_type or "application/octet-stream", as_attachment=True)
+    answer["Cache-Control"] = "private, no-store"
+    return answer
+
+
+# --- Segments -----------------------------------------------------------------------------------------------
+
+
+@extend_schema(tags=["segments"])
+class Segments(ModelViewSet[Segment]):
+    """Audiences with a name, which campaigns share."""
+
+    serializer_class = SegmentSerializer
+    pagination_class = KeysetPages
+    lookup_url_kwarg = "segment_id"
+    filter_backends = (SearchFilter,)
+    search_fields = ("name",)
+    ordering_fields = ("id", "name", "created_at")
+    ordering = "name"
+    queryset = Segment.unscoped.none()  # for the OpenAPI description; get_queryset says which
+
+    def get_queryset(self) -> QuerySet[Segment]:
+        account = account_of(self.request)
+        if account is None:
+            return self.queryset.all()
+        rows: QuerySet[Segment] = Segment.objects.for_account(account)
+        return rows
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        return {**super().get_serializer_context(), "account": account_of(self.request)}
+
+    def perform_create(self, serializer: Any) -> None:
+        with transaction.atomic():
+            segment = serializer.save(account=account_of(self.request))
+            audit.record(self.request, "segment.created", segment, id=segment.pk)
+
+    def perform_update(self, serializer: Any) -> None:
+        with transaction.atomic():
+            segment = serializer.save()
+            audit.record(
+                self.request, "segment.changed", segment, id=segment.pk, fields=sorted(serializer.validated_data)
+            )
+
+    def perform_destroy(self, instance: Segment) -> None:
+        try:
+            with transaction.atomic():
+                audit.record(self.request, "segment.deleted", instance, id=instance.pk)
+                instance.delete()
+        except (ProtectedError, IntegrityError):  # the latter: a campaign took it up this very moment
+            raise wire.refusal("segment_in_use") from None
+
+
+@contextmanager
+def _kept_segment() -> Iterator[None]:
+    """A transaction, refused where the campaign's segment is deleted before its end."""
+    try:
+        with transaction.atomic():
+            yield
+    except IntegrityError as error:
+        if "segment_id" not in str(error):
+            raise
+        raise ValidationError({"segment_id": ErrorDetail("", "does_not_exist")}) from None
+
+
+def _user(request: Request) -> User | None:
+    return request.user if isinstance(request.user, User) else None

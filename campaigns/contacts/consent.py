@@ -1,0 +1,45 @@
+"""Consent of many contacts at once: what `contacts.save` does for one."""
+
+from typing import Final
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.db.models.functions import Now
+
+from campaigns.contacts.people import OPTED_OUT_REASON
+from campaigns.models import Contact
+from jobs import suppression
+
+CHUNK_CONTACTS: Final = 2_000  # one short transaction each
+
+
+def opt_out(account_id: int, contacts: QuerySet[Contact], source: str) -> int:
+    """Note that these contacts want no messages, and suppress their numbers. Returns for how many that was new."""
+    changed = 0
+    last = 0
+    while found := _chunk(contacts.filter(opted_out_at=None), last):
+        last = found[-1][0]
+        with transaction.atomic():
+            changed += Contact.unscoped.filter(pk__in=[pk for pk, _ in found], opted_out_at=None).update(
+                opted_out_at=Now(), opted_out_source=source, updated_at=Now()
+            )
+            suppression.suppress(account_id, [phone for _, phone in found if phone], OPTED_OUT_REASON)
+    return changed
+
+
+def opt_in(account_id: int, contacts: QuerySet[Contact], source: str) -> int:
+    """Note that these contacts agreed again, and lift the ban on their numbers. Returns for how many that was new."""
+    changed = 0
+    last = 0
+    while found := _chunk(contacts.filter(opted_out_at__isnull=False), last):
+        last = found[-1][0]
+        with transaction.atomic():
+            changed += Contact.unscoped.filter(pk__in=[pk for pk, _ in found], opted_out_at__isnull=False).update(
+                opted_out_at=None, opted_out_source="", opted_in_at=Now(), opted_in_source=source, updated_at=Now()
+            )
+            suppression.lift(account_id, [phone for _, phone in found if phone])
+    return changed
+
+
+def _chunk(contacts: QuerySet[Contact], last: int) -> list[tuple[int, str | None]]:
+    return list(contacts.filter(pk__gt=last).order_by("id").values_list("id", "phone")[:CHUNK_CONTACTS])

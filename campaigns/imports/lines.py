@@ -1,0 +1,135 @@
+"""One line of a file of contacts: from its cells, by the mapping of its columns, to a person."""
+
+import re
+from typing import Any, Final, NamedTuple
+
+from campaigns.contacts import labels
+from campaigns.contacts.people import NAME_CHARACTERS
+from campaigns.imports import table
+from devices import phone_numbers
+
+MAX_ATTRIBUTE_CHARACTERS: Final = 1_000
+
+
+class Person(NamedTuple):
+    """What one line says of somebody; "" and empty where it says nothing."""
+
+    phone: str
+    phone_key: str
+    name: str
+    email: str
+    labels: list[str]
+    attributes: dict[str, Any]
+
+
+class BadLine(Exception):
+    """A line that cannot be imported, by its code in `contact_wire`."""
+
+    def __init__(self, code: str, **details: Any) -> None:
+        super().__init__(code)
+        self.code = code
+        self.details = details
+
+
+_EMAIL = re.compile(r"[^@\s,;<>\"]+@[^@\s,;<>\"]+\.[^@\s.,;<>\"]+")
+_LABEL_SEPARATORS = re.compile("[,;|]")
+_WHOLE_NUMBER = re.compile(r"-?[0-9]{1,15}")
+_NUMBER = re.compile(r"-?[0-9]{1,15}[.,][0-9]{1,15}")
+_YES: Final = {"true", "1", "si", "sí", "yes", "sim", "verdadero", "verdadeiro", "x"}
+_NO: Final = {"false", "0", "no", "não", "nao", "falso"}
+
+
+class LineReader:
+    """Reads lines as a mapping says. The same for checking and importing: what is announced is what happens."""
+
+    def __init__(self, mapping: dict[str, Any]) -> None:
+        columns = mapping["columns"]
+        self._phone, self._name, self._email, self._labels = (
+            columns.get(field) for field in ("phone", "name", "email", "labels")
+        )
+        self._attributes = [
+            (name, said, "text") if isinstance(said, int) else (name, said["column"], said["type"])
+            for name, said in columns["custom_attributes"].items()
+        ]
+        self._add_labels: list[str] = mapping["add_labels"]
+        self._country: str = mapping["default_country"]
+        places = [self._phone, self._name, self._email, self._labels, *(place for _, place, _ in self._attributes)]
+        self._width = max([place for place in places if place is not None], default=0) + 1
+
+    def read(self, row: table.Row) -> Person:
+        """Raises BadLine."""
+        cells = row.cells
+        if row.too_long:
+            raise BadLine("line_too_long")
+        if len(cells) < self._width:
+            cells = cells + [""] * (self._width - len(cells))
+        everything = "".join(cells)
+        if "\0" in everything:
+            raise BadLine("nul_byte")
+        if not everything.isascii() and table.UNDECODABLE in everything:
+            raise BadLine("undecodable")
+        phone = self._read_phone(cells)
+        name = "" if self._name is None else _text(cells[self._name])
+        if len(name) > NAME_CHARACTERS:
+            raise BadLine("name_too_long", limit=NAME_CHARACTERS)
+        email = "" if self._email is None else _text(cells[self._email])
+        if email and (len(email) > 254 or not _EMAIL.fullmatch(email)):
+            raise BadLine("email_invalid")
+        return Person(
+            phone,
+            phone_numbers.key_of(phone),
+            name,
+            email,
+            self._add_labels if self._labels is None else self._read_labels(cells[self._labels]),
+            self._read_attributes(cells) if self._attributes else {},
+        )
+
+    def _read_phone(self, cells: list[str]) -> str:
+        raw = "" if self._phone is None else cells[self._phone]
+        phone = phone_numbers.parse(raw, self._country)
+        if phone is None:
+            raise BadLine("phone_invalid" if raw.strip() else "phone_missing")
+        return phone
+
+    def _read_labels(self, cell: str) -> list[str]:
+        found = list(self._add_labels)
+        for part in _LABEL_SEPARATORS.split(_text(cell)) if cell else ():
+            name = part.strip()
+            if not name or name in found:
+                continue
+            if labels.clean(name) is None:
+                raise BadLine("label_invalid", limit=labels.MAX_CHARACTERS)
+            found.append(name)
+        if len(found) > labels.MAX_ON_A_CONTACT:
+            raise BadLine("too_many_labels", limit=labels.MAX_ON_A_CONTACT)
+        return found
+
+    def _read_attributes(self, cells: list[str]) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for name, place, kind in self._attributes:
+            text = _text(cells[place])
+            if not text:
+                continue
+            if len(text) > MAX_ATTRIBUTE_CHARACTERS:
+                raise BadLine("attribute_too_long", limit=MAX_ATTRIBUTE_CHARACTERS)
+            found[name] = text if kind == "text" else _typed(text, kind)
+        return found
+
+
+def _text(cell: str) -> str:
+    """A cell without the spaces around it, and without what an export puts before a would-be formula."""
+    cell = cell.strip()
+    return cell[1:] if cell[:1] == "'" and cell[1:2] in {"=", "+", "-", "@"} else cell
+
+
+def _typed(text: str, kind: str) -> int | float | bool:
+    if kind == "number":
+        if _WHOLE_NUMBER.fullmatch(text):
+            return int(text)
+        if _NUMBER.fullmatch(text):
+            return float(text.replace(",", "."))
+        raise BadLine("attribute_not_a_number")
+    word = text.casefold()
+    if word in _YES or word in _NO:
+        return word in _YES
+    raise BadLine("attribute_not_a_boolean")

@@ -1,0 +1,390 @@
+"""Imports of contacts in a worker: a file is checked, or becomes contacts, a chunk of rows in each transaction.
+
+Whoever comes later, after a crash or beside us, goes on at `processed`. A person is known by the number's key, so a
+number that stands in the file twice is one contact: the later line completes the earlier one, or is skipped where
+contacts that exist are to be left alone. An empty cell never erases anything.
+"""
+
+import json
+import os
+import time
+from array import array
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models.functions import Now
+
+from campaigns.contacts import labels
+from campaigns.imports import table
+from campaigns.imports.lines import BadLine, LineReader, Person
+from campaigns.imports.table import Format
+from campaigns.imports.upload import COUNTED_NOTHING, directory, remove_files
+from campaigns.models import ContactImport
+from campaigns.wording import contact_wire as wire
+
+CHUNK_ROWS: Final = 20_000  # one transaction: about a second, and what a crash costs
+MAX_ERRORS: Final = 1_000  # that are told; all are counted
+
+Status = ContactImport.Status
+Cursor = Any
+
+
+class _FileLost(Exception):
+    """The stored file cannot be read, or is no longer the one that was accepted."""
+
+
+class _Changed(Exception):
+    """A person has corrected the mapping meanwhile."""
+
+
+def unfinished() -> list[int]:
+    """The imports that a worker should be at."""
+    return list(
+        ContactImport.unscoped.filter(status__in=[Status.CHECKING, Status.RUNNING])
+        .order_by("id")
+        .values_list("id", flat=True)
+    )
+
+
+def advance(import_id: int, deadline: float) -> bool:
+    """Check or import until done or until `deadline` (by time.monotonic()); at least one chunk.
+
+    Returns whether there is more to do. False also when another worker is at it, or nothing is left to do.
+    """
+    with _alone(import_id) as is_mine:
+        row = ContactImport.unscoped.filter(pk=import_id).first() if is_mine else None
+        if row is None or row.status not in (Status.CHECKING, Status.RUNNING):
+            return False
+        try:
+            path = _as_csv(row)
+            if not row.rows and not _count(row, path):
+                return False
+            reader = _Reader(row, path)
+            while (more := _step(reader)) and time.monotonic() < deadline:
+                pass
+        except _FileLost:
+            _fail(row, "import_file_lost")
+            return False
+        except _Changed:
+            return True
+        return more
+
+
+@contextmanager
+def _alone(import_id: int) -> Iterator[bool]:
+    """Whether nobody else is at this import; it stays so meanwhile. A dead worker's connection lets go by itself."""
+    key = f"contact_import:{import_id}"
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", (key,))
+        (is_mine,) = cursor.fetchone()
+        try:
+            yield is_mine
+        finally:
+            if is_mine and not connection.needs_rollback:
+                cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", (key,))
+
+
+def _fail(row: ContactImport, code: str, **details: Any) -> None:
+    errors = [wire.line_error(0, code, **details)]
+    ContactImport.unscoped.filter(pk=row.pk, status=row.status).update(
+        status=Status.FAILED, errors=errors, finished_at=Now(), upload_name="", mapping=_without_people(row.mapping)
+    )
+    remove_files(row.upload_name)
+
+
+def _without_people(mapping: dict[str, Any]) -> dict[str, Any]:
+    return {**mapping, "sample": []}
+
+
+def _as_csv(row: ContactImport) -> Path:
+    """The CSV to read: of an XLSX, the one made of it, now if there is none yet."""
+    path = directory() / row.upload_name
+    if not row.upload_name or not path.is_file():
+        raise _FileLost
+    if path.suffix != ".xlsx":
+        return path
+    made = path.with_suffix(".csv")
+    if not made.exists():
+        try:
+            table.xlsx_to_csv(path, made, settings.MAX_RECIPIENTS)
+        except table.TooManyRows:
+            _fail(row, "import_too_many_rows", limit=settings.MAX_RECIPIENTS)
+        except table.Unreadable:
+            raise _FileLost from None
+    return made
+
+
+def _count(row: ContactImport, path: Path) -> bool:
+    """Count the file's rows; whether it can go on."""
+    if not path.exists():
+        return False
+    number = 0
+    for _ in table.rows(path, _format_of(row)):
+        number += 1
+        if number > settings.MAX_RECIPIENTS:
+            _fail(row, "import_too_many_rows", limit=settings.MAX_RECIPIENTS)
+            return False
+    if not number:
+        # Read as it was said, nothing is left of it: a person may say otherwise.
+        ContactImport.unscoped.filter(pk=row.pk, status=row.status, mapping=row.mapping).update(status=Status.READY)
+        return False
+    ContactImport.unscoped.filter(pk=row.pk, mapping=row.mapping).update(rows=number)
+    row.rows = number
+    return True
+
+
+def _format_of(row: ContactImport) -> Format:
+    form = Format(row.mapping["encoding"], row.mapping["delimiter"], row.mapping["header"])
+    return form._replace(encoding="utf-8", delimiter=",") if row.upload_name.endswith(".xlsx") else form
+
+
+class _Reader:
+    """The file's rows as this mapping reads them, and how many have been passed."""
+
+    def __init__(self, row: ContactImport, path: Path) -> None:
+        self.row = row
+        self._rows = table.rows(path, _format_of(row))
+        self._passed = 0
+        self.lines = LineReader(row.mapping)
+        self.keys_path = path.with_suffix(".keys")
+
+    def is_for(self, row: ContactImport) -> bool:
+        """Whether the row is still what we are reading it for."""
+        was = self.row
+        return (
+            row.status == was.status
+            and row.mapping == was.mapping
+            and row.update_existing == was.update_existing
+            and row.processed >= self._passed
+        )
+
+    def chunk(self, position: int) -> "_Chunk":
+        """Read the next rows from `position` on."""
+        # Forwards only: a position that fell is another reading.
+        _ = next(islice(self._rows, position - self._passed, position - self._passed), None)
+        people: list[Person] = []
+        errors: list[dict[str, Any]] = []
+        number = 0
+        read = self.lines.read
+        # No list of them: twice the objects, and Python's collector looks at each several times.
+        for row in islice(self._rows, CHUNK_ROWS):
+            number += 1
+            try:
+                people.append(read(row))
+            except BadLine as bad:
+                if len(errors) < MAX_ERRORS:
+                    errors.append(wire.line_error(row.line, bad.code, **bad.details))
+        self._passed = position + number
+        return _Chunk(people, errors, number - len(people))
+
+
+class _Chunk(NamedTuple):
+    """What a chunk's lines said."""
+
+    people: list[Person]
+    errors: list[dict[str, Any]]  # the first 1,000
+    error_count: int
+
+    @property
+    def rows(self) -> int:
+        return len(self.people) + self.error_count
+
+
+def _step(reader: _Reader) -> bool:
+    """Check or import one chunk; whether there is another step. One transaction."""
+    with transaction.atomic():
+        row: ContactImport | None = (
+            ContactImport.unscoped.select_for_update(no_key=True).filter(pk=reader.row.pk).first()
+        )
+        if row is None or row.status not in (Status.CHECKING, Status.RUNNING):
+            return False
+        if not reader.is_for(row):
+            raise _Changed
+        chunk = reader.chunk(row.processed)
+        if not chunk.rows and row.processed < row.rows:
+            raise _FileLost
+        changes: dict[str, Any] = {"processed": row.processed + chunk.rows}
+        with connection.cursor() as cursor:
+            if row.status == Status.CHECKING:
+                changes.update(_check(cursor, row, reader, chunk))
+            else:
+                changes.update(_import(cursor, row, chunk))
+        ContactImport.unscoped.filter(pk=row.pk).update(**changes)
+    # Only now: after a crash before the commit they are needed again.
+    if changes.get("status") == Status.COMPLETED:
+        remove_files(reader.row.upload_name)
+    elif changes.get("status") == Status.READY:
+        reader.keys_path.unlink(missing_ok=True)
+    return "status" not in changes
+
+
+# --- Checking ------------------------------------------------------------------------------------------------
+
+
+def _check(cursor: Cursor, row: ContactImport, reader: _Reader, chunk: _Chunk) -> dict[str, Any]:
+    """Note the chunk's keys beside the file; at the end, count. Returns what changes in the row."""
+    changes: dict[str, Any] = {"error_count": row.error_count + chunk.error_count}
+    if chunk.errors and len(row.errors) < MAX_ERRORS:
+        changes["errors"] = [*row.errors, *chunk.errors][:MAX_ERRORS]
+    known = row.processed - row.error_count
+    keys = array("Q", [int(person.phone_key[1:]) for person in chunk.people])
+    # A crash may have left more than was committed, or (of the whole machine) less or nothing.
+    with reader.keys_path.open("r+b" if known and reader.keys_path.exists() else "wb") as file:
+        if file.seek(0, os.SEEK_END) < known * keys.itemsize:
+            return {**COUNTED_NOTHING, "errors": []}
+        file.truncate(known * keys.itemsize)
+        file.seek(known * keys.itemsize)
+        file.write(keys.tobytes())
+    if row.processed + chunk.rows < row.rows:
+        return changes
+    good = known + len(chunk.people)
+    new = _count_new(cursor, row, reader.keys_path)
+    repeated = good - new
+    return {
+        **changes,
+        "status": Status.READY,
+        "created_count": new,
+        "updated_count": repeated if row.update_existing else 0,
+        "skipped_count": 0 if row.update_existing else repeated,
+    }
+
+
+def _count_new(cursor: Cursor, row: ContactImport, keys_path: Path) -> int:
+    """How many of these numbers no contact has, each counted once."""
+    cursor.execute("CREATE TEMP TABLE checked_key (key bigint) ON COMMIT DROP")
+    with keys_path.open("rb") as file, cursor.copy("COPY checked_key FROM STDIN") as copy:
+        while block := file.read(8 * 10_000):
+            copy.write("\n".join(map(str, array("Q", block))) + "\n")
+    cursor.execute("ANALYZE checked_key")
+    cursor.execute(
+        """
+        SELECT count(*) FROM (SELECT DISTINCT '+' || key AS phone_key FROM checked_key) AS wanted
+        WHERE NOT EXISTS (
+            SELECT FROM campaigns_contact AS contact
+            WHERE contact.account_id = %s AND contact.phone_key = wanted.phone_key
+        )
+        """,
+        (row.account_id,),
+    )
+    (new,) = cursor.fetchone()
+    cursor.execute("DROP TABLE checked_key")
+    return int(new)
+
+
+# --- Importing -----------------------------------------------------------------------------------------------
+
+
+def _import(cursor: Cursor, row: ContactImport, chunk: _Chunk) -> dict[str, Any]:
+    """Make or complete the chunk's contacts. Returns what changes in the row."""
+    people = _once_each(chunk.people, row.update_existing)
+    labels.take_turns(row.account_id)
+    labels.ensure(row.account_id, {name for person in people for name in person.labels})
+    created = _write(cursor, row, people) if people else 0
+    others = len(chunk.people) - created
+    changes: dict[str, Any] = {
+        "created_count": row.created_count + created,
+        "updated_count": row.updated_count + (others if row.update_existing else 0),
+        "skipped_count": row.skipped_count + (0 if row.update_existing else others),
+        "error_count": row.error_count + chunk.error_count,
+    }
+    if row.processed + chunk.rows >= row.rows:
+        changes.update(status=Status.COMPLETED, finished_at=Now(), upload_name="", mapping=_without_people(row.mapping))
+    return changes
+
+
+def _once_each(people: list[Person], update_existing: bool) -> list[Person]:
+    """One entry for each number, as if the lines had come one after the other."""
+    by_key: dict[str, Person] = {}
+    for person in people:
+        known = by_key.get(person.phone_key)
+        if known is None:
+            by_key[person.phone_key] = person
+        elif update_existing:
+            by_key[person.phone_key] = Person(
+                known.phone,
+                known.phone_key,
+                person.name or known.name,
+                person.email or known.email,
+                list(dict.fromkeys([*known.labels, *person.labels])),
+                {**known.attributes, **person.attributes},
+            )
+    return list(by_key.values())
+
+
+_UPDATE: Final = """
+    DO UPDATE SET
+        name = CASE WHEN excluded.name <> '' THEN excluded.name ELSE contact.name END,
+        email = CASE WHEN excluded.email <> '' THEN excluded.email ELSE contact.email END,
+        labels = contact.labels || ARRAY(
+            SELECT name FROM unnest(excluded.labels) AS name WHERE name <> ALL (contact.labels)
+        ),
+        custom_attributes = contact.custom_attributes || excluded.custom_attributes,
+        updated_at = now()
+    -- A row that would stay as it is is not written again.
+    WHERE (excluded.name <> '' AND excluded.name <> contact.name)
+       OR (excluded.email <> '' AND excluded.email <> contact.email)
+       OR NOT contact.labels @> excluded.labels
+       OR NOT contact.custom_attributes @> excluded.custom_attributes
+"""
+
+
+def _write(cursor: Cursor, row: ContactImport, people: list[Person]) -> int:
+    """Bring these people in by COPY and one INSERT; returns how many are new. A known phone keeps its spelling."""
+    cursor.execute(
+        """
+        CREATE TEMP TABLE incoming_contact (
+            phone text, phone_key text, name text, email text, labels varchar(100)[], custom_attributes jsonb
+        ) ON COMMIT DROP
+        """
+    )
+    with cursor.copy("COPY incoming_contact FROM STDIN") as copy:
+        for start in range(0, len(people), 1_000):
+            copy.write("".join([_line(person) for person in people[start : start + 1_000]]))
+    cursor.execute(
+        f"""
+        WITH written AS (
+            INSERT INTO campaigns_contact AS contact (
+                account_id, phone, phone_key, name, email, labels, custom_attributes,
+                opted_in_source, opted_out_source
+            )
+            SELECT %s, phone, phone_key, name, email, labels, custom_attributes, '', '' FROM incoming_contact
+            ON CONFLICT (account_id, phone_key) {_UPDATE if row.update_existing else "DO NOTHING"}
+            RETURNING xmax = 0 AS is_new
+        )
+        SELECT count(*) FROM written WHERE is_new
+        """,  # noqa: S608 - constants
+        (row.account_id,),
+    )
+    (created,) = cursor.fetchone()
+    cursor.execute("DROP TABLE incoming_contact")
+    return int(created)
+
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
+
+
+def _line(person: Person) -> str:
+    """One contact in COPY's text format. Its labels are an array literal, escaped twice."""
+    attributes = _escaped(_encode(person.attributes)) if person.attributes else "{}"
+    return (
+        f"{person.phone}\t{person.phone_key}\t{_escaped(person.name)}\t{_escaped(person.email)}"
+        f"\t{_array(person.labels)}\t{attributes}\n"
+    )
+
+
+def _escaped(text: str) -> str:
+    if text.isalnum():
+        return text
+    return text.replace("\\", r"\\").replace("\t", r"\t").replace("\n", r"\n").replace("\r", r"\r")
+
+
+def _array(values: list[str]) -> str:
+    if not values:
+        return "{}"
+    # In the literal a quote and a backslash need a backslash, and COPY wants each backslash doubled.
+    return "{" + ",".join(['"' + name.replace("\\", r"\\\\").replace('"', r"\\" + '"') + '"' for name in values]) + "}"

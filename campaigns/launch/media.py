@@ -1,0 +1,132 @@
+"""The file that goes with a campaign's messages: checked once before its launch, served to the gateways when uploaded.
+
+A gateway fetches the file again for every recipient, and what is wrong with it fails every one of them.
+"""
+
+import mimetypes
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import urljoin, urlsplit
+
+from django.conf import settings
+from django.core import signing
+from django.urls import reverse
+
+from campaigns.models import Campaign
+from devices.gateway import http
+
+MEGABYTE: Final = 1024 * 1024
+# What WhatsApp takes, in bytes.
+MAX_BYTES: Final = {
+    "image": 5 * MEGABYTE,
+    "video": 16 * MEGABYTE,
+    "audio": 16 * MEGABYTE,
+    "document": 100 * MEGABYTE,
+}
+CHECK_SECONDS: Final = 10.0
+MOST_REDIRECTS: Final = 3
+# How long a gateway can fetch an uploaded file: 5 devices at 12 a minute need 12 days for a million.
+ADDRESS_SECONDS: Final = 60 * 24 * 3600
+_SALT: Final = "campaigns.launch.media"
+# Where the server names no type: the file's ending tells.
+_UNTYPED: Final = {"", "application/octet-stream", "binary/octet-stream", "application/download"}
+_ALSO: Final = {"audio": {"application/ogg", "video/mp4", "video/ogg"}, "video": {"application/mp4"}}
+
+
+class MediaRefused(Exception):
+    """The file cannot go out. `code` is one of `wire.REFUSALS`; `is_passing`: it may be well a minute later."""
+
+    def __init__(self, code: str, *, is_passing: bool = False) -> None:
+        super().__init__(code)
+        self.code = code
+        self.is_passing = is_passing
+
+
+def checked(campaign: Campaign) -> dict[str, Any]:
+    """Look at the campaign's file; return what its job sends: {"type", "url", "filename"}, or {} for a text.
+
+    Raises MediaRefused. Asks the network: never inside a transaction.
+    """
+    kind = campaign.multimedia.get("type", "")
+    if not kind:
+        return {}
+    if not campaign.multimedia.get("url"):
+        if not campaign.multimedia_file:
+            raise MediaRefused("media_missing")
+        try:
+            size = campaign.multimedia_file.size
+        except OSError:
+            raise MediaRefused("media_missing") from None
+        check(kind, "", campaign.multimedia_file.name or "", size)
+        return {**campaign.multimedia, "url": address(campaign)}
+    _check_remote(kind, campaign.multimedia["url"])
+    return dict(campaign.multimedia)
+
+
+def check(kind: str, content_type: str, name: str, size: int | None) -> None:
+    """Judge a file by what is said of it; None: its size is not known. Raises MediaRefused."""
+    if size is not None and size > MAX_BYTES[kind]:
+        raise MediaRefused("media_too_large")
+    if size == 0:
+        raise MediaRefused("media_empty")
+    said = content_type.partition(";")[0].strip().lower()
+    if said in _UNTYPED:
+        said = mimetypes.guess_type(name)[0] or ""
+    if kind == "document" or not said:
+        return
+    if not said.startswith(f"{kind}/") and said not in _ALSO.get(kind, ()):
+        raise MediaRefused("media_wrong_type")
+
+
+def _check_remote(kind: str, url: str) -> None:
+    answer = _ask("HEAD", url)
+    if answer.status in {403, 405, 501}:  # some servers answer nothing but GET
+        answer = _ask("GET", url, {"Range": "bytes=0-0"})
+    if answer.status >= 500 or answer.status == 429:
+        raise MediaRefused("media_unreachable", is_passing=True)
+    if answer.status not in {200, 206}:
+        raise MediaRefused("media_not_found")
+    check(kind, answer.headers.get("content-type", ""), urlsplit(url).path, _size(answer.headers))
+
+
+def _size(headers: Mapping[str, str]) -> int | None:
+    whole = headers.get("content-range", "").rpartition("/")[2] or headers.get("content-length", "")
+    return int(whole) if whole.isascii() and whole.isdecimal() and len(whole) < 16 else None
+
+
+def _ask(method: str, url: str, headers: Mapping[str, str] | None = None) -> http.Response:
+    """Make the call, as far as it is redirected; each address is judged by the egress guard. Raises MediaRefused."""
+    for _ in range(MOST_REDIRECTS + 1):
+        try:
+            answer = http.request(method, url, headers, timeout=CHECK_SECONDS)
+        except http.Unreachable as error:
+            if error.code == "AnswerTooLarge":  # it is there, and sends all of it whatever was asked for
+                return http.Response(200, b"")
+            if error.code == "egress_refused":
+                raise MediaRefused("media_refused") from None
+            raise MediaRefused("media_unreachable", is_passing=True) from None
+        if answer.status not in {301, 302, 303, 307, 308} or "location" not in answer.headers:
+            return answer
+        url = urljoin(url, answer.headers["location"])
+    raise MediaRefused("media_not_found")
+
+
+# --- Uploaded files: served to the gateways ------------------------------------------------------------
+
+
+def address(campaign: Campaign) -> str:
+    """Where a gateway fetches the uploaded file from, for as long as a job may take."""
+    ticket = signing.dumps([campaign.pk, campaign.multimedia_file.name], salt=_SALT)
+    name = campaign.multimedia.get("filename") or (campaign.multimedia_file.name or "").rpartition("/")[2]
+    path: str = reverse("campaign_media", kwargs={"ticket": ticket, "file_name": name})
+    return settings.PUBLIC_URL + path
+
+
+def campaign_of(ticket: str) -> Campaign | None:
+    """The campaign whose file this ticket opens; None for a false or old one, or where the file is another now."""
+    try:
+        campaign_id, file_name = signing.loads(ticket, salt=_SALT, max_age=ADDRESS_SECONDS)
+    except (signing.BadSignature, ValueError, TypeError):
+        return None
+    campaign: Campaign | None = Campaign.unscoped.filter(pk=campaign_id, multimedia_file=file_name).first()
+    return campaign

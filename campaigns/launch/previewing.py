@@ -1,0 +1,74 @@
+"""What a campaign would do if it were launched now: to whom, with which words, for how long. Nothing is changed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from campaigns.audience import freezing
+from campaigns.launch import estimates
+from campaigns.launch.launching import audience_of, texts_of
+from campaigns.models import Campaign
+from devices.models import Device
+from jobs.message.rendering import CampaignTemplate, problems_of, variables_of
+
+SAMPLES: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One who would get the message, and the text."""
+
+    contact_id: int
+    phone: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    count: int
+    sample: list[Sample]
+    excluded: dict[str, int]  # how many of the audience are left out, by reason
+    estimate: estimates.Estimate
+    problems: list[str]  # what is likely a mistake in the message, in Spanish
+
+
+def preview(campaign: Campaign, now: datetime) -> Preview:
+    """Try a campaign out. Raises BadAudience."""
+    audience = audience_of(campaign)
+    counted = freezing.count(campaign.account_id, audience)
+    texts = texts_of(campaign)
+    variables = variables_of(*texts)
+    template = template_of(campaign)
+    return Preview(
+        count=counted.sendable,
+        sample=[
+            Sample(one.contact_id, one.phone, template.render(one.values, one.phone))
+            for one in freezing.sample(campaign.account_id, audience, SAMPLES, variables)
+        ],
+        excluded={reason: number for reason, number in counted.excluded.items() if number},
+        estimate=estimates.estimate(
+            counted.sendable,
+            devices_of(campaign),
+            campaign.sending_window or campaign.account.sending_window,
+            ZoneInfo(campaign.time_zone),
+            max(campaign.scheduled_at or now, now),
+        ),
+        problems=list(dict.fromkeys(problem for text in texts for problem in problems_of(text))),
+    )
+
+
+def template_of(campaign: Campaign) -> CampaignTemplate:
+    """The campaign's texts with their weights; its id stands for the job that there is not."""
+    weights = [variant["weight"] for variant in campaign.variants] or [1]
+    texts = texts_of(campaign)
+    return CampaignTemplate(list(zip(texts, weights, strict=True)), variables_of(*texts), salt=str(campaign.pk))
+
+
+def devices_of(campaign: Campaign) -> Sequence[Device]:
+    """The devices that could send it now."""
+    usable = Device.objects.for_account(campaign.account_id).available()
+    if campaign.requested_device_ids:
+        usable = usable.filter(pk__in=campaign.requested_device_ids)
+    return list(usable.order_by("pk")[: campaign.devices_limit])

@@ -1,0 +1,85 @@
+"""When campaigns launch by themselves: in their minute, once, or not at all where their time went by too long ago."""
+
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db.models.functions import Now
+
+from campaigns.audience.conditions import BadAudience, EmptyAudience
+from campaigns.launch import launching
+from campaigns.launch.launching import AlreadyLaunched, LaunchRefused
+from campaigns.launch.media import MediaRefused
+from campaigns.models import Campaign, CampaignRun
+from campaigns.states import CampaignStatus
+from campaigns.wording import wire
+
+
+def due_campaigns(now: datetime) -> list[int]:
+    """The campaigns whose time has come."""
+    due = Campaign.unscoped.due(now).filter(account__whatsapp_api_campaigns=True)
+    return list(due.order_by("scheduled_at").values_list("pk", flat=True))
+
+
+def launch_due(campaign_id: int, now: datetime) -> CampaignRun | None:
+    """Launch a campaign whose time has come; None where another worker was first, or where it cannot be.
+
+    What was due longer ago than the misfire window waits for a person; a recurring campaign for its next time. A file
+    that cannot be reached just now is tried again until then.
+    """
+    campaign: Campaign | None = (
+        Campaign.unscoped.due(now)
+        .filter(pk=campaign_id, account__whatsapp_api_campaigns=True)
+        .select_related("account", "segment", "sender")
+        .first()
+    )
+    if campaign is None:
+        return None
+    scheduled_at = _latest_due(campaign, now)
+    if now - scheduled_at > timedelta(seconds=settings.CAMPAIGN_MISFIRE_SECONDS):
+        _miss(campaign, scheduled_at, now)
+        return None
+    try:
+        return launching.launch(campaign, scheduled_at, campaign.sender)
+    except AlreadyLaunched:
+        return None
+    except MediaRefused as refused:
+        if refused.is_passing:
+            _change(campaign, description=wire.sentence(refused.code))
+        else:
+            _change(campaign, status=CampaignStatus.FAILED, description=wire.sentence(refused.code))
+    except LaunchRefused as refused:
+        if refused.code != "campaign_changed":  # edited this very moment: its new self comes next minute
+            _change(campaign, status=CampaignStatus.FAILED, description=wire.sentence(refused.code))
+    except EmptyAudience as error:
+        _change(campaign, status=CampaignStatus.FAILED, description=error.message)
+    except BadAudience as error:
+        _change(campaign, status=CampaignStatus.FAILED, description=wire.bad_audience(error))
+    return None
+
+
+def _latest_due(campaign: Campaign, now: datetime) -> datetime:
+    """The time it is to run for: of several missed occurrences the last."""
+    assert campaign.scheduled_at is not None  # it is due
+    recurs = launching.recurrence_of(campaign)
+    last = None if recurs is None else recurs.last_until(now)
+    return campaign.scheduled_at if last is None else max(last, campaign.scheduled_at)
+
+
+def _miss(campaign: Campaign, scheduled_at: datetime, now: datetime) -> None:
+    recurs = launching.recurrence_of(campaign)
+    following = None if recurs is None else recurs.next_after(now)
+    if following is not None:
+        _change(campaign, scheduled_at=following, description=wire.occurrence_skipped(scheduled_at, campaign.time_zone))
+    else:
+        _change(campaign, missed_at=now, description=wire.missed(scheduled_at, campaign.time_zone))
+
+
+def _change(campaign: Campaign, **changes: object) -> None:
+    """Note what became of its time, unless somebody launched or changed it meanwhile."""
+    same = Campaign.unscoped.filter(
+        pk=campaign.pk,
+        status=CampaignStatus.PENDING,
+        scheduled_at=campaign.scheduled_at,
+        updated_at=campaign.updated_at,
+    )
+    same.update(updated_at=Now(), **changes)

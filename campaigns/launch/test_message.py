@@ -1,0 +1,68 @@
+"""A campaign's message to a few numbers of one's own, to see how it looks: a small job beside the campaign's runs."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from django.db import transaction
+from django.db.models.functions import Now
+
+from accounts.models import User
+from campaigns.audience import freezing
+from campaigns.audience.conditions import BadAudience
+from campaigns.launch import media
+from campaigns.launch.launching import audience_of, texts_of
+from campaigns.models import Campaign, TestSend
+from jobs.message.rendering import variables_of
+from jobs.models import Job, MessageSyntax, Recipient
+from jobs.states import RecipientState
+
+MOST_PHONES: Final = 10
+TITLE: Final = "Prueba: "
+
+
+def send_test(campaign: Campaign, phones: Sequence[str], user: User | None) -> Job:
+    """Make a job that sends to these numbers ("+" and digits) at once; the caller then has it started.
+
+    With the values of a contact from the audience, and the variants in turn. Raises MediaRefused. Looks at the media
+    over the network first: not to be called in a transaction.
+    """
+    attachment = media.checked(campaign)
+    variables = variables_of(*texts_of(campaign))
+    values = _sample_values(campaign, variables)
+    with transaction.atomic():
+        job: Job = Job.unscoped.create(
+            account_id=campaign.account_id,
+            created_by=user,
+            title=(TITLE + campaign.title)[:200],
+            message=campaign.message or campaign.variants[0]["text"],
+            variants=campaign.variants,
+            syntax=MessageSyntax.CAMPAIGN,
+            columns=variables,
+            media=attachment,
+            devices_limit=1,
+            requested_device_ids=campaign.requested_device_ids,
+            total=len(phones),
+            imported=len(phones),
+            imported_at=Now(),
+        )
+        Recipient.objects.bulk_create(
+            Recipient(
+                job=job,
+                position=position,
+                phone=phone,
+                values=values,
+                variant=position % len(campaign.variants) if campaign.variants else None,
+                state=RecipientState.QUEUED,
+            )
+            for position, phone in enumerate(phones)
+        )
+        TestSend.objects.create(campaign=campaign, job=job)
+    return job
+
+
+def _sample_values(campaign: Campaign, variables: list[str]) -> list[str]:
+    try:
+        found = freezing.sample(campaign.account_id, audience_of(campaign), 1, variables)
+    except BadAudience:
+        found = []
+    return found[0].values if found else [""] * len(variables)

@@ -1,0 +1,117 @@
+"""What changed in the accounts that somebody watches, told through Redis (see `jobs.live.publishing`).
+
+The rows are asked every few seconds, and only for accounts with an open WebSocket: the engine knows nothing of
+campaigns, and a device changes in many places. What was told last is kept in Redis; without it all is told again.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Any, Final
+
+import structlog
+from channels.layers import get_channel_layer
+from django.conf import settings
+from django.db.models import Q
+from redis import Redis, RedisError
+
+from campaigns.live import events
+from campaigns.live.events import Event
+from campaigns.models import Campaign
+from campaigns.results import figures
+from devices.models import Device
+
+log = structlog.get_logger(__name__)
+
+# How long after its last change a campaign is still looked at: receipts and replies arrive after the end.
+AFTERMATH: Final = timedelta(hours=1)
+_TOLD: Final = f"{settings.CHANNEL_PREFIX}:told:"
+_TOLD_SECONDS: Final = 3600
+
+
+def group_name(account_id: int) -> str:
+    """The Channels group of those who watch an account."""
+    return f"account.{account_id}"
+
+
+@lru_cache(maxsize=1)
+def _redis() -> "Redis":
+    return Redis.from_url(settings.REDIS_URL, socket_timeout=5, socket_connect_timeout=5)
+
+
+def publish(account_id: int, changes: Iterable[Event]) -> None:
+    """Send events to whoever watches the account. Never raises."""
+    layer = get_channel_layer()
+    pipeline = _redis().pipeline(transaction=False)
+    for event in changes:
+        pipeline.publish(_channel(group_name(account_id)), layer.serialize({"type": "account.event", "event": event}))
+    try:
+        pipeline.execute()
+    except RedisError as error:
+        log.warning("events not published", error=str(error))
+
+
+def campaign_changed(campaign: Campaign) -> None:
+    """Tell at once what a person did to a campaign."""
+    fresh = Campaign.unscoped.with_status().filter(pk=campaign.pk)
+    publish(campaign.account_id, _campaign_events(fresh))
+
+
+def tell_changes(now: datetime) -> int:
+    """Tell every watched account what changed since it was last told; return how many events that were."""
+    told = 0
+    try:
+        for account_id in _watched_accounts():
+            told += _tell(account_id, now)
+    except RedisError as error:
+        log.warning("changes not told", error=str(error))
+    return told
+
+
+def _tell(account_id: int, now: datetime) -> int:
+    key = f"{_TOLD}{account_id}"
+    known: dict[bytes, bytes] = _redis().hgetall(key)  # type: ignore[assignment]
+    lately = now - AFTERMATH
+    campaigns = (
+        Campaign.objects.for_account(account_id)
+        .with_status()
+        .filter(
+            Q(updated_at__gte=lately)
+            | Q(runs__job__finished_at__gte=lately)
+            | Q(runs__isnull=False, runs__job__finished_at=None)
+        )
+        .distinct()
+    )
+    devices = Device.objects.for_account(account_id)
+    current = [*_campaign_events(campaigns), *(events.device_changed(device) for device in devices)]
+    changes = {}
+    for event in current:
+        name, text = f"{event['type']}:{event['id']}", json.dumps(event, sort_keys=True)
+        if known.get(name.encode()) != text.encode():
+            changes[name] = (text, event)
+    if changes:
+        _redis().hset(key, mapping={name: text for name, (text, _) in changes.items()})
+        publish(account_id, [event for _, event in changes.values()])
+    _redis().expire(key, _TOLD_SECONDS)
+    return len(changes)
+
+
+def _campaign_events(campaigns: Iterable[Any]) -> Iterator[Event]:
+    campaigns = list(campaigns)
+    runs = figures.latest_runs(campaigns)
+    stats = figures.delivery_stats([run.job for run in runs.values()])
+    for campaign in campaigns:
+        run = runs.get(campaign.pk)
+        counts = dict(figures.NO_STATS) if run is None else stats[run.job_id]
+        yield events.campaign_changed(campaign.pk, campaign.status_now, counts)
+
+
+def _watched_accounts() -> list[int]:
+    channels: list[bytes] = _redis().pubsub_channels(_channel(group_name(0)).removesuffix("0") + "*")  # type: ignore[assignment]
+    ids = (channel.decode().rpartition(".")[2] for channel in channels)
+    return sorted(int(account_id) for account_id in ids if account_id.isdecimal())
+
+
+def _channel(group: str) -> str:
+    return f"{settings.CHANNEL_PREFIX}__group__{group}"

@@ -1,0 +1,360 @@
+"""What the pages of campaigns and segments show. CampaignAdmin and SegmentAdmin decide who may see them."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+from zoneinfo import available_timezones
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from accounts.models import Account
+from campaigns.api.serializers import MAX_DEVICES, MAX_MESSAGE_CHARACTERS, MAX_VARIANTS, MAX_WEIGHT
+from campaigns.audience import freezing
+from campaigns.audience.conditions import Audience
+from campaigns.launch.launching import texts_of
+from campaigns.launch.media import MAX_BYTES, MEGABYTE
+from campaigns.launch.previewing import Preview
+from campaigns.models import Campaign, CampaignRun, Contact, Label, Segment
+from campaigns.pages.campaign_form import Form, has_own_file
+from campaigns.results import figures, variants
+from campaigns.states import CampaignStatus
+from campaigns.wording import phrases
+from devices.models import Device
+from devices.states import DeviceStatus
+from jobs.message.rendering import CampaignTemplate, problems_of, variables_of
+from jobs.states import JOB_ENDED
+from jobs.wording import phrases as job_phrases
+
+# Among which one may choose by hand; more than these and the JSON is the way.
+LABELS_OFFERED: Final = 300
+DEVICES_OFFERED: Final = 90  # each ticked one is a field of the form: DATA_UPLOAD_MAX_NUMBER_FIELDS
+SEGMENTS_OFFERED: Final = 500
+# The contacts whose attributes are looked at to know what there is.
+CONTACTS_LOOKED_AT: Final = 500
+EXAMPLES_OFFERED: Final = 30
+SAMPLES: Final = 3
+RUNS_SHOWN: Final = 12
+
+
+# --- The audience builder --------------------------------------------------------------------------------
+
+
+def builder(account: Account) -> dict[str, Any]:
+    """What an audience can be made of: the account's labels, and its attributes with their types and some values."""
+    labels = list(Label.objects.for_account(account).order_by("name").values_list("name", flat=True)[:LABELS_OFFERED])
+    attributes = known_attributes(account)
+    return {
+        "labels": labels,
+        "comparisons": phrases.COMPARISONS.items(),
+        "value_types": phrases.VALUE_TYPES.items(),
+        "attribute_keys": list(attributes),
+        "script": {
+            "labels": labels,
+            "attributes": attributes,
+            "count": reverse("admin:campaigns_campaign_count"),
+            "login": reverse("admin:login"),
+            "words": {
+                "counting": _("Counting…"),
+                "nobody": _("Choose whom this is for, and how many they are appears here."),
+                "failed": _("This could not be counted. Try again in a moment."),
+                "sessionEnded": _("Your session has ended. Log in again in another tab."),
+                "listHint": _("values separated by commas"),
+                "yes": _("yes"),
+                "no": _("no"),
+                "textLength": _("{count} characters"),
+            },
+        },
+    }
+
+
+def known_attributes(account: Account) -> dict[str, dict[str, Any]]:
+    """The keys of custom attributes that contacts of the account have: {key: {"type", "examples"}}, by name."""
+    contacts: Any = Contact.objects.for_account(account).exclude(custom_attributes={})
+    newest = contacts.order_by("-pk").values_list("custom_attributes", flat=True)[:CONTACTS_LOOKED_AT]
+    oldest = contacts.order_by("pk").values_list("custom_attributes", flat=True)[:CONTACTS_LOOKED_AT]
+    found: dict[str, dict[str, Any]] = {}
+    for attributes in (*newest, *oldest):
+        for key, value in attributes.items():
+            entry = found.setdefault(key, {"type": "", "examples": {}})
+            kind = _kind(value)
+            entry["type"] = entry["type"] or kind
+            if kind in {"string", "number"} and len(entry["examples"]) < EXAMPLES_OFFERED and len(str(value)) <= 60:
+                entry["examples"][str(value)] = None
+    return {
+        key: {"type": entry["type"] or "string", "examples": sorted(entry["examples"])}
+        for key, entry in sorted(found.items())
+    }
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, int | float):
+        return "number"
+    return "string" if isinstance(value, str) else ""
+
+
+def counted(account: Account, audience: Audience, texts: list[str]) -> dict[str, Any]:
+    """The live count: how many an audience means, who is left out, and the message as some of them will read it.
+
+    In words: the script only shows them.
+    """
+    count = freezing.count(account, audience)
+    texts = [text for text in texts if text.strip()]
+    variables = variables_of(*texts)
+    template = CampaignTemplate([(text, 1) for text in texts], variables, salt="count") if texts else None
+    return {
+        "count": count.sendable,
+        "matched": count.matched,
+        "people": phrases.people(count.sendable),
+        "left_out": phrases.left_out_sentence(count.excluded),
+        "samples": [
+            {"phone": one.phone, "text": template.render(one.values, one.phone) if template else ""}
+            for one in freezing.sample(account, audience, SAMPLES, variables)
+        ],
+        "problems": list(dict.fromkeys(problem for text in texts for problem in problems_of(text))),
+    }
+
+
+# --- The form ----------------------------------------------------------------------------------------------
+
+
+def form(account: Account, form: Form, errors: Mapping[str, Any], campaign: Campaign | None = None) -> dict[str, Any]:
+    """A campaign's form: as it is, or as it was sent with what is wrong beside its field."""
+    devices = list(Device.objects.for_account(account).order_by("name")[:DEVICES_OFFERED])
+    segments = Segment.objects.for_account(account).order_by("name")[:SEGMENTS_OFFERED]
+    attributes = builder(account)
+    has_file = campaign is not None and has_own_file(campaign)
+    return {
+        "campaign": campaign,
+        "form": form,
+        "errors": errors,
+        "segments": [{"id": str(segment.pk), "name": segment.name} for segment in segments],
+        "builder": attributes,
+        "chips": ["{{name}}", "{{phone}}", "{{email}}"]
+        + [f"{{{{custom_attributes.{key}}}}}" for key in attributes["attribute_keys"][:40]],
+        "media_types": [(kind, phrases.MEDIA[kind], limit // MEGABYTE) for kind, limit in MAX_BYTES.items()],
+        "file_name": campaign.multimedia.get("filename", "") if has_file and campaign is not None else "",
+        "recurrences": phrases.RECURRENCES.items(),
+        "weekdays": [(str(number), name) for number, name in enumerate(phrases.WEEKDAYS)],
+        "time_zones": sorted(zone for zone in available_timezones() if "/" in zone or zone == "UTC"),
+        "account_window": window_words(account.sending_window),
+        "devices": [_offered(device) for device in devices],
+        "limits": {"devices": MAX_DEVICES, "message": MAX_MESSAGE_CHARACTERS, "variants": MAX_VARIANTS},
+        "script_data": {
+            **attributes["script"],
+            "segments": [str(segment.pk) for segment in segments],
+            "limits": {"variants": MAX_VARIANTS, "weight": MAX_WEIGHT},
+        },
+    }
+
+
+def segment_form(account: Account, form: Form, errors: Mapping[str, Any], segment: Segment | None) -> dict[str, Any]:
+    attributes = builder(account)
+    return {
+        "segment": segment,
+        "form": form,
+        "errors": errors,
+        "builder": attributes,
+        "used_by": [] if segment is None else list(segment.campaigns.order_by("-pk")[:20]),
+        "script_data": attributes["script"],
+    }
+
+
+def _offered(device: Device) -> dict[str, Any]:
+    return {
+        "id": str(device.pk),
+        "name": device.name,
+        "status": device.status if device.enabled else "off",
+        "label": device.get_status_display() if device.enabled else _("switched off"),
+        "is_available": device.enabled and device.status not in {DeviceStatus.DISCONNECTED, DeviceStatus.BLOCKED},
+        "pace": device.messages_per_minute,
+    }
+
+
+def window_words(window: Mapping[str, Any]) -> str:
+    """“Mon, Tue, 09:00–20:00”; "" for at any time."""
+    if not window:
+        return ""
+    days = window.get("weekdays", list(range(7)))
+    hours = f"{window.get('start', '')}–{window.get('end', '')}"
+    return hours if len(days) == 7 else f"{', '.join(str(phrases.WEEKDAYS[day]) for day in days)} · {hours}"
+
+
+# --- One campaign -------------------------------------------------------------------------------------------
+
+
+def campaign(campaign: Campaign) -> dict[str, Any]:
+    """The page of one campaign: what will happen, or what happened."""
+    run = campaign.latest_run
+    status = campaign.current_status
+    is_over = status in {CampaignStatus.COMPLETED, CampaignStatus.FAILED, CampaignStatus.CANCELLED}
+    is_open = run is not None and run.job.status not in JOB_ENDED
+    is_launched = run is not None
+    reason = str(job_phrases.job_reason(run.job.state_reason)) if run is not None and run.job.state_reason else ""
+    stats = figures.stats_of(run)
+    return {
+        "campaign": campaign,
+        "status": status,
+        "run": run,
+        "reason": campaign.description or reason,
+        "percentage": percentage_of(run) if run is not None else 0,
+        "is_missed": campaign.missed_at is not None,
+        "is_freezing": run is not None and is_open and run.job.imported_at is None,
+        "is_scheduled": campaign.status == CampaignStatus.PENDING and campaign.scheduled_at is not None,
+        "stats": stats,
+        "funnel": _funnel(stats) if run is not None and run.job.imported_at is not None else [],
+        "left_out": phrases.left_out(run.excluded) if run is not None else [],
+        "variants": variants.shown(variants.compare(run.job)) if run and variants.is_countable(run.job) else [],
+        "has_variants": bool(campaign.variants),
+        "has_receipts": any(stats[name] for name in _BY_RECEIPT),
+        "runs": _runs(campaign) if campaign.recurrence else [],
+        "texts": texts_of(campaign),
+        "media_label": _media_label(campaign),
+        "audience_words": audience_words(campaign.segment.audience if campaign.segment else campaign.audience),
+        "recurrence_words": phrases.RECURRENCES.get(campaign.recurrence, campaign.recurrence),
+        "window": window_words(campaign.sending_window or campaign.account.sending_window),
+        "device_names": list(
+            Device.objects.for_account(campaign.account_id)
+            .filter(pk__in=campaign.requested_device_ids)
+            .order_by("name")
+            .values_list("name", flat=True)
+        ),
+        "may_edit": may_edit(campaign),
+        "may_launch": may_launch(campaign),
+        "may_pause": is_open and status == CampaignStatus.RUNNING,
+        "may_resume": status == CampaignStatus.PAUSED,
+        "may_cancel": not is_over or (status == CampaignStatus.FAILED and not is_launched),
+        "may_retry": run is not None and not is_open and stats["failed"] > 0 and status != CampaignStatus.CANCELLED,
+        "is_moving": is_open or campaign.status == CampaignStatus.PENDING,
+    }
+
+
+def _media_label(campaign: Campaign) -> phrases.Phrase:
+    return phrases.MEDIA.get(campaign.multimedia.get("type", ""), "")
+
+
+def may_edit(campaign: Campaign) -> bool:
+    return campaign.status != CampaignStatus.CANCELLED and not campaign.runs.exists()
+
+
+def may_launch(campaign: Campaign) -> bool:
+    """One that recurs may be launched besides its schedule; any other once."""
+    if campaign.status == CampaignStatus.CANCELLED:
+        return False
+    run = campaign.latest_run
+    return run is None or (bool(campaign.recurrence) and run.job.status in JOB_ENDED)
+
+
+_BY_RECEIPT = ("delivered", "read", "replied")
+
+
+def _funnel(stats: Mapping[str, int]) -> list[dict[str, Any]]:
+    """From whom the audience meant to who answered: each step with its share of those before the sending."""
+    sendable = stats["total"] - stats["suppressed"]
+    steps = [
+        ("matched", _("In the audience"), stats["total"]),
+        ("sendable", _("Can be written to"), sendable),
+        ("sent", _("Sent"), stats["sent"]),
+        ("delivered", _("Delivered"), stats["delivered"]),
+        ("read", _("Read"), stats["read"]),
+        ("replied", _("Replied"), stats["replied"]),
+    ]
+    if not any(stats[name] for name in _BY_RECEIPT):
+        # Not zero: nobody has said yet.
+        steps = [step for step in steps if step[0] not in _BY_RECEIPT]
+    most = stats["total"] or 1
+    return [
+        {
+            "name": name,
+            "label": label,
+            "count": count,
+            # Written here: a template would put the language's decimal comma.
+            "width": f"{100 * count / most:.3f}%",
+            "share": 100 * count / sendable if sendable and name not in {"matched", "sendable"} else None,
+        }
+        for name, label, count in steps
+    ]
+
+
+def sendable_of(run: CampaignRun) -> int:
+    """How many of the run's audience are written to."""
+    left_out: int = sum(run.excluded.values())
+    return max(0, run.job.total - left_out)
+
+
+def failed_of(run: CampaignRun) -> int:
+    """How many of those failed: the job counts whoever was left out as failed, too."""
+    left_out: int = sum(run.excluded.values())
+    return max(0, run.job.failed - left_out)
+
+
+def percentage_of(run: CampaignRun) -> float:
+    """How much of the run is done: of those who are written to, who was or cannot be."""
+    sendable = sendable_of(run)
+    if run.job.imported_at is None:
+        return 0.0
+    return min(100.0, 100 * (run.job.sent + failed_of(run)) / sendable) if sendable else 100.0
+
+
+def _runs(campaign: Campaign) -> list[CampaignRun]:
+    return list(campaign.runs.select_related("job").order_by("-pk")[:RUNS_SHOWN])
+
+
+def audience_words(raw: Mapping[str, Any]) -> list[str]:
+    """An audience in words, a condition each; the JSON is always right, these only explain it."""
+    words = _conditions(raw)
+    if exclude := raw.get("exclude"):
+        words += [_("Except: %(condition)s") % {"condition": condition} for condition in _conditions(exclude)]
+    return words
+
+
+def _conditions(raw: Mapping[str, Any]) -> list[str]:
+    words: list[str] = []
+    if "labels" in raw:
+        words.append(_("Any of the labels: %(labels)s") % {"labels": ", ".join(raw["labels"])})
+    if "contact_ids" in raw:
+        words.append(_("Chosen by hand: %(people)s") % {"people": phrases.people(len(raw["contact_ids"]))})
+    for key, value in raw.get("custom_attributes", {}).items():
+        op, operand = (value["op"], value["value"]) if isinstance(value, dict) else ("eq", value)
+        words.append(f"{key} {_comparison(op, operand)}")
+    return words
+
+
+def _comparison(op: str, value: Any) -> str:
+    if op == "exists":
+        return _("exists") if value else _("does not exist")
+    shown = ", ".join(map(_value, value)) if isinstance(value, list) else _value(value)
+    return f"{phrases.COMPARISONS[op]} {shown}"
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    return _("empty (null)") if value is None else f"“{value}”" if isinstance(value, str) else str(value)
+
+
+def preview(campaign: Campaign, preview: Preview) -> dict[str, Any]:
+    """What the campaign would do now."""
+    return {
+        "campaign": campaign,
+        "preview": preview,
+        "media_label": _media_label(campaign),
+        "people": phrases.people(preview.count),
+        "left_out": phrases.left_out(preview.excluded),
+        "estimate": phrases.estimate(preview.estimate),
+        "finishes_at": preview.estimate.finishes_at if preview.estimate.seconds else None,
+    }
+
+
+def launch_question(campaign: Campaign, audience: Audience) -> tuple[str, str]:
+    """What is asked before a launch: the question, and what will happen."""
+    count = freezing.count(campaign.account_id, audience)
+    question = _("Send “%(campaign)s” now to %(people)s?") % {
+        "campaign": campaign,
+        "people": phrases.people(count.sendable),
+    }
+    explanation = _("The messages begin to go out at once. What has been sent cannot be undone.")
+    if count.matched > count.sendable:
+        explanation = f"{phrases.left_out_sentence(count.excluded)}. {explanation}"
+    return question, explanation

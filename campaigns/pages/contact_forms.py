@@ -1,0 +1,326 @@
+"""What a person writes on the pages of contacts: one contact, a label's name, how the columns of a file are read."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django import forms
+from django.http import QueryDict
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+from unfold.widgets import UnfoldAdminTextInputWidget
+
+from accounts.admin_base import AccountForm
+from accounts.models import Account
+from campaigns.contacts import labels
+from campaigns.contacts.people import ATTRIBUTE_NAME_CHARACTERS, ATTRIBUTES_MAX_BYTES, NAME_CHARACTERS
+from campaigns.imports import table
+from campaigns.models import Contact, ContactImport, Label
+from devices import phone_numbers
+
+ATTRIBUTE_KINDS: Final = {
+    "text": gettext_lazy("text"),
+    "number": gettext_lazy("number"),
+    "boolean": gettext_lazy("yes or no"),
+    "json": gettext_lazy("JSON"),
+}
+FIELDS: Final = {
+    "phone": gettext_lazy("Phone"),
+    "name": gettext_lazy("Name"),
+    "email": gettext_lazy("E-mail"),
+    "labels": gettext_lazy("Labels"),
+}
+DELIMITERS: Final = {
+    ",": gettext_lazy("comma (,)"),
+    ";": gettext_lazy("semicolon (;)"),
+    "|": gettext_lazy("bar (|)"),
+    "\t": gettext_lazy("tab"),
+}
+ENCODINGS: Final = {
+    "utf-8": "UTF-8",
+    "utf-8-sig": "UTF-8 (BOM)",
+    "utf-16": "UTF-16",
+    "utf-16-le": "UTF-16 LE",
+    "utf-16-be": "UTF-16 BE",
+    "cp1252": "Windows-1252 (Excel)",
+    "iso-8859-1": "ISO-8859-1",
+}
+EMPTY_ROWS: Final = 2
+
+
+class LabelNames(forms.CharField):
+    """Names of labels with commas between them."""
+
+    def clean(self, value: Any) -> list[str]:
+        written = [name for name in str(super().clean(value) or "").split(",") if name.strip()]
+        names = [labels.clean(name) for name in written]
+        if None in names:
+            raise forms.ValidationError(_("A label has 1 to 100 visible characters."))
+        if len(names) > labels.MAX_ON_A_CONTACT:
+            raise forms.ValidationError(_("A contact carries 50 labels at most."))
+        return list(dict.fromkeys(name for name in names if name))
+
+
+# --- One contact -------------------------------------------------------------------------------------
+
+
+class ContactForm(forms.Form):
+    """A contact as a person writes it; the attributes are rows of name, kind and value."""
+
+    name = forms.CharField(max_length=NAME_CHARACTERS, required=False)
+    phone = forms.CharField(max_length=60, required=False)
+    email = forms.EmailField(max_length=254, required=False)
+    labels = LabelNames(required=False)
+    opted_out = forms.BooleanField(required=False)
+
+    def __init__(self, account: Account, contact: Contact, data: QueryDict | None = None) -> None:
+        super().__init__(
+            data,
+            initial={
+                "name": contact.name,
+                "phone": contact.phone or "",
+                "email": contact.email,
+                "labels": ", ".join(contact.labels),
+                "opted_out": contact.opted_out_at is not None,
+            },
+        )
+        self.account = account
+        if data is None:
+            rows = [shown(name, value) for name, value in contact.custom_attributes.items()]
+        else:
+            written = (data.getlist(f"attribute_{part}") for part in ("name", "kind", "value"))
+            rows = [AttributeRow(*row) for row in zip(*written, strict=False)]
+        self.attributes = [row for row in rows if row.name.strip() or row.value.strip()]
+
+    def attribute_rows(self) -> "list[AttributeRow]":
+        return [*self.attributes, *[AttributeRow("", "text", "") for _ in range(EMPTY_ROWS)]]
+
+    def clean_phone(self) -> str | None:
+        written = self.cleaned_data["phone"]
+        if not written:
+            return None
+        phone = phone_numbers.parse(written, self.account.default_country)
+        if phone is None:
+            raise forms.ValidationError(_("Write the phone with its country code, such as +51 987 654 321."))
+        return phone
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        attributes: dict[str, Any] = {}
+        for row in self.attributes:
+            name = row.name.strip()
+            if not 0 < len(name) <= ATTRIBUTE_NAME_CHARACTERS or "\0" in name + row.value:
+                self.add_error(None, _("An attribute needs a name, of 100 characters at most."))
+            elif name in attributes:
+                self.add_error(None, _("The attribute “%(name)s” is there twice.") % {"name": name})
+            else:
+                try:
+                    attributes[name] = row.read()
+                except ValueError:
+                    problem = _PROBLEMS.get(row.kind, _PROBLEMS["json"])
+                    self.add_error(None, str(problem) % {"name": name})
+        if len(json.dumps(attributes)) > ATTRIBUTES_MAX_BYTES:
+            self.add_error(None, _("The attributes are too large: 16 KB at most."))
+        return {**cleaned, "custom_attributes": attributes}
+
+
+_PROBLEMS: Final = {
+    "number": gettext_lazy("The attribute “%(name)s” should be a number, such as 12 or 3.5."),
+    "boolean": gettext_lazy("The attribute “%(name)s” should be yes or no."),
+    "json": gettext_lazy("The attribute “%(name)s” is no valid JSON."),
+}
+_YES: Final = {"true", "1", "si", "sí", "yes", "sim"}
+_NO: Final = {"false", "0", "no", "não", "nao"}
+
+
+@dataclass(frozen=True, slots=True)
+class AttributeRow:
+    """One attribute as it is written; `read` says what it means."""
+
+    name: str
+    kind: str
+    value: str
+
+    def read(self) -> Any:
+        """Raises ValueError."""
+        text = self.value.strip()
+        if self.kind == "text":
+            return self.value
+        if self.kind == "boolean":
+            if text.casefold() not in _YES | _NO:
+                raise ValueError
+            return text.casefold() in _YES
+        if self.kind == "number":
+            value = json.loads(text.replace(",", "."), parse_constant=_no_constant)
+            if isinstance(value, bool) or not isinstance(value, int | float) or value in (float("inf"), -float("inf")):
+                raise ValueError
+            return value
+        try:
+            return json.loads(text, parse_constant=_no_constant)
+        except RecursionError:
+            raise ValueError from None
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(name)  # NaN and Infinity, which PostgreSQL's JSON has not
+
+
+def shown(name: str, value: Any) -> AttributeRow:
+    if isinstance(value, str):
+        return AttributeRow(name, "text", value)
+    if isinstance(value, bool):
+        return AttributeRow(name, "boolean", _("yes") if value else _("no"))
+    kind = "number" if isinstance(value, int | float) else "json"
+    return AttributeRow(name, kind, json.dumps(value, ensure_ascii=False))
+
+
+# --- A label -----------------------------------------------------------------------------------------
+
+
+class LabelForm(AccountForm):
+    name = forms.CharField(
+        label=gettext_lazy("Name"), max_length=labels.MAX_CHARACTERS, widget=UnfoldAdminTextInputWidget
+    )
+
+    class Meta:
+        model = Label
+        fields = ("name",)
+
+    def clean_name(self) -> str:
+        name = labels.clean(self.cleaned_data["name"])
+        if name is None:
+            raise forms.ValidationError(_("A label has 1 to 100 visible characters."))
+        taken = Label.objects.for_account(self.instance.account_id).filter(name=name).exclude(pk=self.instance.pk)
+        if taken.exists():
+            raise forms.ValidationError(_("There is a label with this name already."))
+        return name
+
+
+# --- The columns of a file -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnChoice:
+    """What one column of the file is to become."""
+
+    place: int
+    header: str
+    samples: list[str]
+    meaning: str = ""  # a field's name, "attribute" or ""
+    attribute: str = ""
+    kind: str = "text"
+
+
+class MappingForm(forms.Form):
+    """How a file is read. `problems` says what is wrong with its columns."""
+
+    encoding = forms.ChoiceField(choices=ENCODINGS.items(), required=False)
+    delimiter = forms.ChoiceField(choices=DELIMITERS.items(), required=False)
+    header = forms.BooleanField(required=False)
+    add_labels = LabelNames(required=False)
+    default_country = forms.CharField(max_length=2, required=False)
+    update_existing = forms.ChoiceField(choices=[("true", ""), ("false", "")])
+
+    def __init__(self, row: ContactImport, data: QueryDict | None = None) -> None:
+        mapping = row.mapping
+        initial = {name: mapping[name] for name in ("encoding", "delimiter", "header", "default_country")}
+        initial["add_labels"] = ", ".join(mapping["add_labels"])
+        initial["update_existing"] = "true" if row.update_existing else "false"
+        super().__init__(data, initial=initial)
+        self.mapping = mapping
+        self.is_spreadsheet = row.upload_name.endswith(".xlsx")
+        self.columns = _known(mapping) if data is None else _chosen(mapping, data)
+
+    def clean_default_country(self) -> str:
+        country: str = self.cleaned_data["default_country"].upper()
+        if country and not phone_numbers.is_country(country):
+            raise forms.ValidationError(_("Write the country's two letters, such as PE."))
+        return country
+
+    @property
+    def is_read_otherwise(self) -> bool:
+        """Whether the file is to be cut into columns in another way: then there is nothing to say of them yet."""
+        return any(self.cleaned_data[name] != self.mapping[name] for name in self.format())
+
+    def format(self) -> dict[str, Any]:
+        if self.is_spreadsheet:
+            return {"header": self.cleaned_data["header"]}
+        return {
+            "encoding": self.cleaned_data["encoding"] or self.mapping["encoding"],
+            "delimiter": self.cleaned_data["delimiter"] or self.mapping["delimiter"],
+            "header": self.cleaned_data["header"],
+        }
+
+    def problems(self) -> list[str]:
+        found = []
+        meanings = [column.meaning for column in self.columns]
+        if "phone" not in meanings:
+            found.append(_("Say which column holds the phone."))
+        for field, label in FIELDS.items():
+            if (number := meanings.count(field)) > 1:
+                text = ngettext(
+                    "“%(field)s” stands at %(count)s column: choose one.",
+                    "“%(field)s” stands at %(count)s columns: choose one.",
+                    number,
+                )
+                found.append(text % {"field": label, "count": number})
+        names = [column.attribute for column in self.columns if column.meaning == "attribute"]
+        if not all(0 < len(name) <= ATTRIBUTE_NAME_CHARACTERS and "\0" not in name for name in names):
+            found.append(_("An attribute needs a name, of 100 characters at most."))
+        found += [
+            _("The attribute “%(name)s” is there twice.") % {"name": name}
+            for name in dict.fromkeys(names)
+            if name and names.count(name) > 1
+        ]
+        return found
+
+    def given(self, *, with_columns: bool) -> dict[str, Any]:
+        """What `contact_import.remap` takes."""
+        given: dict[str, Any] = {
+            **self.format(),
+            "add_labels": self.cleaned_data["add_labels"],
+            "default_country": self.cleaned_data["default_country"],
+        }
+        if with_columns:
+            fields = {column.meaning: column.place for column in self.columns if column.meaning in FIELDS}
+            attributes = {
+                column.attribute: {"column": column.place, "type": column.kind}
+                for column in self.columns
+                if column.meaning == "attribute"
+            }
+            given["columns"] = {**fields, "custom_attributes": attributes}
+        return given
+
+
+def _known(mapping: Mapping[str, Any]) -> list[ColumnChoice]:
+    columns = mapping["columns"]
+    meanings = {place: (field, "", "text") for field, place in columns.items() if field in FIELDS}
+    for name, said in columns["custom_attributes"].items():
+        place, kind = (said, "text") if isinstance(said, int) else (said["column"], said["type"])
+        meanings[place] = ("attribute", name, kind)
+    return [
+        ColumnChoice(place, header, samples, *meanings.get(place, ("", "", "text")))
+        for place, header, samples in _columns(mapping)
+    ]
+
+
+def _chosen(mapping: Mapping[str, Any], data: QueryDict) -> list[ColumnChoice]:
+    return [
+        ColumnChoice(
+            place,
+            header,
+            samples,
+            meaning if (meaning := data.get(f"meaning-{place}", "")) in {*FIELDS, "attribute"} else "",
+            data.get(f"attribute-{place}", "").strip(),
+            kind if (kind := data.get(f"kind-{place}", "")) in {"text", "number", "boolean"} else "text",
+        )
+        for place, header, samples in _columns(mapping)
+    ]
+
+
+def _columns(mapping: Mapping[str, Any]) -> list[tuple[int, str, list[str]]]:
+    return [
+        (place, header, [cells[place] for cells in mapping["sample"] if place < len(cells)])
+        for place, header in enumerate(mapping["names"][: table.MAX_COLUMNS])
+    ]

@@ -1,0 +1,140 @@
+"""What the pages of contacts show: their list, one contact, an import. `contact_admin` decides who may see them."""
+
+import csv
+import io
+from typing import Any, Final
+
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
+
+from accounts.models import Account
+from campaigns.contacts.export import BOM
+from campaigns.imports import upload
+from campaigns.models import Contact, ContactImport, Label
+from campaigns.pages import contact_list
+from campaigns.pages.contact_forms import ATTRIBUTE_KINDS, FIELDS, ContactForm, MappingForm
+from campaigns.wording import contact_phrases
+from jobs.message.book import template_of
+from jobs.models import Job, Recipient
+
+LABELS_OFFERED: Final = 500
+LABELS_SHOWN: Final = 3
+MESSAGES_SHOWN: Final = 10
+# A contact's messages are in no index: they are looked for in the latest jobs, as far as this many rows go.
+ROWS_LOOKED_THROUGH: Final = 200_000
+JOBS_LOOKED_THROUGH: Final = 50
+ERRORS_SHOWN: Final = 100
+
+Status = ContactImport.Status
+
+
+def label_names(account: Account) -> list[str]:
+    rows: QuerySet[Label] = Label.objects.for_account(account)
+    return list(rows.order_by("name").values_list("name", flat=True)[:LABELS_OFFERED])
+
+
+def contact_page(request: HttpRequest, account: Account) -> dict[str, Any]:
+    """The page of contacts that the address asks for."""
+    wanted = contact_list.Wanted.from_query(request.GET)
+    page = contact_list.page_of(account, wanted)
+    return {
+        "account": account,
+        "wanted": wanted,
+        "page": page,
+        "rows": [
+            {
+                "contact": contact,
+                "labels": contact.labels[:LABELS_SHOWN],
+                "more_labels": contact.labels[LABELS_SHOWN:],
+            }
+            for contact in page.rows
+        ],
+        "has_contacts": bool(page.rows) or Contact.objects.for_account(account).exists(),
+        "label_names": label_names(account),
+    }
+
+
+# --- One contact ---------------------------------------------------------------------------------------
+
+
+def one_contact(account: Account, contact: Contact, form: ContactForm) -> dict[str, Any]:
+    return {
+        "contact": contact,
+        "form": form,
+        "kinds": ATTRIBUTE_KINDS.items(),
+        "label_names": label_names(account),
+        "messages_sent": [] if contact.pk is None else _messages(account, contact),
+    }
+
+
+def _messages(account: Account, contact: Contact) -> list[dict[str, Any]]:
+    """The last messages to this contact, newest first, in the latest jobs."""
+    job_ids: list[int] = []
+    rows = 0
+    latest = Job.objects.for_account(account).order_by("-pk").values_list("pk", "total")[:JOBS_LOOKED_THROUGH]
+    for pk, total in latest:
+        rows += total
+        if rows > ROWS_LOOKED_THROUGH and job_ids:
+            break
+        job_ids.append(pk)
+    mine = Recipient.objects.filter(job_id__in=job_ids, contact_id=contact.pk)
+    if contact.phone:
+        mine = mine | Recipient.objects.filter(job_id__in=job_ids, phone=contact.phone)
+    found = mine.select_related("job").order_by("-job_id", "-position")[:MESSAGES_SHOWN]
+    return [
+        {
+            "recipient": recipient,
+            "text": template_of(recipient.job).render(recipient.values, recipient.phone, recipient.variant),
+        }
+        for recipient in found
+    ]
+
+
+# --- Imports ---------------------------------------------------------------------------------------------
+
+
+def columns_of(account: Account, row: ContactImport, form: MappingForm, problems: list[str]) -> dict[str, Any]:
+    """The page on which a person says what each column is."""
+    return {
+        "row": row,
+        "form": form,
+        "problems": problems,
+        "fields": FIELDS.items(),
+        "kinds": [(value, label) for value, label in ATTRIBUTE_KINDS.items() if value != "json"],
+        "label_names": label_names(account),
+    }
+
+
+def one_import(row: ContactImport) -> dict[str, Any]:
+    is_ready = row.status == Status.READY
+    return {
+        "row": row,
+        "is_under_way": row.status in (Status.CHECKING, Status.RUNNING),
+        "is_ready": is_ready,
+        "may_remap": row.status in (Status.CHECKING, Status.READY),
+        "lacks_phone": "phone" not in row.mapping["columns"],
+        "percentage": f"{upload.percentage(row):.0f}",
+        "counts": [
+            {"kind": "new", "label": _("New contacts"), "count": row.created_count},
+            {"kind": "updated", "label": _("Updated"), "count": row.updated_count},
+            {"kind": "skipped", "label": _("Skipped"), "count": row.skipped_count},
+            {"kind": "errors", "label": _("Lines with errors"), "count": row.error_count},
+        ],
+        "errors": [problem(one) for one in row.errors[:ERRORS_SHOWN]],
+        "more_errors": max(0, row.error_count - ERRORS_SHOWN),
+    }
+
+
+def problem(error: dict[str, Any]) -> dict[str, Any]:
+    return {"line": error["line"], "text": contact_phrases.line(error["code"])}
+
+
+def errors_file(row: ContactImport) -> str:
+    """The bad lines as CSV: ours to the letter, so nothing in it is a formula."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow([capfirst(_("line")), _("Problem")])
+    writer.writerows([one["line"], str(problem(one)["text"])] for one in row.errors)
+    return BOM + text.getvalue()

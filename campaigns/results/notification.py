@@ -1,0 +1,51 @@
+"""Telling the sender that a campaign has ended: once, in the admin, and by e-mail where that is configured."""
+
+import structlog
+from django.conf import settings
+from django.core.mail import send_mail
+from django.db import transaction
+from django.urls import reverse
+from django.utils import timezone
+
+from campaigns.models import CampaignRun, Notification
+from campaigns.results import figures
+from campaigns.wording import wire
+from jobs.states import JOB_ENDED
+
+log = structlog.get_logger(__name__)
+
+BATCH_RUNS = 100
+
+
+def notify_ended() -> int:
+    """Notify the senders of runs whose jobs have ended since; return how many.
+
+    Asked for every few seconds: jobs know nothing of campaigns, so nobody calls when one ends.
+    """
+    ended = CampaignRun.objects.filter(
+        notified_at=None, job__finished_at__isnull=False, job__status__in=JOB_ENDED
+    ).select_related("job__created_by", "campaign__account")
+    return sum(_notify(run) for run in ended.order_by("pk")[:BATCH_RUNS])
+
+
+def _notify(run: CampaignRun) -> bool:
+    stats = figures.stats_of(run)
+    title = wire.ended(run.campaign.title, run.job.status)
+    text = wire.ended_text(stats, run.job.state_reason)
+    sender = run.job.created_by
+    with transaction.atomic():
+        # Whoever sets it tells. Of two workers one does.
+        if not CampaignRun.objects.filter(pk=run.pk, notified_at=None).update(notified_at=timezone.now()):
+            return False
+        if sender is not None:
+            Notification.unscoped.create(
+                account=run.campaign.account, user=sender, campaign=run.campaign, title=title, text=text
+            )
+    if sender is not None and settings.EMAIL_HOST:
+        try:
+            page = settings.PUBLIC_URL + reverse("admin:campaigns_campaign_page", args=[run.campaign_id])
+            # A title may hold a line break, a subject may not.
+            send_mail(" ".join(title.split()), f"{text}\n\n{page}", None, [sender.email])
+        except OSError as error:  # SMTPException is one
+            log.warning("notification not sent by e-mail", run=run.pk, error=type(error).__name__)
+    return True

@@ -1,0 +1,86 @@
+"""A job's outcome as a file: one line per recipient, in file order, safe to open in a spreadsheet.
+
+The format is that of the recipient file, so that a part of it can be sent again.
+"""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from django.db.models import Func, IntegerField, Max
+
+from devices.models import Device
+from jobs.models import Job, Recipient
+from jobs.wording import wire
+
+PAGE_ROWS = 2_000
+BOM = "\ufeff"  # a spreadsheet takes the file for UTF-8 only with it
+
+# What a spreadsheet may take for a formula: these at the start of a cell, or of a part of it where the
+# spreadsheet splits at commas, semicolons or tabs instead of "|". The last four are the full-width forms.
+_FORMULA = re.compile(r"(^|[,;\t])(?=\s*[=+\-@＝＋－＠])")
+
+
+def pages(job: Job) -> Iterator[str]:
+    """Yield the file in parts: the header, then 2,000 recipients each.
+
+    Page by page along the key rather than through one cursor: a slow reader then holds no transaction open,
+    under which PostgreSQL could not clean up after the sending that goes on.
+    """
+    # Deleted devices too: what they sent was sent.
+    names = dict(Device.unscoped.filter(account_id=job.account_id).values_list("id", "name"))
+    yield BOM + _line(["phone", "state", "error", "sent_at", "device", *_value_names(job)])
+    position = -1
+    while True:
+        page = list(
+            Recipient.objects.filter(job_id=job.pk, position__gt=position)
+            .in_order()
+            .values_list("phone", "state", "error_code", "sent_at", "device_id", "values", "position")[:PAGE_ROWS]
+        )
+        if not page:
+            return
+        position = page[-1][-1]
+        yield "".join(
+            [
+                _phone(phone)
+                + "|"
+                + _line(
+                    [
+                        state,
+                        wire.recipient_error(error_code),
+                        _time(sent_at),
+                        names.get(device_id, ""),
+                        *values,
+                    ]
+                )
+                for phone, state, error_code, sent_at, device_id, values, _ in page
+            ]
+        )
+
+
+def _value_names(job: Job) -> list[str]:
+    cardinality = Func("values", function="cardinality", output_field=IntegerField())
+    widest = Recipient.objects.filter(job_id=job.pk).aggregate(widest=Max(cardinality))["widest"] or 0
+    unnamed = range(len(job.columns) + 1, widest + 1)
+    return [*job.columns, *(f"valor{number}" for number in unnamed)]
+
+
+def _time(moment: datetime | None) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if moment else ""
+
+
+def _line(cells: list[str]) -> str:
+    return "|".join([cell(text) for text in cells]) + "\r\n"
+
+
+def _phone(text: str) -> str:
+    """A phone as it is, "+" and digits: no formula, and fit to be sent to again. Anything else as any cell."""
+    return text if text[:1] == "+" and text[1:].isdecimal() else cell(text)
+
+
+def cell(text: str) -> str:
+    """Make any text one cell: never a formula, and quoted where it could be taken for several cells."""
+    text = _FORMULA.sub(r"\1'", text)
+    if "|" in text or '"' in text or "\n" in text or "\r" in text:
+        return '"' + text.replace('"', '""') + '"'
+    return text

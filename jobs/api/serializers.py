@@ -1,0 +1,124 @@
+"""The JSON of seed 000: a job in a list, in the answer to an upload, and on its own; and its recipients."""
+
+from typing import Any
+
+from django.utils import timezone
+from rest_framework import serializers
+
+from jobs import forecast
+from jobs.message.rendering import MessageTemplate
+from jobs.models import Job, Recipient
+from jobs.wording import wire
+
+
+class Moment(serializers.DateTimeField):
+    """A time as seed 000 writes it: UTC, to the second, with a Z."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(format="%Y-%m-%dT%H:%M:%SZ", default_timezone=timezone.get_default_timezone(), **options)
+
+
+class ProgressSerializer(serializers.Serializer[Any]):
+    sent = serializers.IntegerField()
+    failed = serializers.IntegerField()
+    total = serializers.IntegerField()
+    percentage = serializers.FloatField()
+
+
+class JobInListSerializer(serializers.ModelSerializer[Job]):
+    """An element of `GET /jobs`."""
+
+    id = serializers.UUIDField(source="uuid")
+    created_at = Moment()
+    progress = ProgressSerializer()
+
+    class Meta:
+        model = Job
+        fields: tuple[str, ...] = ("id", "status", "created_at", "progress")
+
+
+class JobSerializer(JobInListSerializer):
+    """The job in the answer to an upload."""
+
+    updated_at = Moment()
+    total_numbers = serializers.IntegerField(source="total")
+
+    class Meta(JobInListSerializer.Meta):
+        fields: tuple[str, ...] = (
+            "id",
+            "status",
+            "created_at",
+            "updated_at",
+            "message",
+            "total_numbers",
+            "devices_limit",
+            "progress",
+            "results",
+        )
+
+
+class JobDeviceSerializer(serializers.Serializer[Any]):
+    id = serializers.IntegerField()
+    name = serializers.CharField()
+    status = serializers.CharField()
+
+
+class JobDetailSerializer(JobSerializer):
+    """`GET /jobs/{id}`: the job, and what its watcher wants to know besides."""
+
+    devices = JobDeviceSerializer(many=True)
+    rate_per_minute = serializers.SerializerMethodField()
+    eta = serializers.SerializerMethodField()
+
+    class Meta(JobSerializer.Meta):
+        fields = (*JobSerializer.Meta.fields, "title", "state_reason", "eta", "rate_per_minute", "devices")
+
+    def get_rate_per_minute(self, job: Job) -> float | None:
+        return forecast.rate_per_minute(job, timezone.now())
+
+    def get_eta(self, job: Job) -> str | None:
+        moment = forecast.eta(job, timezone.now())
+        return None if moment is None else str(Moment().to_representation(moment))
+
+
+class JobCreatedSerializer(serializers.Serializer[Any]):
+    """The answer to an upload."""
+
+    status = serializers.CharField()
+    message = serializers.CharField()
+    job = JobSerializer()
+
+
+class RecipientSerializer(serializers.ModelSerializer[Recipient]):
+    """One row of a job, and what became of it. The context has the job's `template`."""
+
+    error = serializers.SerializerMethodField()
+    sent_at = Moment()
+    text = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Recipient
+        fields = (
+            "position",
+            "phone",
+            "values",
+            "state",
+            "error_code",
+            "error",
+            "device_id",
+            "tries",
+            "sent_at",
+            "text",
+        )
+
+    def get_error(self, recipient: Recipient) -> str:
+        return wire.recipient_error(recipient.error_code)
+
+    def get_text(self, recipient: Recipient) -> str:
+        template: MessageTemplate = self.context["template"]
+        return template.render(recipient.values, recipient.phone, recipient.variant)
+
+
+class RecipientPageSerializer(serializers.Serializer[Any]):
+    results = RecipientSerializer(many=True)
+    next = serializers.CharField(allow_null=True)

@@ -1,0 +1,220 @@
+"""The HTTP side of seed 000: an upload becomes a job, and jobs can be listed, looked into and exported."""
+
+import re
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+from asgiref.sync import sync_to_async
+from django.core.handlers.asgi import ASGIRequest
+from django.db import connection, transaction
+from django.http import StreamingHttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.exceptions import UnsupportedMediaType
+from rest_framework.parsers import MultiPartParser
+from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.utils.urls import replace_query_param
+from rest_framework.views import APIView
+
+from accounts.requests import ApiRequest
+from devices import phone_numbers
+from jobs.api import export
+from jobs.api.serializers import (
+    JobCreatedSerializer,
+    JobDetailSerializer,
+    JobInListSerializer,
+    JobSerializer,
+    RecipientPageSerializer,
+    RecipientSerializer,
+)
+from jobs.intake import accepting
+from jobs.message.book import template_of
+from jobs.models import Job, OnDuplicate
+from jobs.states import JobStatus, RecipientState
+from jobs.tasks import import_job
+from jobs.wording import wire
+
+PAGE_SIZE = 100  # the most that a list answers at once
+
+_WHOLE_NUMBER = re.compile(r"[0-9]{1,9}")
+_UPLOAD_FORM = {
+    "multipart/form-data": {
+        "type": "object",
+        "required": ["file", "message"],
+        "properties": {
+            "file": {"type": "string", "format": "binary"},
+            "message": {"type": "string"},
+            "devices_limit": {"type": "integer", "minimum": 1, "maximum": 1000, "default": 5},
+            "title": {"type": "string", "maxLength": 200},
+            "scheduled_at": {"type": "string", "format": "date-time"},
+            "devices": {"type": "string", "description": "1,2,3"},
+            "on_duplicate": {"type": "string", "enum": OnDuplicate.values, "default": OnDuplicate.SKIP_ROW},
+        },
+    }
+}
+
+
+class SendBulkFile(APIView):
+    """POST /messages/send-bulk-file"""
+
+    parser_classes = (MultiPartParser,)
+
+    @extend_schema(
+        request=_UPLOAD_FORM,
+        responses=JobCreatedSerializer,
+        parameters=[OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER)],
+    )
+    def post(self, request: ApiRequest, **_: Any) -> Response:
+        try:
+            form, files = request.POST, request.FILES
+        except UnsupportedMediaType:
+            raise wire.refusal("file_missing") from None
+        job, is_new = accepting.accept_file(
+            request.account,
+            request.user,
+            files.get("file"),
+            accepting.BulkFields.from_form(form),
+            request.headers.get("Idempotency-Key"),
+        )
+        if is_new:
+            # Only a nudge: without a broker the answer is the same, and the sweep imports the job.
+            transaction.on_commit(lambda: import_job.delay(job.pk), robust=True)
+        return Response(
+            {
+                "status": "success",
+                "message": wire.job_created(job.total, job.file_name),
+                "job": JobSerializer(job).data,
+            }
+        )
+
+
+class JobList(SendBulkFile):
+    """GET /jobs; a POST here is an upload too."""
+
+    @extend_schema(
+        responses=JobInListSerializer(many=True),
+        parameters=[
+            OpenApiParameter("limit", int),
+            OpenApiParameter("before", OpenApiTypes.UUID),
+            OpenApiParameter("status", str, enum=JobStatus.values),
+        ],
+    )
+    def get(self, request: ApiRequest, **_: Any) -> Response:
+        limit = _limit(request)
+        jobs = Job.objects.for_account(request.account).newest_first()
+        if before := request.query_params.get("before"):
+            jobs = jobs.filter(pk__lt=find_job(request, before, "before_invalid").pk)
+        if status := request.query_params.get("status"):
+            jobs = jobs.filter(status=_choice(status, JobStatus.values, "status_invalid"))
+        page = list(jobs[: limit + 1])
+        response = Response(JobInListSerializer(page[:limit], many=True).data)
+        if len(page) > limit:
+            following = replace_query_param(request.build_absolute_uri(), "before", page[limit - 1].uuid)
+            response["Link"] = f'<{following}>; rel="next"'
+        return response
+
+
+class JobDetail(APIView):
+    """GET /jobs/{id}"""
+
+    @extend_schema(responses=JobDetailSerializer)
+    def get(self, request: ApiRequest, job_id: str, **_: Any) -> Response:
+        return Response(JobDetailSerializer(find_job(request, job_id)).data)
+
+
+class JobRecipients(APIView):
+    """GET /jobs/{id}/recipients: in file order, page by page."""
+
+    @extend_schema(
+        responses=RecipientPageSerializer,
+        parameters=[
+            OpenApiParameter("state", str, enum=RecipientState.values),
+            OpenApiParameter("search", str, description="+51987: begins with; 987: contains"),
+            OpenApiParameter("cursor", str),
+            OpenApiParameter("limit", int),
+        ],
+    )
+    def get(self, request: ApiRequest, job_id: str, **_: Any) -> Response:
+        job = find_job(request, job_id)
+        limit = _limit(request)
+        recipients = job.recipients.in_order()
+        if cursor := request.query_params.get("cursor"):
+            recipients = recipients.filter(position__gt=_whole_number(cursor, "cursor_invalid"))
+        if state := request.query_params.get("state"):
+            recipients = recipients.filter(state=_choice(state, RecipientState.values, "state_invalid"))
+        if search := phone_numbers.without_separators(request.query_params.get("search", "")):
+            lookup = "startswith" if search.startswith("+") else "contains"
+            recipients = recipients.filter(**{f"phone__{lookup}": search})
+        page = list(recipients[: limit + 1])
+        context = {"template": template_of(job)}
+        return Response(
+            {
+                "results": RecipientSerializer(page[:limit], many=True, context=context).data,
+                "next": str(page[limit - 1].position) if len(page) > limit else None,
+            }
+        )
+
+
+class JobExport(APIView):
+    """GET /jobs/{id}/export.csv"""
+
+    @extend_schema(responses={(200, "text/csv"): OpenApiTypes.STR})
+    def get(self, request: ApiRequest, job_id: str, **_: Any) -> StreamingHttpResponse:
+        job = find_job(request, job_id)
+        pages = export.pages(job)
+        # Django reads a plain iterator to its end before it answers the first byte over ASGI.
+        is_asgi = isinstance(request._request, ASGIRequest)
+        return StreamingHttpResponse(
+            _page_by_page(pages) if is_asgi else pages,
+            content_type="text/csv; charset=utf-8",
+            headers={"Content-Disposition": f'attachment; filename="job-{job.uuid}.csv"'},
+        )
+
+    def perform_content_negotiation(self, request: Request, force: bool = False) -> tuple[BaseRenderer, str]:
+        """Whatever is accepted: the file is CSV, and an error is JSON."""
+        return JSONRenderer(), JSONRenderer.media_type
+
+
+async def _page_by_page(pages: Iterator[str]) -> AsyncIterator[str]:
+    def next_page() -> str | None:
+        page = next(pages, None)
+        # Back to the pool until the reader wants more.
+        connection.close()
+        return page
+
+    while (page := await sync_to_async(next_page)()) is not None:
+        yield page
+
+
+def find_job(request: ApiRequest, job_id: str, code: str = "job_not_found") -> Job:
+    """Return the caller's job of this id. Raises ApiError for an unknown, another's or a malformed one."""
+    try:
+        job = Job.objects.for_account(request.account).filter(uuid=uuid.UUID(job_id)).first()
+    except ValueError:
+        job = None
+    if job is None:
+        raise wire.refusal(code)
+    return job  # type: ignore[no-any-return]
+
+
+def _limit(request: Request) -> int:
+    """How many a page may hold: what `limit` says, at most 100."""
+    limit = _whole_number(request.query_params.get("limit") or str(PAGE_SIZE), "limit_invalid")
+    if limit < 1:
+        raise wire.refusal("limit_invalid")
+    return min(limit, PAGE_SIZE)
+
+
+def _whole_number(raw: str, code: str) -> int:
+    if not _WHOLE_NUMBER.fullmatch(raw):
+        raise wire.refusal(code)
+    return int(raw)
+
+
+def _choice(raw: str, choices: list[str], code: str) -> str:
+    if raw not in choices:
+        raise wire.refusal(code, choices=", ".join(choices))
+    return raw

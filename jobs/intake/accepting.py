@@ -1,0 +1,329 @@
+"""From an upload to a job: everything is checked inside the request, and a refusal leaves nothing behind.
+
+The file has been written to disk as it arrived. Here it is read once, in blocks, to check, count and hash it,
+then moved to where `importing` finds it. The answer does not wait for the import.
+"""
+
+import hashlib
+import json
+import os
+import re
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.files.uploadedfile import TemporaryUploadedFile, UploadedFile
+from django.db import IntegrityError, transaction
+from django.http import QueryDict
+from django.utils import timezone
+
+from accounts.models import Account, User
+from devices.models import Device
+from jobs.intake.recipient_file import MAX_PROBLEMS, BadRecipientFile, BinaryFile, Problem, RecipientFile
+from jobs.models import Job, OnDuplicate
+from jobs.states import JOB_ENDED
+from jobs.wording import wire
+
+MAX_MESSAGE_CHARACTERS = 65_536
+MAX_TITLE_CHARACTERS = 200
+MAX_KEY_CHARACTERS = 255
+MAX_NAME_CHARACTERS = 120
+DEFAULT_DEVICES_LIMIT = 5
+LOWEST_DEVICES_LIMIT, HIGHEST_DEVICES_LIMIT = 1, 1000
+EXTENSIONS = (".csv", ".txt")
+FURTHEST_START = timedelta(days=366)
+# A front end learns the job's id from the answer and then connects its WebSocket: this long no event goes out
+# that it would miss, so it sees all of them from job_started on.
+START_GRACE = timedelta(seconds=2)
+
+_WHOLE_NUMBER = re.compile(r"[0-9]{1,18}")
+_VISIBLE_ASCII = re.compile(rf"[\x21-\x7e](?:[\x20-\x7e]{{0,{MAX_KEY_CHARACTERS - 2}}}[\x21-\x7e])?")
+
+
+@dataclass(frozen=True, kw_only=True)
+class BulkFields:
+    """What is asked for besides the file. One that exists is valid: making it raises ApiError (400) if not."""
+
+    message: str
+    title: str = ""
+    devices_limit: int = DEFAULT_DEVICES_LIMIT
+    device_ids: tuple[int, ...] = ()  # empty: any of the account's
+    scheduled_at: datetime | None = None  # aware; None or past: now
+    on_duplicate: OnDuplicate = OnDuplicate.SKIP_ROW
+
+    def __post_init__(self) -> None:
+        if not self.message.strip():
+            raise wire.refusal("message_missing")
+        if len(self.message) > MAX_MESSAGE_CHARACTERS:
+            raise wire.refusal("message_too_long", limit=MAX_MESSAGE_CHARACTERS)
+        if not _is_storable(self.message):
+            raise wire.refusal("message_invalid")
+        if len(self.title) > MAX_TITLE_CHARACTERS or not _is_storable(self.title):
+            raise wire.refusal("title_invalid", limit=MAX_TITLE_CHARACTERS)
+        if not LOWEST_DEVICES_LIMIT <= self.devices_limit <= HIGHEST_DEVICES_LIMIT:
+            raise _wrong_devices_limit()
+        if self.scheduled_at is not None and self.scheduled_at.utcoffset() is None:
+            raise wire.refusal("scheduled_at_invalid")
+
+    @classmethod
+    def from_form(cls, form: QueryDict) -> "BulkFields":
+        """Read the form of `POST /messages/send-bulk-file`; an empty field counts as absent."""
+        # Browsers write line ends of a form field as CRLF, whatever was typed.
+        return cls(
+            message=form.get("message", "").replace("\r\n", "\n"),
+            title=form.get("title", "").strip(),
+            devices_limit=_devices_limit(form.get("devices_limit", "").strip()),
+            device_ids=_device_ids(form.getlist("devices")),
+            scheduled_at=_moment(form.get("scheduled_at", "").strip()),
+            on_duplicate=_on_duplicate(form.get("on_duplicate", "").strip()),
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """The fields in one spelling, to tell whether two requests ask for the same."""
+        moment = self.scheduled_at and self.scheduled_at.astimezone(UTC).isoformat()
+        return {**self.__dict__, "scheduled_at": moment, "device_ids": sorted(self.device_ids)}
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What one reading of a good file found."""
+
+    total: int
+    columns: list[str]
+    digest: str  # SHA-256 of its bytes, in hexadecimal
+
+
+def accept_file(
+    account: Account,
+    user: User | None,
+    upload: "UploadedFile[Any] | None",
+    fields: BulkFields,
+    idempotency_key: str | None = None,
+) -> tuple[Job, bool]:
+    """Turn an upload into a pending job, which the caller then has imported.
+
+    Returns the job and whether it is new: the same key with the same content finds the first one again.
+    Raises ApiError (400, 409, 413) for what cannot be accepted; then neither row nor file is left behind.
+    """
+    now = timezone.now()
+    _check_key(idempotency_key)
+    if fields.scheduled_at is not None and fields.scheduled_at > now + FURTHEST_START:
+        raise wire.refusal("scheduled_at_too_far")
+    upload = _checked_upload(upload)
+    survey = _survey(upload)
+    digest = _content_digest(survey.digest, fields)
+    if idempotency_key is not None and (earlier := _earlier_job(account, idempotency_key, digest)):
+        return earlier, False
+    _check_devices(account, fields)
+
+    with _kept(upload) as upload_name:
+        try:
+            with transaction.atomic():
+                job = Job.unscoped.create(
+                    account=account,
+                    created_by=user,
+                    title=fields.title,
+                    message=fields.message,
+                    columns=survey.columns,
+                    devices_limit=fields.devices_limit,
+                    requested_device_ids=list(fields.device_ids),
+                    on_duplicate=fields.on_duplicate,
+                    file_name=display_name(upload.name or ""),
+                    upload_name=upload_name,
+                    idempotency_key=idempotency_key,
+                    content_digest=digest,
+                    total=survey.total,
+                    start_at=max(fields.scheduled_at or now, now + START_GRACE),
+                )
+        except IntegrityError:
+            # Another request with this key was first, since we looked.
+            earlier = _earlier_job(account, idempotency_key, digest) if idempotency_key else None
+            if earlier is None:
+                raise
+            (settings.UPLOAD_DIR / upload_name).unlink()
+            return earlier, False
+    return job, True
+
+
+def remove_orphan_uploads(older_than: timedelta) -> int:
+    """Delete what a crash left: stored files of no job that waits for its import, unfinished uploads.
+
+    Returns how many. `older_than` must exceed the longest upload: a request that runs has no job yet.
+    """
+    removed = 0
+    limit = timezone.now().timestamp() - older_than.total_seconds()
+    for directory in (settings.UPLOAD_DIR, settings.FILE_UPLOAD_TEMP_DIR):
+        old = [entry for entry in os.scandir(directory) if entry.is_file() and entry.stat().st_mtime < limit]
+        wanted = set(
+            Job.unscoped.filter(upload_name__in=[entry.name for entry in old], imported_at=None)
+            .exclude(status__in=JOB_ENDED)
+            .values_list("upload_name", flat=True)
+        )
+        for entry in old:
+            if entry.name not in wanted:
+                Path(entry).unlink(missing_ok=True)
+                removed += 1
+    return removed
+
+
+def display_name(name: str) -> str:
+    """Make a file's name fit to be shown: its last part, printable, at most 120 characters, extension kept."""
+    name = re.split(r"[/\\]", name)[-1]
+    name = "".join(character for character in name if character.isprintable())
+    return name if len(name) <= MAX_NAME_CHARACTERS else name[: MAX_NAME_CHARACTERS - 5] + "…" + name[-4:]
+
+
+# --- The file --------------------------------------------------------------------------------------
+
+
+def _checked_upload(upload: "UploadedFile[Any] | None") -> TemporaryUploadedFile:
+    if upload is None:
+        raise wire.refusal("file_missing")
+    if not (upload.name or "").lower().endswith(EXTENSIONS):
+        raise wire.refusal("file_extension")
+    if (upload.size or 0) > settings.MAX_UPLOAD_BYTES:
+        raise wire.refusal("file_too_large", limit=settings.MAX_UPLOAD_BYTES)
+    assert isinstance(upload, TemporaryUploadedFile)  # settings.FILE_UPLOAD_HANDLERS
+    return upload
+
+
+class _Hashed:
+    """A file that is hashed as it is read."""
+
+    def __init__(self, file: BinaryFile) -> None:
+        self._file = file
+        self.sha256 = hashlib.sha256()
+
+    def read(self, size: int, /) -> bytes:
+        block = self._file.read(size)
+        self.sha256.update(block)
+        return block
+
+
+def _survey(upload: TemporaryUploadedFile) -> Survey:
+    """Read the whole file once. Raises ApiError for one that cannot be used."""
+    limit = settings.MAX_RECIPIENTS
+    upload.seek(0)
+    hashed = _Hashed(upload)
+    rows = RecipientFile(hashed)
+    total = 0
+    has_phone = False
+    bad: list[Problem] = []
+    try:
+        for row in rows:
+            total += 1
+            if total > limit:
+                raise wire.refusal("too_many_recipients", limit=limit)
+            if row.phone:
+                has_phone = True
+            elif not has_phone and len(bad) < MAX_PROBLEMS:
+                bad.append(Problem(row.line, "invalid_number"))
+    except BadRecipientFile as error:
+        raise wire.refusal(error.code, wire.line_errors(error.problems)) from None
+    if not total:
+        raise wire.refusal("file_header_only" if rows.has_header else "file_empty")
+    if not has_phone:
+        raise wire.refusal("no_valid_phone", wire.line_errors(bad))
+    return Survey(total, rows.columns, hashed.sha256.hexdigest())
+
+
+@contextmanager
+def _kept(upload: TemporaryUploadedFile) -> Iterator[str]:
+    """Move the upload to where its import finds it; give its new name. Gone again if the body raises."""
+    name = uuid.uuid4().hex
+    kept = settings.UPLOAD_DIR / name
+    # An accepted job survives a power failure, so its file must too.
+    os.fsync(upload.fileno())
+    os.replace(upload.temporary_file_path(), kept)
+    try:
+        directory = os.open(settings.UPLOAD_DIR, os.O_RDONLY)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)
+        yield name
+    except BaseException:
+        kept.unlink(missing_ok=True)
+        raise
+
+
+# --- The same request again ------------------------------------------------------------------------
+
+
+def _check_key(key: str | None) -> None:
+    if key is not None and not _VISIBLE_ASCII.fullmatch(key):
+        raise wire.refusal("idempotency_key_invalid", limit=MAX_KEY_CHARACTERS)
+
+
+def _content_digest(file_digest: str, fields: BulkFields) -> str:
+    content = json.dumps([file_digest, fields.as_json()], sort_keys=True)
+    return hashlib.sha256(content.encode()).hexdigest()
+
+
+def _earlier_job(account: Account, key: str, digest: str) -> Job | None:
+    """Return the job this key stands for. Raises ApiError (409) if that was made of other content."""
+    job: Job | None = Job.objects.for_account(account).filter(idempotency_key=key).first()
+    if job is not None and job.content_digest != digest:
+        raise wire.refusal("idempotency_conflict")
+    return job
+
+
+# --- The other fields ------------------------------------------------------------------------------
+
+
+def _check_devices(account: Account, fields: BulkFields) -> None:
+    devices = Device.objects.for_account(account)
+    if fields.device_ids:
+        devices = devices.filter(pk__in=fields.device_ids)
+        if devices.count() < len(fields.device_ids):
+            raise wire.refusal("devices_unknown")
+    if not devices.available().exists():
+        raise wire.refusal("no_devices_available")
+
+
+def _is_storable(text: str) -> bool:
+    """Whether PostgreSQL and JSON can hold it: no NUL, no half of a surrogate pair."""
+    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def _wrong_devices_limit() -> Exception:
+    return wire.refusal("devices_limit_invalid", low=LOWEST_DEVICES_LIMIT, high=HIGHEST_DEVICES_LIMIT)
+
+
+def _devices_limit(raw: str) -> int:
+    if not raw:
+        return DEFAULT_DEVICES_LIMIT
+    if not _WHOLE_NUMBER.fullmatch(raw):
+        raise _wrong_devices_limit()
+    return int(raw)
+
+
+def _device_ids(raw: list[str]) -> tuple[int, ...]:
+    """Read ids from repeated fields, from one field with commas or from a JSON array of numbers."""
+    words = [word.strip() for text in raw for word in text.strip().removeprefix("[").removesuffix("]").split(",")]
+    words = [word for word in words if word]
+    if not all(_WHOLE_NUMBER.fullmatch(word) for word in words) or len(words) > HIGHEST_DEVICES_LIMIT:
+        raise wire.refusal("devices_invalid")
+    return tuple(dict.fromkeys(int(word) for word in words))
+
+
+def _moment(raw: str) -> datetime | None:
+    if not raw:
+        return None
+    try:
+        moment = datetime.fromisoformat(raw)
+        return moment.astimezone(UTC) if moment.tzinfo else moment
+    except (ValueError, OverflowError):
+        raise wire.refusal("scheduled_at_invalid") from None
+
+
+def _on_duplicate(raw: str) -> OnDuplicate:
+    try:
+        return OnDuplicate(raw or OnDuplicate.SKIP_ROW)
+    except ValueError:
+        raise wire.refusal("on_duplicate_invalid", choices=", ".join(OnDuplicate.values)) from None

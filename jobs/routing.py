@@ -1,7 +1,0 @@
-"""The WebSocket addresses of this app."""
-
-from django.urls import re_path
-
-from jobs.consumers import JobConsumer
-
-websocket_urlpatterns = [re_path(r"^ws/job/(?P<job_uuid>[^/]+)/?$", JobConsumer.as_asgi())]

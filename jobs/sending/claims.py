@@ -1,0 +1,255 @@
+"""Which recipients a device sends next: read in chunks, drawn job by job in turn, put off or left out where need be.
+
+Marking a recipient `sending` is the claim proper (`jobs.sending.exchange`): guarded, committed before the request is
+written, and no further ahead of it than `Lane.room` says.
+"""
+
+import json
+import time
+from collections import deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from jobs.live import events
+from jobs.live.events import Event
+from jobs.message.book import MessageBook
+from jobs.sending import chunks
+from jobs.sending.chunks import Waiting
+from jobs.sending.outcomes import Claim, Outcome
+from jobs.sending.results import next_seq
+from jobs.states import RecipientState
+from jobs.suppression import OPTED_OUT
+from jobs.windows import Hours, hours_of
+
+Cursor = Any
+
+# A chunk is meant to last about so long: long enough to be worth its statements, short enough that its taker is
+# not still at it when all others are through.
+CHUNK_SECONDS = 5.0
+FIRST_CHUNK_WINDOWS = 16  # before the device's speed is known
+MAX_EMPTY_CHUNKS = 50  # passed over in one go: rows that ended before the start, or that wait for the morning
+
+
+def _json(raw: Any) -> dict[str, Any]:
+    """A JSON column of a plain statement: text or, by the connection's settings, the object itself."""
+    value: dict[str, Any] = json.loads(raw) if isinstance(raw, str) else raw
+    return value
+
+
+@dataclass(slots=True)
+class TakenChunk:
+    """A chunk this process holds. `unsettled` counts its recipients that were read and have no outcome yet."""
+
+    chunk_id: int
+    job_id: int
+    unsettled: int
+    left_from: int | None = None  # the first position given back unsent
+
+
+@dataclass(slots=True)
+class Feed:
+    """What one device has read of one job and not yet claimed."""
+
+    job_id: int
+    retries: deque[Waiting] = field(default_factory=deque)
+    fresh: deque[Waiting] = field(default_factory=deque)
+
+    def __len__(self) -> int:
+        return len(self.retries) + len(self.fresh)
+
+    def pop(self) -> Waiting:
+        return self.retries.popleft() if self.retries else self.fresh.popleft()
+
+
+class Claimer:
+    """One device's side of the claiming: its feeds, one a job, drawn from in turn so that no job waits for another."""
+
+    def __init__(self, device_id: int, max_chunk_size: int, window: int | None = None) -> None:
+        self.device_id = device_id
+        self.window = window or max_chunk_size
+        self.max_chunk_size = max_chunk_size
+        self.chunk_size = min(max_chunk_size, FIRST_CHUNK_WINDOWS * self.window)
+        self._chunk_taken_at: float | None = None
+        self.feeds: dict[int, Feed] = {}
+        self._chunks: dict[int, TakenChunk] = {}
+        self._turn: deque[int] = deque()
+        self.not_yet: list[tuple[Waiting, datetime]] = []  # read, but it is night where they are
+        self.banned: list[tuple[int, Waiting]] = []  # read, but not to be written to: (job id, recipient)
+
+    def __len__(self) -> int:
+        return sum(len(feed) for feed in self.feeds.values())
+
+    def refill(self, cursor: Cursor) -> list[Event]:
+        """Read more of every job this device serves; return the events of the chunks taken.
+
+        Feeds of jobs that are no longer being sent are dropped. Runs in a transaction of its own.
+        """
+        cursor.execute(
+            """
+            SELECT job.id, job.sending_window, job.columns, job.account_id
+            FROM jobs_job AS job JOIN jobs_jobdevice AS link ON link.job_id = job.id
+            WHERE link.device_id = %s AND job.status = 'processing' AND job.finished_at IS NULL
+            ORDER BY job.id
+            """,
+            (self.device_id,),
+        )
+        jobs = cursor.fetchall()
+        hours = {job_id: hours_of(_json(window), columns) for job_id, window, columns, _ in jobs}
+        accounts = {job_id: account_id for job_id, _, _, account_id in jobs}
+        for job_id in self.feeds.keys() - hours.keys():
+            self._drop(self.feeds.pop(job_id))
+        now = datetime.now(tz=UTC)
+        self._fit_chunk_size(time.monotonic())
+        # Together no more than one chunk: what this device holds, no other can send.
+        share = max(1, self.chunk_size // max(1, len(hours)))
+        taken: dict[int, tuple[int, int]] = {}
+        for job_id, open_hours in hours.items():
+            feed = self.feeds.setdefault(job_id, Feed(job_id))
+            if not feed.retries:
+                retries = chunks.read_retries(cursor, job_id, accounts[job_id], self.chunk_size)
+                feed.retries.extend(self._open_now(self._allowed(job_id, retries), open_hours, now))
+            for _ in range(MAX_EMPTY_CHUNKS):
+                if feed.fresh or (chunk := chunks.take(cursor, self.device_id, job_id, share, self.window)) is None:
+                    break
+                chunk_id, start, end = chunk
+                rows = chunks.read(cursor, job_id, accounts[job_id], chunk_id, start, end)
+                feed.fresh.extend(self._open_now(self._allowed(job_id, rows), open_hours, now))
+                self._chunks[chunk_id] = TakenChunk(chunk_id, job_id, len(rows))
+                if rows:
+                    taken[job_id] = (start, end)
+        self._turn = deque(job_id for job_id in hours if len(self.feeds[job_id]))
+        return [
+            events.chunk_processing(uuid, seq, *taken[job_id], total)
+            for job_id, (uuid, seq, total) in (next_seq(cursor, taken) if taken else {}).items()
+        ]
+
+    def _fit_chunk_size(self, now: float) -> None:
+        """Take more at once where the last chunk was soon through, less where it lasted."""
+        if self._chunk_taken_at is not None:
+            lasted = now - self._chunk_taken_at
+            if lasted < CHUNK_SECONDS / 2:
+                self.chunk_size = min(self.max_chunk_size, 2 * self.chunk_size)
+            elif lasted > 2 * CHUNK_SECONDS:
+                self.chunk_size = max(1, self.chunk_size // 2)
+        self._chunk_taken_at = now
+
+    def _allowed(self, job_id: int, rows: list[Waiting]) -> list[Waiting]:
+        """Keep those whom the account may write to; note the others."""
+        self.banned += [(job_id, waiting) for waiting in rows if waiting.is_banned]
+        return [waiting for waiting in rows if not waiting.is_banned]
+
+    def _open_now(self, rows: list[Waiting], hours: Hours | None, now: datetime) -> list[Waiting]:
+        """Keep those who may be written to at this hour; note when the others may."""
+        if hours is None:
+            return rows
+        kept = []
+        for waiting in rows:
+            opening = hours.opening_for(waiting.phone, waiting.values, now)
+            if opening <= now:
+                kept.append(waiting)
+            else:
+                self.not_yet.append((waiting, opening))
+        return kept
+
+    def take_banned(self) -> dict[int, list[Outcome]]:
+        """What becomes of those who are not to be written to, by job; the caller records it."""
+        outcomes: dict[int, list[Outcome]] = {}
+        for job_id, waiting in self.banned:
+            claim = Claim(
+                waiting.recipient_id, job_id, self.device_id, waiting.phone, "", None, 0, chunk_id=waiting.chunk_id
+            )
+            outcomes.setdefault(job_id, []).append(Outcome(claim, RecipientState.SUPPRESSED, OPTED_OUT))
+            self.settle(waiting.chunk_id)
+        self.banned.clear()
+        return outcomes
+
+    def put_off(self, cursor: Cursor) -> None:
+        """Leave those who may not be written to yet to their due time.
+
+        A transaction of its own, after that of the refill, which holds jobs: recipients are locked before jobs.
+        """
+        cursor.execute(
+            """
+            UPDATE jobs_recipient AS recipient SET due_at = later.due_at
+            FROM unnest(%s::bigint[], %s::timestamptz[]) AS later (id, due_at)
+            WHERE recipient.id = later.id AND recipient.state = 'queued'
+            """,
+            ([row.recipient_id for row, _ in self.not_yet], [opening for _, opening in self.not_yet]),
+        )
+        for waiting, _ in self.not_yet:
+            self.settle(waiting.chunk_id)
+        self.not_yet.clear()
+
+    def draw(self, number: int) -> list[tuple[int, Waiting]]:
+        """Take up to `number` recipients out of the feeds, a job at a time in turn: (job id, recipient)."""
+        drawn: list[tuple[int, Waiting]] = []
+        while len(drawn) < number and self._turn:
+            job_id = self._turn[0]
+            feed = self.feeds.get(job_id)
+            if feed is None or not len(feed):
+                self._turn.popleft()
+                continue
+            drawn.append((job_id, feed.pop()))
+            self._turn.rotate(-1)
+        return drawn
+
+    def settle(self, chunk_id: int | None, position: int | None = None) -> None:
+        """One recipient of a chunk is settled, or given back unsent at `position`."""
+        chunk = self._chunks.get(chunk_id) if chunk_id is not None else None
+        if chunk is None:
+            return
+        chunk.unsettled -= 1
+        if position is not None:
+            chunk.left_from = position if chunk.left_from is None else min(chunk.left_from, position)
+
+    def drop_all(self) -> None:
+        """Give back everything that was read and not claimed."""
+        for feed in self.feeds.values():
+            self._drop(feed)
+        self.feeds.clear()
+        self._turn.clear()
+
+    def _drop(self, feed: Feed) -> None:
+        for waiting in feed.fresh:
+            self.settle(waiting.chunk_id, waiting.position)
+
+    def take_closed(self) -> tuple[list[TakenChunk], list[TakenChunk]]:
+        """Forget the chunks all of whose recipients have been tried or given back, and return both kinds."""
+        closed = [chunk for chunk in self._chunks.values() if chunk.unsettled <= 0]
+        for chunk in closed:
+            del self._chunks[chunk.chunk_id]
+        return (
+            [chunk for chunk in closed if chunk.left_from is None],
+            [chunk for chunk in closed if chunk.left_from is not None],
+        )
+
+
+def claims_of(
+    drawn: Iterable[tuple[int, int, Waiting]], claimed: Mapping[tuple[int, int], int], messages: MessageBook
+) -> list[Claim]:
+    """What is to be sent to those of the drawn (device, job, recipient) that are marked `sending` now.
+
+    `claimed` is the exchange's: (device, recipient) and the tries that are left. Several devices may have read the
+    same retry: it goes to one of them, and what the others read is old by then.
+    """
+    left = dict(claimed)
+    claims = []
+    for device_id, job_id, waiting in drawn:
+        if (tries_left := left.pop((device_id, waiting.recipient_id), None)) is None:
+            continue
+        template, media = messages.of(job_id)
+        claims.append(
+            Claim(
+                recipient_id=waiting.recipient_id,
+                job_id=job_id,
+                device_id=device_id,
+                phone=waiting.phone,
+                text=template.render(waiting.values, waiting.phone, waiting.variant),
+                media=media,
+                tries_left=tries_left,
+                chunk_id=waiting.chunk_id,
+            )
+        )
+    return claims

@@ -1,0 +1,164 @@
+"""When a job starts, through which devices, and which devices have something to send."""
+
+import math
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import F
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from devices.leases import FREE, USABLE
+from devices.models import Device
+from jobs.live import events, publishing
+from jobs.models import Job, JobDevice
+from jobs.sending import finishing
+from jobs.states import JobStatus
+from jobs.wording.reasons import NO_DEVICES
+
+Cursor = Any
+
+_HAS_WORK = f"""
+    {USABLE} AND EXISTS (
+        SELECT FROM jobs_jobdevice AS link JOIN jobs_job AS job ON job.id = link.job_id
+        WHERE link.device_id = device.id AND job.status = 'processing' AND job.finished_at IS NULL AND (
+            job.next_position < job.total
+            OR EXISTS (SELECT FROM jobs_chunk AS chunk WHERE chunk.job_id = job.id AND chunk.device_id IS NULL)
+            OR EXISTS (
+                SELECT FROM jobs_recipient AS recipient
+                WHERE recipient.job_id = job.id AND recipient.due_at <= clock_timestamp() AND recipient.state = 'queued'
+            )
+        )
+    )
+"""  # noqa: S608 - a constant
+
+
+def devices_with_work(cursor: Cursor, number: int) -> list[tuple[int, int]]:
+    """Return up to `number` devices that have something to send, a free lease and a slot soon: (id, max in flight)."""
+    cursor.execute(
+        f"""
+        SELECT device.id, device.max_in_flight
+        FROM devices_device AS device LEFT JOIN devices_lane AS lane ON lane.device_id = device.id
+        WHERE (lane.device_id IS NULL OR {FREE})
+          AND coalesce(lane.next_slot_at < clock_timestamp() + interval '5 seconds', true) AND {_HAS_WORK}
+        ORDER BY lane.next_slot_at NULLS FIRST, device.id LIMIT %s
+        """,  # noqa: S608 - constants
+        (number,),
+    )
+    return [(device_id, max_in_flight) for device_id, max_in_flight in cursor.fetchall()]
+
+
+def share(waiting: Sequence[tuple[int, int]], runners: int, requests_spare: int) -> list[int]:
+    """Choose one runner's part of the devices that wait, (id, max in flight) each: its share, as far as it can carry.
+
+    So that runners woken together divide the devices, instead of the first taking them all.
+    """
+    chosen = []
+    for device_id, max_in_flight in waiting[: math.ceil(len(waiting) / runners)]:
+        if requests_spare <= 0:
+            break
+        requests_spare -= max_in_flight
+        chosen.append(device_id)
+    return chosen
+
+
+def usable(cursor: Cursor, device_ids: Collection[int]) -> set[int]:
+    """Return those of the devices that may still be sent through."""
+    cursor.execute(
+        f"SELECT id FROM devices_device AS device WHERE id = ANY(%s) AND {USABLE}",  # noqa: S608 - a constant
+        (list(device_ids),),
+    )
+    return {device_id for (device_id,) in cursor.fetchall()}
+
+
+def jobs_short_of_devices(cursor: Cursor) -> list[int]:
+    """Return the ids of jobs under way that have fewer devices than they may and whose account has a spare one."""
+    cursor.execute(
+        f"""
+        SELECT job.id FROM jobs_job AS job
+        WHERE job.status = 'processing' AND job.finished_at IS NULL
+          AND job.devices_limit > (
+              SELECT count(*) FROM jobs_jobdevice AS link JOIN devices_device AS device ON device.id = link.device_id
+              WHERE link.job_id = job.id AND {USABLE}
+          )
+          AND EXISTS (
+              SELECT FROM devices_device AS device
+              WHERE device.account_id = job.account_id AND {USABLE}
+                AND (job.requested_device_ids = '{{}}' OR device.id = ANY(job.requested_device_ids))
+                AND NOT EXISTS (SELECT FROM jobs_jobdevice WHERE job_id = job.id AND device_id = device.id)
+          )
+        """  # noqa: S608 - constants
+    )
+    return [job_id for (job_id,) in cursor.fetchall()]
+
+
+def jobs_without_devices(cursor: Cursor) -> list[int]:
+    """Return the ids of jobs under way none of whose devices may be sent through."""
+    cursor.execute(
+        f"""
+        SELECT job.id FROM jobs_job AS job
+        WHERE job.status = 'processing' AND job.finished_at IS NULL AND NOT EXISTS (
+            SELECT FROM jobs_jobdevice AS link JOIN devices_device AS device ON device.id = link.device_id
+            WHERE link.job_id = job.id AND {USABLE}
+        )
+        """  # noqa: S608 - a constant
+    )
+    return [job_id for (job_id,) in cursor.fetchall()]
+
+
+def seconds_to_start(job_id: int) -> float | None:
+    """Return how long an imported job still has to wait for its start (0.0 or more); None if it is not to start."""
+    job = Job.unscoped.filter(pk=job_id, status=JobStatus.PENDING, imported_at__isnull=False).first()
+    return None if job is None else max(0.0, (job.start_at - timezone.now()).total_seconds())
+
+
+def start(job_id: int) -> bool:
+    """Start a job whose recipients are there and whose time has come; False when it is not so.
+
+    Without a device at the very start it fails, as seed 000 says; one that is under way waits instead.
+    """
+    job = Job.unscoped.due_to_start().filter(pk=job_id).first()
+    if job is None:
+        return False
+    if not choose_devices(job):
+        finishing.fail(job.pk, NO_DEVICES)
+        return False
+    with transaction.atomic():
+        if not job.move(JobStatus.PROCESSING, started_at=Now(), event_seq=F("event_seq") + 1):
+            return False
+        job.refresh_from_db(fields=["event_seq", "total", "sent", "failed"])
+        event = events.job_started(str(job.uuid), job.event_seq, job.total)
+    publishing.publish([event])
+    if job.sent + job.failed == job.total:
+        finishing.finish(job.pk)
+    return True
+
+
+def choose_devices(job: Job) -> int:
+    """Give the job devices up to its limit, the least burdened first; return how many it has that may work."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        # One at a time for each job, or two sweeps could exceed its limit together.
+        Job.unscoped.select_for_update(no_key=True).filter(pk=job.pk).first()
+        usable = Device.unscoped.for_account(job.account_id).available()
+        if job.requested_device_ids:
+            usable = usable.filter(pk__in=job.requested_device_ids)
+        serving = set(JobDevice.objects.filter(job=job, device__in=usable).values_list("device_id", flat=True))
+        missing = job.devices_limit - len(serving)
+        if missing > 0:
+            cursor.execute(
+                """
+                SELECT device.id FROM unnest(%s::bigint[]) AS device (id)
+                ORDER BY (
+                    SELECT count(*) FROM jobs_jobdevice AS link JOIN jobs_job AS job ON job.id = link.job_id
+                    WHERE link.device_id = device.id AND job.finished_at IS NULL
+                ), device.id LIMIT %s
+                """,
+                ([pk for pk in usable.values_list("pk", flat=True) if pk not in serving], missing),
+            )
+            added = [device_id for (device_id,) in cursor.fetchall()]
+            JobDevice.objects.bulk_create(
+                [JobDevice(job=job, device_id=device_id) for device_id in added], ignore_conflicts=True
+            )
+            serving.update(added)
+    return len(serving)

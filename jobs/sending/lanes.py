@@ -1,0 +1,85 @@
+"""A lane: one device sending what its jobs have waiting. What the runner's loop knows of it, no database here."""
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from devices.egress import CheckedAddress
+from devices.gateway.base import Gateway
+from devices.pacing import Pace
+from jobs.sending.outcomes import Claim
+
+# A claim whose request has not begun by then (the process was frozen) is given back instead of written:
+# whoever judges it in doubt may rely on nothing being written later.
+NOT_BEGUN_AFTER_SECONDS = 5.0
+# Where a gateway answers more than its window in the time that the database takes for so many orders, some are
+# claimed beforehand; but nobody waits longer than this, marked as being sent, for their turn.
+ORDERS_AHEAD = 4
+LONGEST_AHEAD_SECONDS = 0.02
+# Device-side errors in a row that take a device out.
+ERRORS_THAT_OPEN_THE_BREAKER = 3
+
+
+class Ready(NamedTuple):
+    """A claim that goes out at `at`, not after `not_after` (time.monotonic seconds)."""
+
+    claim: Claim
+    at: float
+    not_after: float
+
+
+@dataclass(slots=True)
+class Lane:
+    """One device under our lease. Times are time.monotonic seconds."""
+
+    device_id: int
+    token: int
+    gateway: Gateway
+    address: CheckedAddress
+    pace: Pace
+    max_in_flight: int
+    lease_until: float
+    midnight: float = 0.0  # when the day's allowance begins anew
+    allowance: int | None = None  # messages left for today; None: any number
+    ready: deque[Ready] = field(default_factory=deque)
+    in_flight: int = 0
+    ahead: int = 0  # claims that may wait until others are answered
+    accepted: int = 0  # by the gateway, since the time below
+    counted_since: float = 0.0
+    is_closing: bool = False  # takes no more claims; released once nothing is in flight
+    wants_nothing_until: float = 0.0  # nothing was found to send: do not ask the database again before
+    device_errors: int = 0  # in a row
+
+    def room(self, now: float) -> int:
+        """How many more recipients may be claimed now."""
+        if self.is_closing or now < self.wants_nothing_until:
+            return 0
+        room = max(0, self.max_in_flight + self.ahead - self.in_flight - len(self.ready))
+        if self.allowance is not None:
+            room = min(room, max(0, self.allowance))
+        slots = self.pace.slots(now)
+        return room if slots is None else min(room, slots)
+
+    def accept(self, claim: Claim, claimed_at: float, now: float) -> None:
+        """Line a claim up for its slot."""
+        self.ready.append(Ready(claim, self.pace.take(now), claimed_at + NOT_BEGUN_AFTER_SECONDS))
+        if self.allowance is not None:
+            self.allowance -= 1
+            self.rest_if_spent(now)
+
+    def look_ahead(self, order_seconds: float, now: float) -> None:
+        """Say how long the last order took: by that and the gateway's speed, decide what may wait for its turn."""
+        per_second = self.accepted / max(0.001, now - self.counted_since)
+        seconds = min(ORDERS_AHEAD * order_seconds, LONGEST_AHEAD_SECONDS)
+        self.ahead = max(0, int(per_second * seconds) - self.max_in_flight)
+        self.accepted, self.counted_since = 0, now
+
+    def rest_if_spent(self, now: float) -> None:
+        """Let the device go until midnight once it has sent what it may today: its next slot says so to all."""
+        if self.allowance is not None and self.allowance <= 0:
+            self.pace.wait(self.midnight - now, now)
+            self.is_closing = True
+
+    @property
+    def is_idle(self) -> bool:
+        return not self.in_flight and not self.ready

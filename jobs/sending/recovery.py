@@ -1,0 +1,65 @@
+"""What a sender leaves when it dies: recipients marked `sending` that nobody will ever answer for, and its chunks."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from devices import leases
+from jobs.sending.lanes import NOT_BEGUN_AFTER_SECONDS
+
+Cursor = Any
+
+WORKER_DIED = "worker_died"
+
+
+def recover(cursor: Cursor, device_ids: Sequence[int], quiet_seconds: float) -> int:
+    """Put what the last holder of these devices left in doubt up for a look-up, and set its chunks free.
+
+    Returns how many recipients are in doubt. The caller has just taken the devices' leases in this
+    transaction, so nobody else answers for them. A look-up waits until the gateway must have finished with
+    whatever was written at the last possible moment.
+    """
+    doubtful = """
+        UPDATE jobs_recipient AS recipient
+        SET state = 'ambiguous', error_code = %(code)s,
+            due_at = greatest(clock_timestamp(), recipient.tried_at + %(wait)s * interval '1 second')
+    """
+    parameters = {
+        "devices": list(device_ids),
+        "code": WORKER_DIED,
+        "wait": quiet_seconds + NOT_BEGUN_AFTER_SECONDS,
+    }
+    cursor.execute(
+        doubtful
+        + """
+        FROM jobs_chunk AS chunk
+        WHERE chunk.device_id = ANY(%(devices)s) AND recipient.job_id = chunk.job_id
+          AND recipient.position >= chunk."start" AND recipient.position < chunk."end"
+          AND recipient.state = 'sending' AND recipient.device_id = chunk.device_id
+        """,
+        parameters,
+    )
+    number = cursor.rowcount
+    # Retries stand outside the chunks; their due time, kept while they are being sent, finds them.
+    cursor.execute(
+        doubtful
+        + """
+        WHERE recipient.due_at IS NOT NULL AND recipient.state = 'sending'
+          AND recipient.device_id = ANY(%(devices)s)
+        """,
+        parameters,
+    )
+    number += cursor.rowcount
+    cursor.execute("UPDATE jobs_chunk SET device_id = NULL WHERE device_id = ANY(%(devices)s)", parameters)
+    return int(number)
+
+
+def recover_abandoned(cursor: Cursor, quiet_seconds: float) -> int:
+    """Do the same for devices that nobody will take again soon (switched off, disconnected)."""
+    cursor.execute(
+        f"SELECT device_id FROM devices_lane AS lane WHERE holder <> '' AND {leases.FREE}"  # noqa: S608 - a constant
+    )
+    abandoned = [device_id for (device_id,) in cursor.fetchall()]
+    taken = leases.take(cursor, abandoned, "sweep", 60)
+    doubtful = recover(cursor, [lease.device_id for lease in taken], quiet_seconds) if taken else 0
+    leases.release(cursor, [(lease.device_id, lease.token) for lease in taken])
+    return doubtful

@@ -1,0 +1,124 @@
+"""`/ws/account/{id}`: changes of campaigns and devices, told to whoever watches."""
+
+import pytest
+from channels.db import database_sync_to_async
+from channels.testing import WebsocketCommunicator
+from django.utils import timezone
+
+from campaigns.live import changes
+from config.asgi import application
+from devices.models import Device
+from tests.accounts import people
+from tests.campaigns import campaigns_of
+from tests.factories import make_device
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def nothing_was_told():
+    for key in changes._redis().scan_iter(f"{changes._TOLD}*"):
+        changes._redis().delete(key)
+
+
+def socket(path, token=""):
+    headers = [(b"authorization", f"Bearer {token}".encode())] if token else []
+    return WebsocketCommunicator(application, path, headers)
+
+
+async def opened(account_id, token):
+    client = socket(f"/ws/account/{account_id}", token)
+    connected, _ = await client.connect()
+    assert connected
+    return client
+
+
+@database_sync_to_async
+def arrange():
+    member = campaigns_of.member()
+    made = campaigns_of.campaign(member.account)
+    campaigns_of.contact(member.account, labels=["vip"])
+    return member, made, make_device(member.account), people.token_of(member)
+
+
+tell = database_sync_to_async(lambda: changes.tell_changes(timezone.now()))
+
+
+async def test_changes_reach_the_watcher():
+    member, made, device, token = await arrange()
+    assert await tell() == 0  # nobody watches
+    client = await opened(member.account_id, token)
+    assert await client.receive_json_from() == {
+        "type": "subscribed",
+        "account_id": member.account_id,
+        "message": f"Suscrito a los cambios de la cuenta {member.account_id}",
+    }
+    assert await tell() == 2
+    first, second = await client.receive_json_from(), await client.receive_json_from()
+    assert (first["type"], first["id"], first["status"]) == ("campaign_changed", made.pk, "pending")
+    assert set(first) == {"type", "id", "status", "delivery_stats"}
+    assert second == {
+        "type": "device_changed",
+        "id": device.pk,
+        "name": device.name,
+        "enabled": True,
+        "status": "connected",
+        "status_reason": "",
+    }
+    assert await tell() == 0  # nothing changed
+
+    await database_sync_to_async(campaigns_of.launched)(made, timezone.now())
+    await database_sync_to_async(Device.unscoped.update)(status="disconnected", status_reason="instance_closed")
+    assert await tell() == 2
+    first, second = await client.receive_json_from(), await client.receive_json_from()
+    assert (first["status"], first["delivery_stats"]["pending"]) == ("running", 1)
+    assert (second["status"], "QR" in second["status_reason"]) == ("disconnected", True)
+    await client.disconnect()
+
+
+async def test_what_a_person_does_is_told_at_once():
+    member, made, _, token = await arrange()
+    client = await opened(member.account_id, token)
+    await client.receive_json_from()
+    await database_sync_to_async(_cancel)(member, made)
+    event = await client.receive_json_from()
+    assert (event["type"], event["id"], event["status"]) == ("campaign_changed", made.pk, "cancelled")
+    await client.disconnect()
+
+
+def _cancel(member, made):
+    answer = people.api(member).post(f"/api/v1/accounts/{member.account_id}/whatsapp_api_campaigns/{made.pk}/cancel")
+    assert answer.status_code == 200
+
+
+async def test_other_accounts_hear_nothing_and_cannot_listen():
+    member, made, _, _ = await arrange()
+    other, _, _, token = await arrange()
+    listener = await opened(other.account_id, token)
+    await listener.receive_json_from()
+    await database_sync_to_async(changes.campaign_changed)(made)
+    assert await listener.receive_nothing(0.2)
+    await listener.disconnect()
+
+    for path in (f"/ws/account/{member.account_id}", "/ws/account/x", "/ws/account/0"):
+        intruder = socket(path, token)
+        await intruder.connect()
+        assert (await intruder.receive_output())["code"] == 4404
+    nobody = socket(f"/ws/account/{member.account_id}")
+    await nobody.connect()
+    assert (await nobody.receive_output())["code"] == 4401
+
+
+async def test_pings_are_answered_and_nonsense_is_no_reason_to_close():
+    member, _, _, token = await arrange()
+    client = await opened(member.account_id, token)
+    await client.receive_json_from()
+    await client.send_json_to({"type": "ping", "timestamp": "\ud800"})
+    assert (await client.receive_from()).encode() == rb'{"type": "pong", "timestamp": "\ud800"}'
+    await client.send_to(text_data='{"type": "ping", "timestamp": NaN}')
+    assert (await client.receive_json_from())["type"] == "invalid_message"
+    await client.send_json_to({"type": "ping", "timestamp": 5})
+    assert await client.receive_json_from() == {"type": "pong", "timestamp": 5}
+    await client.send_to(text_data="{")
+    assert (await client.receive_json_from())["type"] == "invalid_message"
+    await client.disconnect()

@@ -1,0 +1,399 @@
+"""GET /jobs, /jobs/{id}, its recipients and its export: seed 000 to the letter, and each account its own."""
+
+import asyncio
+import re
+import time
+import uuid
+from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from django.test import AsyncClient
+from django.utils import timezone
+
+from accounts.models import Role
+from devices.models import Lane
+from jobs import forecast
+from jobs.api import export
+from jobs.intake import importing
+from jobs.models import JobDevice, Recipient
+from jobs.states import JobStatus, RecipientState
+from tests.accounts import people
+from tests.factories import make_account, make_device, make_job
+
+START = datetime(2026, 1, 15, 20, 0, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def get(sender):
+    def call(path, **query):
+        response = sender.client.get(path, query)
+        assert response.status_code == 200, response.content
+        return response.json()
+
+    return call
+
+
+def refusal(response) -> tuple[int, str]:
+    assert set(response.json()) == {"status", "code", "message", "errors"}
+    return response.status_code, response.json()["code"]
+
+
+class TestList:
+    def test_answers_the_array_of_the_seed_newest_first(self, sender, get):
+        first = make_job(sender.account, 1000, status=JobStatus.COMPLETED, sent=1000, created_at=START)
+        second = make_job(sender.account, 1000, sent=500, failed=2, created_at=START + timedelta(minutes=5))
+
+        expected = [
+            {
+                "id": str(second.uuid),
+                "status": "processing",
+                "created_at": "2026-01-15T20:05:00Z",
+                "progress": {"sent": 500, "failed": 2, "total": 1000, "percentage": 50.2},
+            },
+            {
+                "id": str(first.uuid),
+                "status": "completed",
+                "created_at": "2026-01-15T20:00:00Z",
+                "progress": {"sent": 1000, "failed": 0, "total": 1000, "percentage": 100.0},
+            },
+        ]
+        assert get("/jobs") == get("/jobs/") == expected
+        assert get(f"/api/v1/accounts/{sender.account.pk}/jobs") == expected
+
+    def test_has_100_at_most(self, sender, get):
+        jobs = [make_job(sender.account, 0) for _ in range(101)]
+        assert len(get("/jobs")) == len(get("/jobs", limit=500)) == 100
+        assert get("/jobs", before=jobs[1].uuid)[0]["id"] == str(jobs[0].uuid)
+
+    def test_is_paged_by_its_link_header(self, sender):
+        jobs = [str(make_job(sender.account, 0).uuid) for _ in range(5)]
+        make_job(sender.account, 0, status=JobStatus.FAILED)
+        url, seen, pages = "/jobs?limit=2&status=processing", [], 0
+        while url:
+            response = sender.client.get(url)
+            seen += [job["id"] for job in response.json()]
+            link = re.fullmatch(r'<(.*)>; rel="next"', response.get("Link", ""))
+            url = link and link[1]
+            pages += 1
+
+        assert seen == jobs[::-1]
+        assert pages == 3
+        assert parse_qs(urlsplit(sender.client.get("/jobs?limit=2").get("Link")).query).keys() == {"limit", "before"}
+
+    @pytest.mark.parametrize(
+        ("query", "code"),
+        [
+            ({"limit": "0"}, "limit_invalid"),
+            ({"limit": "x"}, "limit_invalid"),
+            ({"limit": "9" * 5000}, "limit_invalid"),
+            ({"before": "x"}, "before_invalid"),
+            ({"before": str(uuid.uuid4())}, "before_invalid"),
+            ({"status": "running"}, "status_invalid"),
+            ({"status": "\0"}, "status_invalid"),
+        ],
+    )
+    def test_wrong_questions(self, sender, query, code):
+        assert refusal(sender.client.get("/jobs", query)) == (400, code)
+
+
+class TestDetail:
+    def test_has_the_seeds_job_and_more(self, sender, get):
+        job = make_job(
+            sender.account,
+            4,
+            (sender.device,),
+            title="Campaña",
+            sent=1,
+            created_at=START,
+            updated_at=START + timedelta(seconds=61.9),
+        )
+        expected = {
+            "id": str(job.uuid),
+            "status": "processing",
+            "created_at": "2026-01-15T20:00:00Z",
+            "updated_at": "2026-01-15T20:01:01Z",
+            "message": "Hola @valor1",
+            "total_numbers": 4,
+            "devices_limit": 5,
+            "progress": {"sent": 1, "failed": 0, "total": 4, "percentage": 25.0},
+            "results": {},
+            "title": "Campaña",
+            "state_reason": "",
+            "devices": [{"id": sender.device.pk, "name": sender.device.name, "status": "connected"}],
+        }
+        for path in (
+            f"/jobs/{job.uuid}",
+            f"/jobs/{job.uuid}/",
+            f"/api/v1/accounts/{sender.account.pk}/jobs/{job.uuid}",
+        ):
+            answer = get(path)
+            assert {"eta", "rate_per_minute"} == set(answer) - set(expected)
+            assert {key: answer[key] for key in expected} == expected
+
+    def test_has_the_results_of_a_job_that_ended(self, sender, get):
+        results = {"sent": 1, "failed": 0, "total": 1, "by_state": {"sent": 1}, "by_error": {}}
+        job = make_job(sender.account, 1, status=JobStatus.COMPLETED, sent=1, results=results)
+        assert get(f"/jobs/{job.uuid}")["results"] == results
+
+
+class TestOthers:
+    """Another account's job is not there at all."""
+
+    @pytest.mark.parametrize("rest", ["", "/", "/recipients", "/export.csv"])
+    def test_foreign_unknown_and_malformed_ids_are_not_found(self, sender, rest):
+        foreign = make_job(make_account(), 1)
+        for job_id in [foreign.uuid, uuid.uuid4(), "1", "x" * 5000, "%00", "ñ"]:
+            assert refusal(sender.client.get(f"/jobs/{job_id}{rest}"))[0] == 404
+        assert sender.client.get(f"/jobs/{foreign.uuid}").json()["message"] == "Job no encontrado"
+
+    def test_nor_is_it_below_either_accounts_address(self, sender):
+        foreign = make_job(make_account(), 1)
+        for account in (sender.account, foreign.account):
+            assert sender.client.get(f"/api/v1/accounts/{account.pk}/jobs/{foreign.uuid}").status_code == 404
+        assert sender.client.get(f"/api/v1/accounts/{foreign.account_id}/jobs").status_code == 404
+
+    def test_nor_is_it_listed_or_paged_from(self, sender, get):
+        foreign = make_job(make_account(), 1)
+        assert get("/jobs") == []
+        assert sender.client.get("/jobs", {"before": foreign.uuid}).status_code == 400
+
+    def test_viewers_may_read(self, sender):
+        job = make_job(sender.account, 1)
+        viewer = people.api(people.member(sender.account, Role.VIEWER))
+        for path in ("/jobs", f"/jobs/{job.uuid}", f"/jobs/{job.uuid}/recipients", f"/jobs/{job.uuid}/export.csv"):
+            assert viewer.get(path).status_code == 200
+
+    def test_nobody_may_not(self, client, sender):
+        job = make_job(sender.account, 1)
+        for path in ("/jobs", f"/jobs/{job.uuid}", f"/jobs/{job.uuid}/recipients", f"/jobs/{job.uuid}/export.csv"):
+            assert client.get(path).status_code == 401
+
+
+class TestRecipients:
+    def test_show_what_became_of_each(self, sender, get):
+        job = make_job(sender.account, 2)
+        Recipient.objects.filter(job_id=job.pk, position=1).update(
+            state=RecipientState.FAILED, error_code="not_on_whatsapp", device_id=sender.device.pk, tries=1
+        )
+        Recipient.objects.filter(job_id=job.pk, position=0).update(state=RecipientState.SENT, sent_at=START)
+
+        assert get(f"/jobs/{job.uuid}/recipients") == {
+            "results": [
+                {
+                    "position": 0,
+                    "phone": "+51900000000",
+                    "values": ["persona 0"],
+                    "state": "sent",
+                    "error_code": "",
+                    "error": "",
+                    "device_id": None,
+                    "tries": 0,
+                    "sent_at": "2026-01-15T20:00:00Z",
+                    "text": "Hola persona 0",
+                },
+                {
+                    "position": 1,
+                    "phone": "+51900000001",
+                    "values": ["persona 1"],
+                    "state": "failed",
+                    "error_code": "not_on_whatsapp",
+                    "error": "El número no tiene WhatsApp.",
+                    "device_id": sender.device.pk,
+                    "tries": 1,
+                    "sent_at": None,
+                    "text": "Hola persona 1",
+                },
+            ],
+            "next": None,
+        }
+
+    def test_are_paged_by_cursor(self, sender, get):
+        job = make_job(sender.account, 250)
+        path, cursor, pages = f"/jobs/{job.uuid}/recipients", "", []
+        while cursor is not None:
+            page = get(path, cursor=cursor)
+            pages.append([row["position"] for row in page["results"]])
+            cursor = page["next"]
+
+        assert [len(page) for page in pages] == [100, 100, 50]
+        assert [position for page in pages for position in page] == list(range(250))
+
+    def test_can_be_narrowed_by_state_and_phone(self, sender, get):
+        job = make_job(sender.account, 30)
+        Recipient.objects.filter(job_id=job.pk, position__gte=10).update(state=RecipientState.FAILED)
+        Recipient.objects.filter(job_id=job.pk, position=0).update(phone="sin número")
+
+        def positions(**query):
+            return [row["position"] for row in get(f"/jobs/{job.uuid}/recipients", **query)["results"]]
+
+        assert positions(state="failed") == list(range(10, 30))
+        assert positions(search="0029") == positions(search="00 02-9") == positions(search="+51900000029") == [29]
+        assert positions(search="+900") == []
+        assert positions(search="sin") == [0]
+        assert positions(search="(+51) 900 000 01", state="failed") == list(range(10, 20))
+        assert positions(search="%") == []
+
+    @pytest.mark.parametrize(
+        ("query", "code"),
+        [
+            ({"cursor": "x"}, "cursor_invalid"),
+            ({"cursor": "-1"}, "cursor_invalid"),
+            ({"cursor": "9" * 30}, "cursor_invalid"),
+            ({"state": "gone"}, "state_invalid"),
+            ({"search": "\0"}, "bad_request"),
+        ],
+    )
+    def test_wrong_questions(self, sender, query, code):
+        job = make_job(sender.account, 1)
+        assert refusal(sender.client.get(f"/jobs/{job.uuid}/recipients", query)) == (400, code)
+
+
+class TestExport:
+    @pytest.fixture
+    def job(self, sender):
+        job = sender.job("phone|@nombre\n51900000001|ana\nabc1|=1+1\n51900000002|a|b\n51900000001|ana\n")
+        importing.import_slice(job.pk, time.monotonic() + 60)
+        Recipient.objects.filter(job_id=job.pk, position=0).update(
+            state=RecipientState.SENT, sent_at=START, device_id=sender.device.pk
+        )
+        return job
+
+    def test_has_a_line_for_each_recipient(self, sender, job):
+        response = sender.client.get(f"/jobs/{job.uuid}/export.csv")
+
+        assert response["Content-Type"] == "text/csv; charset=utf-8"
+        assert response["Content-Disposition"] == f'attachment; filename="job-{job.uuid}.csv"'
+        assert b"".join(response).decode() == (
+            "\ufeffphone|state|error|sent_at|device|nombre|valor2\r\n"
+            f"+51900000001|sent||2026-01-15T20:00:00Z|{sender.device.name}|ana\r\n"
+            "abc1|failed|El teléfono no es válido: se esperan de 8 a 15 dígitos con el código de país.|||'=1+1\r\n"
+            "+51900000002|queued||||a|b\r\n"
+            "+51900000001|suppressed|Repetido en el archivo: el mensaje se envía una sola vez.|||ana\r\n"
+        )
+
+    def test_is_streamed_page_by_page(self, sender, monkeypatch, django_assert_num_queries):
+        monkeypatch.setattr(export, "PAGE_ROWS", 10)
+        job = make_job(sender.account, 35)
+        response = sender.client.get(f"/jobs/{job.uuid}/export.csv/")
+        assert response.streaming
+        with django_assert_num_queries(2 + 5):
+            assert [part.count(b"\r\n") for part in response] == [1, 10, 10, 10, 5]
+
+    @pytest.mark.django_db(transaction=True)
+    def test_is_streamed_over_asgi_too(self, sender, monkeypatch):
+        monkeypatch.setattr(export, "PAGE_ROWS", 10)
+        job = make_job(sender.account, 35)
+        headers = people.bearer(sender.membership)
+
+        async def download():
+            response = await AsyncClient().get(f"/jobs/{job.uuid}/export.csv", headers=headers)
+            assert response.is_async
+            return [part.count(b"\r\n") async for part in response]
+
+        assert asyncio.run(download()) == [1, 10, 10, 10, 5]
+
+    def test_answers_errors_as_json_whatever_is_accepted(self, sender):
+        response = sender.client.get(f"/jobs/{uuid.uuid4()}/export.csv", headers={"Accept": "text/csv"})
+        assert refusal(response) == (404, "job_not_found")
+
+    @pytest.mark.parametrize(
+        ("text", "cell"),
+        [
+            ("ana", "ana"),
+            ("=1+1", "'=1+1"),
+            ("+1", "'+1"),
+            ("-1", "'-1"),
+            ("@SUM(A1)", "'@SUM(A1)"),
+            (" =1", "' =1"),
+            ("\t=1", "'\t'=1"),
+            ("＝1", "'＝1"),
+            ("a,=1;@x", "a,'=1;'@x"),
+            ("a-b@c.com", "a-b@c.com"),
+            ("a|b", '"a|b"'),
+            ('a"b', '"a""b"'),
+            ("=a|b", '"\'=a|b"'),
+            ('"=1', '"""=1"'),
+            ("", ""),
+        ],
+    )
+    def test_no_cell_is_a_formula(self, text, cell):
+        assert export.cell(text) == cell
+
+    def test_a_phone_stays_one_and_any_other_text_is_a_cell(self, sender):
+        job = make_job(sender.account, 2)
+        Recipient.objects.filter(job_id=job.pk, position=1).update(phone="+1|=cmd")
+        lines = b"".join(sender.client.get(f"/jobs/{job.uuid}/export.csv")).decode().splitlines()
+        assert lines[1].startswith("+51900000000|")
+        assert lines[2].startswith('"\'+1|=cmd"|')
+
+
+class TestEstimates:
+    NOW = START + timedelta(minutes=10)
+
+    def test_limited_devices_send_so_many_a_minute_together(self, sender):
+        devices = tuple(make_device(sender.account, messages_per_minute=n) for n in (12, 8))
+        make_device(sender.account, messages_per_minute=100)
+        job = make_job(sender.account, 100, devices, sent=30, failed=10, started_at=START)
+
+        assert forecast.rate_per_minute(job, self.NOW) == 20.0
+        assert forecast.eta(job, self.NOW) == self.NOW + timedelta(minutes=3)
+
+    def test_an_unlimited_device_is_measured(self, sender):
+        job = make_job(sender.account, 100, (sender.device,), sent=50, started_at=START)
+        assert forecast.rate_per_minute(job, self.NOW) == 5.0
+        assert forecast.eta(job, self.NOW) == self.NOW + timedelta(minutes=10)
+
+    def test_before_its_first_message_that_is_unknown(self, sender):
+        job = make_job(sender.account, 100, (sender.device,), started_at=START)
+        assert forecast.rate_per_minute(job, self.NOW) is forecast.eta(job, self.NOW) is None
+
+    def test_a_job_that_waits_is_through_that_long_after_its_start(self, sender):
+        devices = [make_device(sender.account, messages_per_minute=10) for _ in range(3)]
+        job = sender.job(
+            "\n".join(f"+5190000000{n}" for n in range(10)),
+            devices_limit=2,
+            device_ids=tuple(device.pk for device in devices),
+            scheduled_at=timezone.now() + timedelta(hours=1),
+        )
+        assert forecast.rate_per_minute(job, timezone.now()) == 20.0
+        assert forecast.eta(job, timezone.now()) == job.start_at + timedelta(seconds=30)
+
+    def test_devices_that_are_out_do_not_count(self, sender):
+        devices = (make_device(sender.account, messages_per_minute=10, enabled=False), sender.device)
+        type(sender.device).unscoped.filter(pk=sender.device.pk).update(messages_per_minute=6)
+        job = make_job(sender.account, 100, devices, started_at=START)
+        assert forecast.rate_per_minute(job, self.NOW) == 6.0
+        JobDevice.objects.filter(job=job, device=sender.device).delete()
+        assert forecast.rate_per_minute(job, self.NOW) is forecast.eta(job, self.NOW) is None
+
+    def test_jobs_that_share_a_device_go_at_half_its_pace(self, sender):
+        device = make_device(sender.account, messages_per_minute=12)
+        job, other = (make_job(sender.account, 120, (device,), started_at=START) for _ in range(2))
+        assert forecast.rate_per_minute(job, self.NOW) == 6.0
+        assert forecast.eta(job, self.NOW) == self.NOW + timedelta(minutes=20)
+        type(other).unscoped.filter(pk=other.pk).update(status=JobStatus.PAUSED)
+        assert forecast.eta(job, self.NOW) == self.NOW + timedelta(minutes=10)
+
+    def test_a_daily_limit_takes_days(self, sender):
+        device = make_device(sender.account, messages_per_minute=60, daily_limit=100)
+        Lane.objects.create(device=device, day=self.NOW.date(), day_count=90)
+        type(sender.account).objects.filter(pk=sender.account.pk).update(time_zone="UTC")
+        job = make_job(sender.account, 150, (device,), started_at=START)
+        midnight = self.NOW.replace(hour=0, minute=0, second=0) + timedelta(days=2)
+        # 10 today, 100 tomorrow, 40 on the day after.
+        assert forecast.eta(job, self.NOW) == midnight + timedelta(seconds=40)
+
+    def test_outside_its_hours_it_waits(self, sender):
+        device = make_device(sender.account, messages_per_minute=60)
+        type(sender.account).objects.filter(pk=sender.account.pk).update(time_zone="UTC")
+        opens = (self.NOW + timedelta(hours=2)).replace(minute=0, second=0, microsecond=0)
+        window = {"start": f"{opens:%H:%M}", "end": "24:00"}
+        job = make_job(sender.account, 60, (device,), started_at=START, sending_window=window)
+        assert forecast.eta(job, self.NOW) == opens + timedelta(minutes=1)
+
+    @pytest.mark.parametrize("status", [JobStatus.PAUSED, JobStatus.COMPLETED, JobStatus.CANCELLED])
+    def test_a_job_that_rests_or_ended_has_no_eta(self, sender, status):
+        type(sender.device).unscoped.update(messages_per_minute=6)
+        job = make_job(sender.account, 100, (sender.device,), status=status, started_at=START)
+        assert forecast.eta(job, self.NOW) is None

@@ -1,0 +1,279 @@
+"""When a job starts, and through which devices."""
+
+import threading
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from devices.models import Device, Lane
+from jobs import sweep
+from jobs.live import publishing
+from jobs.models import Job, Recipient
+from jobs.sending import dispatch
+from jobs.states import JobStatus
+from tests.factories import make_account, make_device, make_job
+from tests.jobs.arrange import ago, states, transaction_cursor
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def account():
+    return make_account()
+
+
+@pytest.fixture
+def published(monkeypatch):
+    """What was told to those who watch."""
+    told = []
+    monkeypatch.setattr(publishing, "publish", told.extend)
+    return told
+
+
+def pending(account, recipients=3, **fields):
+    """A job that was imported and waits for its start."""
+    return make_job(account, recipients, **{"status": JobStatus.PENDING, "started_at": None, **fields})
+
+
+def devices_of(job):
+    return set(job.job_devices.values_list("device_id", flat=True))
+
+
+def devices_with_work():
+    with transaction_cursor() as cursor:
+        return {row[0] if isinstance(row, tuple) else row for row in dispatch.devices_with_work(cursor, 100)}
+
+
+# --- The start --------------------------------------------------------------------------------------------------
+
+
+def test_a_job_whose_time_has_come_starts_and_says_so(account, published):
+    device = make_device(account)
+    job = pending(account, 1000)
+    assert dispatch.start(job.pk)
+    job.refresh_from_db()
+    assert job.status == JobStatus.PROCESSING
+    assert job.started_at is not None
+    assert devices_of(job) == {device.pk}
+    assert published == [
+        {
+            "type": "job_started",
+            "job_id": str(job.uuid),
+            "message": "Iniciando envío masivo de 1000 mensajes",
+            "seq": 1,
+        }
+    ]
+    assert not dispatch.start(job.pk)
+    assert len(published) == 1
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"start_at": timezone.now() + timedelta(hours=1)},
+        {"imported_at": None},
+        {"status": "paused"},
+        {"status": "cancelled"},
+    ],
+    ids=["later", "not imported", "paused", "cancelled"],
+)
+def test_a_job_that_is_not_to_start_yet_does_not(account, published, fields):
+    make_device(account)
+    job = pending(account, **fields)
+    assert not dispatch.start(job.pk)
+    assert sweep.sweep().devices_waiting == 0
+    assert published == []
+
+
+def test_without_a_device_at_the_start_the_job_fails_as_seed_000_says(account, published):
+    make_device(account, enabled=False)
+    job = pending(account)
+    assert not dispatch.start(job.pk)
+    job.refresh_from_db()
+    assert (job.status, job.state_reason, job.sent, job.failed) == (JobStatus.FAILED, "no_devices", 0, 3)
+    assert states(job) == {"cancelled": 3}
+    assert (job.results["sent"], job.results["failed"], job.results["total"]) == (0, 3, 3)
+    (event,) = published
+    assert (event["type"], event["error"]) == ("job_failed", "No hay devices disponibles")
+    assert event["message"]
+
+
+def test_a_job_none_of_whose_recipients_can_be_sent_to_is_completed_at_once(account, published):
+    make_device(account)
+    job = pending(account, 2, failed=2)
+    Recipient.objects.filter(job_id=job.pk).update(state="suppressed", error_code="duplicate")
+    assert dispatch.start(job.pk)
+    job.refresh_from_db()
+    assert job.status == JobStatus.COMPLETED
+    assert [event["type"] for event in published] == ["job_started", "job_completed"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_sweeps_at_once_start_a_job_once(published):
+    account = make_account()
+    make_device(account)
+    jobs = [pending(account) for _ in range(5)]
+    failures = []
+
+    def run():
+        try:
+            sweep.sweep()
+        except Exception as error:
+            failures.append(error)
+        finally:
+            connection.close()
+
+    sweeps = [threading.Thread(target=run) for _ in range(3)]
+    for thread in sweeps:
+        thread.start()
+    for thread in sweeps:
+        thread.join(20)
+    assert failures == []
+    started = [event["job_id"] for event in published if event["type"] == "job_started"]
+    assert sorted(started) == sorted(str(job.uuid) for job in jobs)
+
+
+# --- Which devices -------------------------------------------------------------------------------------------------
+
+
+def test_no_more_devices_than_the_job_may_have(account):
+    for _ in range(4):
+        make_device(account)
+    job = pending(account, devices_limit=2)
+    dispatch.start(job.pk)
+    assert len(devices_of(job)) == 2
+
+
+def test_only_devices_that_may_send_and_only_the_accounts_own(account):
+    good = make_device(account, status="connecting")
+    make_device(account, enabled=False)
+    make_device(account, status="disconnected")
+    make_device(account, status="blocked")
+    make_device(account).delete()
+    make_device(make_account())
+    job = pending(account)
+    dispatch.start(job.pk)
+    assert devices_of(job) == {good.pk}
+
+
+def test_the_devices_that_were_asked_for_and_no_others(account):
+    devices = [make_device(account) for _ in range(3)]
+    job = pending(account, requested_device_ids=[devices[2].pk])
+    dispatch.start(job.pk)
+    assert devices_of(job) == {devices[2].pk}
+
+
+def test_the_devices_that_were_asked_for_are_all_out(account, published):
+    make_device(account)
+    out = make_device(account, enabled=False)
+    job = pending(account, requested_device_ids=[out.pk])
+    assert not dispatch.start(job.pk)
+    assert [event["type"] for event in published] == ["job_failed"]
+
+
+def test_the_least_burdened_devices_come_first(account):
+    busy, idle = make_device(account), make_device(account)
+    for _ in range(2):
+        make_job(account, 1, (busy,))
+    job = pending(account, devices_limit=1)
+    dispatch.start(job.pk)
+    assert devices_of(job) == {idle.pk}
+
+
+def test_jobs_that_have_ended_burden_nobody(account):
+    first, second = make_device(account), make_device(account)
+    for _ in range(3):
+        make_job(account, 1, (first,), status="completed", finished_at=ago(1))
+    make_job(account, 1, (second,))
+    job = pending(account, devices_limit=1)
+    dispatch.start(job.pk)
+    assert devices_of(job) == {first.pk}
+
+
+# --- Under way -----------------------------------------------------------------------------------------------------
+
+
+def test_a_new_device_helps_a_job_under_way(account):
+    make_device(account)
+    job = pending(account, devices_limit=3)
+    sweep.sweep()
+    new = make_device(account)
+    sweep.sweep()
+    assert new.pk in devices_of(job)
+    assert devices_with_work() == devices_of(job)
+
+
+def test_a_new_device_does_not_help_a_job_that_has_all_it_may_have_or_asked_for_others(account):
+    old = make_device(account)
+    full = pending(account, devices_limit=1)
+    choosy = pending(account, requested_device_ids=[old.pk])
+    sweep.sweep()
+    make_device(account)
+    sweep.sweep()
+    assert devices_of(full) == devices_of(choosy) == {old.pk}
+
+
+def test_a_device_that_went_out_is_replaced(account):
+    first, second = make_device(account), make_device(account)
+    job = pending(account, devices_limit=1)
+    sweep.sweep()
+    assert devices_of(job) == {first.pk}
+    Device.unscoped.filter(pk=first.pk).update(status="disconnected")
+    sweep.sweep()
+    assert second.pk in devices_of(job)
+
+
+# --- Who has work ----------------------------------------------------------------------------------------------------
+
+
+def test_a_device_has_work_while_anything_of_its_jobs_can_be_sent_now(account):
+    device = make_device(account)
+    job = make_job(account, 3, (device,))
+    assert devices_with_work() == {device.pk}
+    Job.unscoped.filter(pk=job.pk).update(next_position=3)
+    assert devices_with_work() == set()  # all taken by somebody
+    job.chunks.create(start=1, end=3)
+    assert devices_with_work() == {device.pk}  # ... and given back
+    job.chunks.all().delete()
+    Recipient.objects.filter(job_id=job.pk, position=1).update(due_at=ago(1))
+    assert devices_with_work() == {device.pk}  # a retry is due
+    Recipient.objects.filter(job_id=job.pk, position=1).update(due_at=ago(-60))
+    assert devices_with_work() == set()  # not yet
+    Recipient.objects.filter(job_id=job.pk, position=1).update(due_at=ago(1), state="ambiguous")
+    assert devices_with_work() == set()  # to be looked up, not sent
+
+
+@pytest.mark.parametrize("change", [{"status": "paused"}, {"status": "cancelled"}, {"finished_at": ago(0)}])
+def test_a_job_that_rests_gives_no_work(account, change):
+    job = make_job(account, 3, (make_device(account),))
+    Job.unscoped.filter(pk=job.pk).update(**change)
+    assert devices_with_work() == set()
+
+
+@pytest.mark.parametrize("change", [{"enabled": False}, {"status": "blocked"}, {"deleted_at": ago(0)}])
+def test_a_device_that_is_out_gets_no_work(account, change):
+    device = make_device(account)
+    make_job(account, 3, (device,))
+    Device.unscoped.filter(pk=device.pk).update(**change)
+    assert devices_with_work() == set()
+    with transaction_cursor() as cursor:
+        assert dispatch.usable(cursor, [device.pk]) == set()
+
+
+def test_a_device_with_a_runner_or_a_slot_far_off_waits_for_no_other(account):
+    device = make_device(account)
+    make_job(account, 3, (device,))
+    lane = Lane.objects.create(device=device, next_slot_at=ago(-60))
+    assert devices_with_work() == set()
+    Lane.objects.update(next_slot_at=ago(-1))
+    assert devices_with_work() == {device.pk}
+    with transaction_cursor() as cursor:
+        cursor.execute(
+            "UPDATE devices_lane SET holder = 'somebody', session_pid = me.pid, session_started_at = me.backend_start,"
+            " expires_at = clock_timestamp() + interval '1 minute'"
+            " FROM pg_stat_activity AS me WHERE me.pid = pg_backend_pid() AND device_id = %s",
+            [lane.pk],
+        )
+    assert devices_with_work() == set()

@@ -1,0 +1,444 @@
+"""The loop that sends, through everything that can go wrong: what the gateway accepted is what the rows say."""
+
+import threading
+import time
+from bisect import bisect_left
+from collections.abc import Iterator
+from itertools import pairwise
+
+import pytest
+from cryptography.fernet import Fernet
+from django.db import connection
+from django.utils import timezone
+
+from devices import health
+from devices.models import Device, Lane
+from jobs import invariants, sweep
+from jobs.models import Job, Recipient
+from jobs.sending import lane_runner, reconcile
+from jobs.sending.lane_runner import LaneRunner
+from jobs.states import JobStatus
+from tests.factories import make_account, make_device, make_job
+from tests.jobs.arrange import rows, states
+from tests.simulator_process import start_simulator
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def account():
+    return make_account()
+
+
+@pytest.fixture(autouse=True)
+def _short_times(settings):
+    settings.QUIET_SECONDS = 0.5
+    settings.GATEWAY_CONNECT_TIMEOUT = 0.3
+    settings.GATEWAY_READ_TIMEOUT = 0.7
+    settings.LEASE_SECONDS = 10.0
+
+
+@pytest.fixture
+def runner() -> Iterator[LaneRunner]:
+    runner = LaneRunner()
+    yield runner
+    runner.close()
+
+
+def send_until_it_ends(job, runner, seconds=30, *, check_devices=False):
+    """Run slices, sweeps and look-ups, as the workers do, until the job has ended."""
+    until = time.monotonic() + seconds
+    while True:
+        for device in Device.unscoped.filter(status="disconnected") if check_devices else ():
+            health.check(device, timezone.now())
+        runner.run_slice(0.5)
+        sweep.sweep()
+        reconcile.reconcile(time.monotonic() + 1)
+        job.refresh_from_db()
+        if job.finished_at is not None:
+            return
+        assert time.monotonic() < until, f"the job does not end: {states(job)}"
+
+
+def send_once(job, runner, seconds=10):
+    """Run until everybody has been tried, without looking anything up."""
+    waiting = Recipient.objects.filter(job_id=job.pk, state__in=["queued", "sending"], tries=0)
+    begun = Recipient.objects.filter(job_id=job.pk, state="sending")
+    runner.run_slice(seconds, lambda: not waiting.exists() and not begun.exists())
+
+
+def assert_the_ledger_agrees(job, simulator):
+    """Everybody who counts as sent was sent to once, and nobody else at all."""
+    accepted = {entry["number"]: entry["count"] for entry in simulator.entries()}
+    sent = {phone.removeprefix("+") for phone, state in rows(job, "phone", "state") if state == "sent"}
+    assert set(accepted.values()) <= {1}, "somebody was written to twice"
+    assert set(accepted) == sent
+    assert invariants.check() == []
+
+
+# --- One fault at a time ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def rehearsal():
+    """A simulator whose faults are chosen by the recipients' last digits."""
+    with start_simulator("demo-1", arguments=["--suffix-faults"]) as simulator:
+        yield simulator
+
+
+AFTER_ONE_TRY = {
+    # what happened: last digits, state, error, whether it went out
+    "all is well": ("0000", "sent", "", True),
+    "not-on-whatsapp": ("0006", "failed", "not_on_whatsapp", False),
+    "500-before-send": ("0002", "queued", "number_look_up_failed", False),
+    "429": ("0009", "queued", "rate_limited", False),
+    "connection-closed": ("0007", "queued", "connection_closed", False),
+    "502": ("0011", "ambiguous", "gateway_error", False),
+    "timed-out-before-accept": ("0005", "ambiguous", "gateway_error", False),
+    "reset-before-accept": ("0004", "ambiguous", "ConnectionError", False),
+    "hang-before-accept": ("0003", "ambiguous", "ReadTimeout", False),
+    "accept-then-hang": ("0021", "ambiguous", "ReadTimeout", True),
+    "accept-then-reset": ("0022", "ambiguous", "ConnectionError", True),
+    "accept-then-400": ("0023", "ambiguous", "gateway_error", True),
+    "accept-then-timed-out": ("0024", "ambiguous", "gateway_error", True),
+    "accept-then-502": ("0025", "ambiguous", "gateway_error", True),
+    "garbage-body": ("0026", "ambiguous", "no_message_id", True),
+    "no-id": ("0027", "ambiguous", "no_message_id", True),
+}
+
+
+def test_what_one_try_leaves(rehearsal, runner, account, settings):
+    settings.QUIET_SECONDS = 120.0
+    job = make_job(account, len(AFTER_ONE_TRY), (make_device(account, rehearsal.url, max_in_flight=30),))
+    for position, (digits, *_) in enumerate(AFTER_ONE_TRY.values()):
+        Recipient.objects.filter(job_id=job.pk, position=position).update(phone=f"+5190000{digits}")
+    waiting = Recipient.objects.filter(job_id=job.pk, tries=0)
+    sending = Recipient.objects.filter(job_id=job.pk, state="sending")
+    runner.run_slice(10, lambda: not waiting.exists() and not sending.exists())
+
+    accepted = {entry["number"] for entry in rehearsal.entries()}
+    found = {
+        name: (phone[-4:], state, code, phone.removeprefix("+") in accepted)
+        for name, (phone, state, code) in zip(AFTER_ONE_TRY, rows(job, "phone", "state", "error_code"), strict=True)
+    }
+    assert found == AFTER_ONE_TRY
+    for state, due_at in rows(job, "state", "due_at"):
+        assert (due_at is not None) == (state in {"queued", "ambiguous"})
+
+
+def test_every_doubt_ends_well_and_nobody_is_written_to_twice(simulator, runner, account, settings):
+    """Each kind of doubtful answer, up to three times, in one job: some were sent and some were not."""
+    job = make_job(account, 80, (make_device(account, simulator.url, max_in_flight=8),))
+    kinds = ["accept-then-hang", "accept-then-reset", "accept-then-502", "garbage-body", "no-id"]
+    kinds += ["timed-out-before-accept", "reset-before-accept", "hang-before-accept"]
+    simulator.faults(dict.fromkeys(kinds, "0.1x3"))
+    settings.QUIET_SECONDS = 1.5
+    send_once(job, runner)
+    assert states(job)["ambiguous"] > 5
+    settings.GATEWAY_CONNECT_TIMEOUT = 5.0  # looking up may take its time on a busy machine
+    # So many connections reset may have taken the device out; a health check brings it back.
+    send_until_it_ends(job, runner, check_devices=True)
+    assert (job.status, job.sent, job.failed) == (JobStatus.COMPLETED, 80, 0)
+    assert sum(rows(job, "accepted_risks")) == 0  # every retry was proven to be none
+    assert_the_ledger_agrees(job, simulator)
+
+
+def test_wrong_numbers_fail_and_the_others_do_not_wait(simulator, runner, account):
+    job = make_job(account, 100, (make_device(account, simulator.url, max_in_flight=4),))
+    simulator.faults({"not-on-whatsapp": 0.3})
+    runner.run_slice(10)
+    job.refresh_from_db()
+    assert job.status == JobStatus.COMPLETED
+    assert 0 < job.failed < 100
+    assert job.results["by_error"] == {"not_on_whatsapp": job.failed}
+    assert_the_ledger_agrees(job, simulator)
+
+
+def test_a_slow_gateway_is_only_slow(simulator, runner, account):
+    job = make_job(account, 60, (make_device(account, simulator.url, max_in_flight=20),))
+    simulator.faults({"latency": "1:300"})
+    runner.run_slice(10)
+    job.refresh_from_db()
+    assert job.sent == 60
+    assert_the_ledger_agrees(job, simulator)
+
+
+# --- Devices that fail ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "reason"),
+    [
+        ("401", "blocked", "unauthorized"),
+        ("license", "blocked", "licence_required"),
+        ("connection-closed", "disconnected", "connection_closed"),
+    ],
+)
+def test_a_device_whose_gateway_refuses_it_is_taken_out_and_another_sends_its_part(
+    simulator, runner, account, fault, status, reason
+):
+    bad = make_device(account, simulator.url, instance_name="demo-1", max_in_flight=2)
+    good = make_device(account, simulator.url, instance_name="demo-2", max_in_flight=2)
+    simulator.faults({fault: 1}, instance="demo-1")
+    job = make_job(account, 100, (bad, good))
+    send_until_it_ends(job, runner)
+    bad.refresh_from_db()
+    assert (bad.status, bad.status_reason) == (status, reason)
+    assert (job.sent, job.failed) == (100, 0)
+    assert set(rows(job, "device_id")) == {good.pk}
+    assert_the_ledger_agrees(job, simulator)
+
+
+def test_a_gateway_that_cannot_be_reached_is_left_alone_after_a_few_tries(simulator, runner, account):
+    gone = make_device(account, "http://127.0.0.1:1", max_in_flight=1)
+    good = make_device(account, simulator.url, max_in_flight=2)
+    job = make_job(account, 50, (gone, good))
+    send_once(job, runner)
+    gone.refresh_from_db()
+    assert (gone.status, gone.status_reason) == ("disconnected", "unreachable")
+    Recipient.objects.filter(job_id=job.pk, state="queued").update(due_at=job.created_at)
+    send_until_it_ends(job, runner)
+    assert (job.sent, job.failed) == (50, 0)
+    assert sum(rows(job, "unsent_tries")) <= 5
+    assert_the_ledger_agrees(job, simulator)
+
+
+def test_an_address_that_is_not_allowed_is_never_connected_to(simulator, runner, account, settings):
+    settings.EGRESS_ALLOWED_CIDRS = []
+    device = make_device(account, simulator.url)
+    job = make_job(account, 3, (device,))
+    runner.run_slice(1)
+    device.refresh_from_db()
+    assert (device.status, device.status_reason) == ("blocked", "egress_refused")
+    assert states(job) == {"queued": 3}
+    assert simulator.ledger()["requests"] == 0
+
+
+def test_a_device_whose_token_cannot_be_read_is_taken_out_and_another_sends(simulator, runner, account, settings):
+    keys = settings.FIELD_ENCRYPTION_KEYS
+    settings.FIELD_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+    sealed = make_device(account, simulator.url, instance_name="sealed")
+    settings.FIELD_ENCRYPTION_KEYS = keys
+    device = make_device(account, simulator.url)
+    job = make_job(account, 20, (sealed, device))
+
+    send_until_it_ends(job, runner)
+
+    assert job.sent == 20
+    sealed.refresh_from_db()
+    assert (sealed.status, sealed.status_reason) == ("blocked", "token_unreadable")
+    assert health.probe(sealed).reason == "token_unreadable"
+
+
+def test_a_device_of_a_provider_nobody_knows_is_taken_out_and_another_sends(simulator, runner, account):
+    strange = make_device(account, simulator.url, provider="pigeon")
+    job = make_job(account, 20, (strange, make_device(account, simulator.url)))
+
+    send_until_it_ends(job, runner)
+
+    assert job.sent == 20
+    strange.refresh_from_db()
+    assert (strange.status, strange.status_reason) == ("blocked", "unknown_provider")
+
+
+def test_a_device_that_is_switched_off_in_the_middle_stops_and_another_goes_on(simulator, runner, account):
+    first = make_device(account, simulator.url, instance_name="demo-1", max_in_flight=2, messages_per_minute=3000)
+    second = make_device(account, simulator.url, instance_name="demo-2", max_in_flight=2, enabled=False)
+    job = make_job(account, 300, (first, second))
+    switched = threading.Event()
+
+    def switch_after_a_while():
+        if not switched.is_set() and simulator.ledger()["accepted"] >= 20:
+            Device.unscoped.filter(pk=first.pk).update(enabled=False)
+            switched.set()
+        return switched.is_set() and not Lane.objects.exclude(holder="").exists()
+
+    runner.run_slice(8, switch_after_a_while)
+    assert switched.is_set()
+    sent_by_first = simulator.ledger()["by_instance"]["demo-1"]["accepted"]
+    assert sent_by_first < 60  # a handful was on its way
+    assert states(job) == {"sent": sent_by_first, "queued": 300 - sent_by_first}
+
+    Device.unscoped.filter(pk=second.pk).update(enabled=True)
+    send_until_it_ends(job, runner)
+    assert simulator.ledger()["by_instance"]["demo-1"]["accepted"] == sent_by_first
+    assert job.sent == 300
+    assert_the_ledger_agrees(job, simulator)
+
+
+# --- The database fails ------------------------------------------------------------------------------------------
+
+
+def test_the_database_session_is_killed_again_and_again(simulator, runner, account):
+    """As PostgreSQL restarting does. What was in flight may be in doubt; nobody is lost, nobody is sent to twice."""
+    job = make_job(account, 200, (make_device(account, simulator.url, max_in_flight=8, messages_per_minute=6000),))
+    simulator.faults({"latency": "0.2:150"})
+    stop = threading.Event()
+
+    def kill_sessions():
+        while not stop.wait(0.25):
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_terminate_backend(session_pid) FROM devices_lane WHERE holder <> ''")
+        connection.close()
+
+    killer = threading.Thread(target=kill_sessions)
+    killer.start()
+    try:
+        runner.run_slice(2)
+    finally:
+        stop.set()
+        killer.join()
+    assert simulator.ledger()["accepted"] > 0
+    # What is in doubt is looked up when the gateway must be through with it: brought forward.
+    until = time.monotonic() + 30
+    while job.finished_at is None and time.monotonic() < until:
+        Recipient.objects.filter(job_id=job.pk, state="ambiguous").update(due_at=job.created_at)
+        reconcile.reconcile(time.monotonic() + 1)
+        sweep.sweep()
+        runner.run_slice(0.5)
+        job.refresh_from_db()
+    assert (job.status, job.sent, job.failed) == (JobStatus.COMPLETED, 200, 0), states(job)
+    assert_the_ledger_agrees(job, simulator)
+
+
+def test_two_runners_share_the_devices_and_no_recipient(simulator, account):
+    devices = [
+        make_device(account, simulator.url, instance_name=f"demo-{number}", max_in_flight=4) for number in (1, 2, 3)
+    ]
+    jobs = [make_job(account, 300, tuple(devices)) for _ in range(2)]
+    runners = [LaneRunner() for _ in range(2)]
+
+    def run(runner):
+        until = time.monotonic() + 15
+        while time.monotonic() < until and Job.unscoped.filter(finished_at=None).exists():
+            runner.run_slice(0.7)
+        runner.close()
+        connection.close()
+
+    threads = [threading.Thread(target=run, args=[runner]) for runner in runners]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for job in jobs:
+        assert states(job) == {"sent": 300}
+    ledger = simulator.ledger()
+    # The same numbers in both jobs, with the same words.
+    assert (ledger["accepted"], ledger["distinct"]) == (600, 300)
+    assert invariants.check() == []
+
+
+# --- Pace ----------------------------------------------------------------------------------------------------------
+
+
+def test_six_hundred_a_minute_as_the_gateway_sees_it(simulator, runner, account):
+    device = make_device(account, simulator.url, messages_per_minute=600, max_in_flight=4)
+    make_job(account, 1000, (device,))
+    runner.run_slice(3)
+    times = simulator.timeline("demo-1")
+    most_in_a_second = max(bisect_left(times, start + 1) - index for index, start in enumerate(times))
+    assert most_in_a_second <= 10 + 2  # those lined up within the horizon, after a hiccup of this machine
+    assert len(times) >= 0.9 * 10 * (times[-1] - times[0])
+    assert times[-1] - times[0] > 2
+
+
+def test_the_pace_is_one_whatever_the_jobs(simulator, runner, account):
+    device = make_device(account, simulator.url, messages_per_minute=600, max_in_flight=4)
+    jobs = [make_job(account, 100, (device,)) for _ in range(3)]
+    runner.run_slice(2)
+    times = simulator.timeline("demo-1")
+    assert len(times) - 1 <= (times[-1] - times[0]) * 10 + 2
+    sent = [states(job)["sent"] for job in jobs]
+    assert max(sent) - min(sent) <= 2  # and they share it
+
+
+def test_the_pace_goes_on_where_the_last_runner_left_it(simulator, account):
+    device = make_device(account, simulator.url, messages_per_minute=60, max_in_flight=1)
+    make_job(account, 10, (device,))
+    for _ in range(3):
+        runner = LaneRunner()
+        runner.run_slice(0.6)
+        runner.close()
+    times = simulator.timeline("demo-1")
+    assert all(later - earlier > 0.9 for earlier, later in pairwise(times))
+    assert 2 <= len(times) <= 3
+
+
+def test_a_gateway_that_asks_for_a_pause_gets_it(simulator, runner, account):
+    device = make_device(account, simulator.url, max_in_flight=1)
+    job = make_job(account, 5, (device,))
+    simulator.faults({"429": "1:2x1"})
+    began = time.time()
+    runner.run_slice(4)
+    times = simulator.timeline("demo-1")
+    assert times[0] - began >= 1.9
+    assert states(job)["sent"] == 4  # the one that met it waits for its own back-off
+
+
+def test_a_devices_day_ends_when_its_limit_is_reached(simulator, runner, account):
+    device = make_device(account, simulator.url, daily_limit=7, max_in_flight=4)
+    job = make_job(account, 20, (device,))
+    for _ in range(3):
+        runner.run_slice(0.5)
+    assert simulator.ledger()["accepted"] == 7
+    assert states(job) == {"sent": 7, "queued": 13}
+    job.refresh_from_db()
+    assert job.status == JobStatus.PROCESSING
+
+
+# --- The slice -----------------------------------------------------------------------------------------------------
+
+
+def test_a_slice_ends_when_its_time_is_over_and_leaves_nothing_held(simulator, runner, account):
+    device = make_device(account, simulator.url, messages_per_minute=600)
+    job = make_job(account, 1000, (device,))
+    began = time.monotonic()
+    assert runner.run_slice(1) is True
+    assert time.monotonic() - began < 2.5
+    assert set(states(job)) == {"sent", "queued"}
+    assert Lane.objects.get().holder == ""
+    assert invariants.check() == []
+
+
+def test_a_slice_with_nothing_to_do_ends_at_once(runner):
+    began = time.monotonic()
+    assert runner.run_slice(20) is False
+    assert time.monotonic() - began < 1
+
+
+def test_one_hanging_request_keeps_no_other_lane_waiting_beyond_the_slice(simulator, account, settings, monkeypatch):
+    settings.GATEWAY_READ_TIMEOUT = 3.0
+    monkeypatch.setattr(lane_runner, "DRAIN_SECONDS", 0.5)
+    patient = LaneRunner()
+    hanging = make_device(account, simulator.url, instance_name="demo-1", max_in_flight=1)
+    good = make_device(account, simulator.url, instance_name="demo-2", max_in_flight=1, messages_per_minute=600)
+    simulator.faults({"hang-before-accept": 1}, instance="demo-1")
+    make_job(account, 1, (hanging,))
+    job = make_job(account, 1000, (good,))
+    try:
+        patient.run_slice(0.7)
+    finally:
+        patient.close()
+    # It could not end before the answer was given up, and the other device was sent through meanwhile.
+    times = simulator.timeline("demo-2")
+    assert times[-1] - times[0] > 2
+    assert len(times) > 10
+    assert states(job)["sent"] == len(times)
+
+
+def test_a_worker_that_is_asked_to_stop_ends_what_is_in_flight_and_begins_nothing_more(simulator, runner, account):
+    simulator.faults({"latency": "1:400"})
+    job = make_job(account, 100, (make_device(account, simulator.url, max_in_flight=5),))
+    asked = []
+
+    def stop():
+        if not asked and Recipient.objects.filter(job_id=job.pk, state="sending").count() == 5:
+            asked.append(time.monotonic())
+        return bool(asked)
+
+    assert runner.run_slice(20, stop) is False
+    assert time.monotonic() - asked[0] < 2
+    assert set(states(job)) == {"sent", "queued"}
+    assert simulator.ledger()["accepted"] == states(job)["sent"] <= 15
+    assert Lane.objects.get().holder == ""
+    assert invariants.check() == []
