@@ -117,7 +117,8 @@ class TestChoices:
 
     def test_are_the_same_in_another_process(self):
         message = "{a|b|c|d}" * 20
-        program = f"from jobs.message.rendering import *; print(CampaignTemplate([({message!r}, 1)], [], 'x').render([], '+1'))"
+        prints = f"print(CampaignTemplate([({message!r}, 1)], [], 'x').render([], '+1'))"
+        program = f"from jobs.message.rendering import *; {prints}"
         command = [sys.executable, "-c", program]
         assert subprocess.check_output(command, text=True).strip() == render(message, phone="+1", salt="x")
 
