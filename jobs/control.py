@@ -15,13 +15,18 @@ from jobs.live import events, publishing
 from jobs.models import IllegalTransition, Job
 from jobs.sending import finishing, results
 from jobs.sending.outcomes import MAX_TRIES
-from jobs.states import JobStatus, RecipientState
+from jobs.states import JobStatus, RecipientState, recipient_move
 from jobs.wording.reasons import CANCELLED, NO_DEVICES, NO_DEVICES_LEFT, PAUSED_BY_PERSON, sentence
 
 BATCH_ROWS = 20_000
 
 # A recipient that failed for one of these would fail again.
 PERMANENT = ("invalid_number", "not_on_whatsapp", "invalid_content", "invalid_request", "too_large", "media_unusable")
+
+_CANCEL = recipient_move(RecipientState.QUEUED, RecipientState.CANCELLED)
+_RETRY = recipient_move(RecipientState.FAILED, RecipientState.QUEUED)
+_BEGIN_AFTER_ALL = recipient_move(RecipientState.CANCELLED, RecipientState.QUEUED)
+_RESEND = recipient_move(RecipientState.UNKNOWN, RecipientState.QUEUED)
 
 
 def pause(job: Job, reason: str = PAUSED_BY_PERSON) -> bool:
@@ -91,14 +96,14 @@ def _cancel_rows(job_id: int, start: int) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
             """
-            UPDATE jobs_recipient SET state = 'cancelled', error_code = %s, due_at = NULL
+            UPDATE jobs_recipient SET state = %s, error_code = %s, due_at = NULL
             WHERE id IN (
                 SELECT id FROM jobs_recipient
-                WHERE job_id = %s AND position >= %s AND position < %s AND state = 'queued'
+                WHERE job_id = %s AND position >= %s AND position < %s AND state = %s
                 ORDER BY position FOR UPDATE
             )
             """,
-            (CANCELLED, job_id, start, start + BATCH_ROWS),
+            (_CANCEL.target, CANCELLED, job_id, start, start + BATCH_ROWS, _CANCEL.source),
         )
         if number := int(cursor.rowcount):
             Job.unscoped.filter(pk=job_id).update(failed=F("failed") + number, updated_at=Now())
@@ -111,15 +116,21 @@ def retry_failed(job: Job) -> int:
     goes on.
     """
     may_be_retried = """
-        (state = 'failed' AND NOT error_code = ANY(%(permanent)s))
-        OR (state = 'cancelled' AND error_code = %(no_devices)s)
+        (state = %(failed)s AND NOT error_code = ANY(%(permanent)s))
+        OR (state = %(cancelled)s AND error_code = %(no_devices)s)
     """
-    return _reopen(job, may_be_retried, {"permanent": list(PERMANENT), "no_devices": NO_DEVICES})
+    parameters = {
+        "failed": _RETRY.source,
+        "permanent": list(PERMANENT),
+        "cancelled": _BEGIN_AFTER_ALL.source,
+        "no_devices": NO_DEVICES,
+    }
+    return _reopen(job, may_be_retried, parameters)
 
 
 def resend_unknown(job: Job, positions: Collection[int] | None = None) -> int:
     """Queue again recipients that are `unknown` (all of them, or those at these rows): they may get it twice."""
-    return _reopen(job, "state = 'unknown'" + _AT_ROWS, {"positions": _listed(positions)})
+    return _reopen(job, "state = %(unknown)s" + _AT_ROWS, {"positions": _listed(positions)})
 
 
 _AT_ROWS = " AND (%(positions)s::int[] IS NULL OR position = ANY(%(positions)s))"
@@ -134,24 +145,26 @@ def _reopen(job: Job, condition: str, parameters: dict[str, Any]) -> int:
         cursor.execute(
             f"""
             UPDATE jobs_recipient
-            SET state = 'queued', error_code = '', due_at = clock_timestamp(), tries_left = %(tries)s,
-                accepted_risks = accepted_risks + (state = 'unknown')::int
+            SET state = %(queued)s, error_code = '', due_at = clock_timestamp(), tries_left = %(tries)s,
+                accepted_risks = accepted_risks + (state = %(unknown)s)::int
             WHERE job_id = %(job)s AND ({condition})
             """,  # noqa: S608 - constants
-            {"job": job.pk, "tries": MAX_TRIES, **parameters},
+            {"queued": _RESEND.target, "unknown": _RESEND.source, "job": job.pk, "tries": MAX_TRIES, **parameters},
         )
         number = int(cursor.rowcount)
         locked = Job.unscoped.select_for_update(no_key=True).get(pk=job.pk)
         if locked.status == JobStatus.CANCELLED:
             raise IllegalTransition("a cancelled job cannot be retried")
         if number:
-            changes: dict[str, Any] = {"failed": F("failed") - number, "updated_at": Now()}
+            changes: dict[str, Any] = {"failed": F("failed") - number}
             if locked.finished_at is not None:
-                changes |= {"status": JobStatus.PROCESSING, "finished_at": None, "results": {}, "state_reason": ""}
+                changes |= {"finished_at": None, "results": {}, "state_reason": ""}
                 # A job that failed before it began has not been started yet.
                 changes |= {"started_at": locked.started_at or Now(), "next_position": locked.total}
                 changes |= {"event_seq": F("event_seq") + 1}
-            Job.unscoped.filter(pk=job.pk).update(**changes)
+                locked.move(JobStatus.PROCESSING, **changes)
+            else:
+                Job.unscoped.filter(pk=job.pk).update(**changes, updated_at=Now())
         job.refresh_from_db()
     if number and locked.finished_at is not None:
         publishing.publish([events.job_resumed(str(job.uuid), job.event_seq)])
@@ -162,13 +175,14 @@ def settle_unknown(job: Job, state: RecipientState, positions: Collection[int] |
     """Count `unknown` recipients as sent, or give them up as failed, on a person's word; return how many."""
     if state not in {RecipientState.SENT, RecipientState.FAILED}:
         raise ValueError("an unknown recipient is settled as sent or as failed")
+    move = recipient_move(RecipientState.UNKNOWN, state)
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
             f"""
-            UPDATE jobs_recipient SET state = %(state)s, due_at = NULL
-            WHERE job_id = %(job)s AND state = 'unknown' {_AT_ROWS}
+            UPDATE jobs_recipient SET state = %(settled)s, due_at = NULL
+            WHERE job_id = %(job)s AND state = %(unknown)s {_AT_ROWS}
             """,  # noqa: S608 - a constant
-            {"state": str(state), "job": job.pk, "positions": _listed(positions)},
+            {"settled": move.target, "unknown": move.source, "job": job.pk, "positions": _listed(positions)},
         )
         number = int(cursor.rowcount)
         locked = Job.unscoped.select_for_update(no_key=True).get(pk=job.pk)

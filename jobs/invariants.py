@@ -11,6 +11,8 @@ from django.conf import settings
 from django.core.cache import cache
 from django.db import connection, transaction
 
+from jobs.states import JOB_ENDED, RECIPIENT_OPEN, RECIPIENT_SENT, sql_list
+
 log = structlog.get_logger(__name__)
 
 SHOWN = 20  # broken rows told of each promise
@@ -37,11 +39,11 @@ class Violation:
         return f"{self.invariant.name}: job {self.job_id}: {self.detail} ({self.invariant.promise})"
 
 
-_COUNTS = """
+_COUNTS = f"""
     counts AS (
         SELECT job_id, count(*) AS rows,
-               count(*) FILTER (WHERE state IN ('sent', 'delivered', 'read')) AS sent,
-               count(*) FILTER (WHERE state IN ('queued', 'sending', 'ambiguous')) AS open
+               count(*) FILTER (WHERE state IN ({sql_list(RECIPIENT_SENT)})) AS sent,
+               count(*) FILTER (WHERE state IN ({sql_list(RECIPIENT_OPEN)})) AS open
         FROM jobs_recipient GROUP BY job_id
     ),
     job AS (
@@ -70,7 +72,7 @@ INVARIANTS = (
         "nobody is written to again unless the last try was proven unsent, or a risk was accepted",
         "SELECT job_id, phone || ': ' || tries || ' tries, ' || unsent_tries || ' unsent, ' || accepted_risks"
         " || ' risked' FROM jobs_recipient WHERE tries > 1 + unsent_tries + accepted_risks"
-        " OR (state IN ('sent', 'delivered', 'read') AND tries <= unsent_tries)",
+        f" OR (state IN ({sql_list(RECIPIENT_SENT)}) AND tries <= unsent_tries)",
     ),
     Invariant(
         "nobody_is_stuck_sending",
@@ -81,11 +83,11 @@ INVARIANTS = (
     Invariant(
         "nobody_is_out_of_reach",
         "whoever waits is found by the cursor, by a chunk or by a due time",
-        """
+        f"""
         SELECT recipient.job_id, recipient.phone || ' ' || recipient.state
         FROM jobs_recipient AS recipient JOIN jobs_job AS job ON job.id = recipient.job_id
         WHERE job.finished_at IS NULL AND job.status <> 'cancelled' AND recipient.due_at IS NULL
-          AND recipient.state IN ('queued', 'sending', 'ambiguous')
+          AND recipient.state IN ({sql_list(RECIPIENT_OPEN)})
           AND (recipient.position < job.next_position OR recipient.state <> 'queued')
           AND NOT EXISTS (
               SELECT FROM jobs_chunk AS chunk WHERE chunk.job_id = recipient.job_id
@@ -98,7 +100,7 @@ INVARIANTS = (
         "a job has ended exactly when nobody in it waits, and has its results then",
         f"WITH {_COUNTS} SELECT id, status || ', ' || rows_open || ' open' FROM job WHERE"
         " (finished_at IS NOT NULL AND (rows_open > 0 OR results = '{}' OR status NOT IN"
-        " ('completed', 'failed', 'cancelled')))"
+        f" ({sql_list(JOB_ENDED)})))"
         " OR (status IN ('completed', 'failed') AND finished_at IS NULL)",
     ),
     Invariant(

@@ -1,4 +1,11 @@
-"""The states of a job and of a recipient, and every move between them. Nothing else moves them."""
+"""The states of a job and of a recipient, and every move between them.
+
+Nothing else moves them: each statement that does takes its states from here, by `Job.move`, `recipient_move` or
+`RECIPIENT_MOVES` itself, and a test reads the code for one that does not.
+"""
+
+from collections.abc import Iterable
+from typing import NamedTuple
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -65,7 +72,27 @@ RECIPIENT_MOVES: dict[RecipientState, frozenset[RecipientState]] = {
     RecipientState.READ: frozenset(),
     RecipientState.FAILED: frozenset({RecipientState.SENT, RecipientState.QUEUED}),
     RecipientState.SUPPRESSED: frozenset(),
-    RecipientState.CANCELLED: frozenset(),
+    # Only where the job failed for want of a device, so that a retry begins it after all.
+    RecipientState.CANCELLED: frozenset({RecipientState.QUEUED}),
     # Only a person, audited, or a receipt that arrives after all.
     RecipientState.UNKNOWN: frozenset({RecipientState.QUEUED, RecipientState.SENT, RecipientState.FAILED}),
 }
+
+
+class Move(NamedTuple):
+    """One move of a recipient, for the statement that makes it: where it must stand, what it becomes. Plain texts."""
+
+    source: str
+    target: str
+
+
+def recipient_move(source: RecipientState, target: RecipientState) -> Move:
+    """One of RECIPIENT_MOVES. Raises ValueError where the table has no such move."""
+    if target not in RECIPIENT_MOVES[source]:
+        raise ValueError(f"no recipient that is {source} may become {target}")
+    return Move(source.value, target.value)
+
+
+def sql_list(states: Iterable[str]) -> str:
+    """States as they stand between SQL's brackets: 'delivered', 'read', 'sent'. NULL, which nothing is, for none."""
+    return ", ".join(f"'{state}'" for state in sorted(states)) or "NULL"

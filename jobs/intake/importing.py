@@ -18,7 +18,7 @@ from devices import phone_numbers
 from jobs.intake.recipient_file import BadRecipientFile, RecipientFile, Row
 from jobs.models import Job, OnDuplicate, Suppression
 from jobs.sending import finishing
-from jobs.states import JOB_ENDED, RecipientState
+from jobs.states import JOB_ENDED, RecipientState, recipient_move
 from jobs.suppression import OPTED_OUT
 from jobs.wording.reasons import FILE_LOST
 
@@ -27,6 +27,7 @@ BATCH_ROWS = 1_000  # lines written to the COPY at once
 
 INVALID_NUMBER = "invalid_number"
 DUPLICATE = "duplicate"
+_LEAVE_OUT = recipient_move(RecipientState.QUEUED, RecipientState.SUPPRESSED)
 
 Cursor = Any
 
@@ -160,25 +161,25 @@ def _settle(cursor: Cursor, job: Job) -> None:
     if Suppression.objects.for_account(job.account_id).exists():
         cursor.execute(
             f"""
-            UPDATE jobs_recipient AS recipient SET state = 'suppressed', error_code = %s
+            UPDATE jobs_recipient AS recipient SET state = %s, error_code = %s
             FROM jobs_suppression AS suppression
-            WHERE recipient.job_id = %s AND recipient.state = 'queued'
+            WHERE recipient.job_id = %s AND recipient.state = %s
               AND suppression.account_id = %s AND suppression.phone_key = {phone_numbers.key_sql("recipient.phone")}
             """,  # noqa: S608 - constants
-            (OPTED_OUT, job.pk, job.account_id),
+            (_LEAVE_OUT.target, OPTED_OUT, job.pk, _LEAVE_OUT.source, job.account_id),
         )
     same = {OnDuplicate.SKIP_ROW: 'phone, "values"', OnDuplicate.SKIP_PHONE: "phone", OnDuplicate.SEND: ""}
     if columns := same[OnDuplicate(job.on_duplicate)]:
         cursor.execute(
             f"""
-            UPDATE jobs_recipient AS recipient SET state = 'suppressed', error_code = %s
+            UPDATE jobs_recipient AS recipient SET state = %s, error_code = %s
             FROM (
                 SELECT id, row_number() OVER (PARTITION BY {columns} ORDER BY "position") AS nth
-                FROM jobs_recipient WHERE job_id = %s AND state = 'queued'
+                FROM jobs_recipient WHERE job_id = %s AND state = %s
             ) AS numbered
             WHERE recipient.id = numbered.id AND numbered.nth > 1
             """,  # noqa: S608 - constants
-            (DUPLICATE, job.pk),
+            (_LEAVE_OUT.target, DUPLICATE, job.pk, _LEAVE_OUT.source),
         )
     cursor.execute(
         """

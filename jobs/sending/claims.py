@@ -153,14 +153,14 @@ class Claimer:
                 self.not_yet.append((waiting, opening))
         return kept
 
-    def take_banned(self) -> dict[int, list[Outcome]]:
-        """What becomes of those who are not to be written to, by job; the caller records it."""
-        outcomes: dict[int, list[Outcome]] = {}
+    def take_banned(self) -> list[Outcome]:
+        """What becomes of those who are not to be written to; the caller records it."""
+        outcomes: list[Outcome] = []
         for job_id, waiting in self.banned:
             claim = Claim(
                 waiting.recipient_id, job_id, self.device_id, waiting.phone, "", None, 0, chunk_id=waiting.chunk_id
             )
-            outcomes.setdefault(job_id, []).append(Outcome(claim, RecipientState.SUPPRESSED, OPTED_OUT))
+            outcomes.append(Outcome(claim, RecipientState.SUPPRESSED, OPTED_OUT))
             self.settle(waiting.chunk_id)
         self.banned.clear()
         return outcomes

@@ -8,8 +8,10 @@ from django.db.models.functions import Now
 from jobs.live import events, publishing
 from jobs.models import Chunk, Job
 from jobs.sending import results
-from jobs.states import JobStatus, RecipientState, job_sources
+from jobs.states import JobStatus, RecipientState, job_sources, recipient_move
 from jobs.wording.reasons import sentence
+
+_LEAVE = recipient_move(RecipientState.QUEUED, RecipientState.CANCELLED)
 
 
 def finish(job_id: int) -> bool:
@@ -30,7 +32,8 @@ def finish(job_id: int) -> bool:
         elif job.sent + job.failed != job.total:
             return False
         elif job.status in job_sources(JobStatus.COMPLETED):
-            tally = _settle(job, status=JobStatus.COMPLETED, state_reason="", event_seq=job.event_seq + 1)
+            tally = _settle(job)
+            job.move(JobStatus.COMPLETED, state_reason="", event_seq=job.event_seq + 1)
             told = [events.job_completed(str(job.uuid), job.event_seq + 1, tally)]
         else:
             return False
@@ -38,7 +41,7 @@ def finish(job_id: int) -> bool:
     return True
 
 
-def _settle(job: Job, **changes: Any) -> dict[str, Any]:
+def _settle(job: Job) -> dict[str, Any]:
     """Write the results of a job whose row is locked, from the rows of its recipients; return them."""
     with connection.cursor() as cursor:
         tally = results.tally(cursor, job.pk)
@@ -47,7 +50,7 @@ def _settle(job: Job, **changes: Any) -> dict[str, Any]:
     tally["by_state"][RecipientState.CANCELLED] += missing
     tally |= {"failed": job.total - tally["sent"], "total": job.total}
     Job.unscoped.filter(pk=job.pk).update(
-        results=tally, sent=tally["sent"], failed=tally["failed"], finished_at=Now(), updated_at=Now(), **changes
+        results=tally, sent=tally["sent"], failed=tally["failed"], finished_at=Now(), updated_at=Now()
     )
     Chunk.objects.filter(job=job).delete()
     return tally
@@ -61,10 +64,11 @@ def fail(job_id: int, reason: str) -> bool:
             return False
         with connection.cursor() as cursor:
             cursor.execute(
-                "UPDATE jobs_recipient SET state = 'cancelled', error_code = %s WHERE job_id = %s AND state = 'queued'",
-                (reason, job_id),
+                "UPDATE jobs_recipient SET state = %s, error_code = %s WHERE job_id = %s AND state = %s",
+                (_LEAVE.target, reason, job_id, _LEAVE.source),
             )
-        _settle(job, status=JobStatus.FAILED, state_reason=reason, event_seq=job.event_seq + 1)
+        _settle(job)
+        job.move(JobStatus.FAILED, state_reason=reason, event_seq=job.event_seq + 1)
         event = events.job_failed(str(job.uuid), job.event_seq + 1, *sentence(reason))
     publishing.publish([event])
     return True

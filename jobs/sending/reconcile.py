@@ -7,7 +7,6 @@
 """
 
 import time
-from collections import defaultdict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -150,12 +149,7 @@ def _record(decided: Sequence[tuple[Doubtful, Outcome]], feed: LiveFeed) -> None
     with transaction.atomic(), connection.cursor() as cursor:
         ours = _still_ours(cursor, [doubtful for doubtful, _ in decided])
         outcomes = [outcome for _, outcome in decided if outcome.claim.recipient_id in ours]
-        moved = results.move_recipients(cursor, outcomes, source=RecipientState.AMBIGUOUS)
-        ended: dict[int, list[Outcome]] = defaultdict(list)
-        for outcome in outcomes:
-            if outcome.claim.recipient_id in moved and outcome.state != RecipientState.QUEUED:
-                ended[outcome.claim.job_id].append(outcome)
-        recorded = results.count(cursor, ended, feed)
+        recorded = results.record(cursor, outcomes, feed, source=RecipientState.AMBIGUOUS)
     publishing.publish(recorded.events)
     for job_id in recorded.ended_job_ids:
         finishing.finish(job_id)

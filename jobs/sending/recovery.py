@@ -5,10 +5,12 @@ from typing import Any
 
 from devices import leases
 from jobs.sending.lanes import NOT_BEGUN_AFTER_SECONDS
+from jobs.states import RecipientState, recipient_move
 
 Cursor = Any
 
 WORKER_DIED = "worker_died"
+_DOUBT = recipient_move(RecipientState.SENDING, RecipientState.AMBIGUOUS)
 
 
 def recover(cursor: Cursor, device_ids: Sequence[int], quiet_seconds: float) -> int:
@@ -20,11 +22,13 @@ def recover(cursor: Cursor, device_ids: Sequence[int], quiet_seconds: float) -> 
     """
     doubtful = """
         UPDATE jobs_recipient AS recipient
-        SET state = 'ambiguous', error_code = %(code)s,
+        SET state = %(doubt)s, error_code = %(code)s,
             due_at = greatest(clock_timestamp(), recipient.tried_at + %(wait)s * interval '1 second')
     """
     parameters = {
         "devices": list(device_ids),
+        "sending": _DOUBT.source,
+        "doubt": _DOUBT.target,
         "code": WORKER_DIED,
         "wait": quiet_seconds + NOT_BEGUN_AFTER_SECONDS,
     }
@@ -34,7 +38,7 @@ def recover(cursor: Cursor, device_ids: Sequence[int], quiet_seconds: float) -> 
         FROM jobs_chunk AS chunk
         WHERE chunk.device_id = ANY(%(devices)s) AND recipient.job_id = chunk.job_id
           AND recipient.position >= chunk."start" AND recipient.position < chunk."end"
-          AND recipient.state = 'sending' AND recipient.device_id = chunk.device_id
+          AND recipient.state = %(sending)s AND recipient.device_id = chunk.device_id
         """,
         parameters,
     )
@@ -43,7 +47,7 @@ def recover(cursor: Cursor, device_ids: Sequence[int], quiet_seconds: float) -> 
     cursor.execute(
         doubtful
         + """
-        WHERE recipient.due_at IS NOT NULL AND recipient.state = 'sending'
+        WHERE recipient.due_at IS NOT NULL AND recipient.state = %(sending)s
           AND recipient.device_id = ANY(%(devices)s)
         """,
         parameters,

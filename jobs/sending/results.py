@@ -1,11 +1,11 @@
-"""What became of each message: outcomes, counters and live events, recorded in one transaction.
+"""What became of each message, told: live events in the transaction of the outcomes and counters they tell of.
 
 Lock order everywhere in the engine: lanes, recipients, jobs; each by rising id.
 """
 
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -15,8 +15,10 @@ from jobs.live import events
 from jobs.live.events import Event
 from jobs.live.thinning import REFILL_PER_SECOND, thin
 from jobs.models import progress
-from jobs.sending.exchange import Answer, Counted
+from jobs.sending import recording
+from jobs.sending.exchange import Answer
 from jobs.sending.outcomes import Outcome
+from jobs.sending.recording import Counted
 from jobs.states import RECIPIENT_OPEN, RECIPIENT_SENT, JobStatus, RecipientState
 
 Cursor = Any
@@ -90,10 +92,7 @@ def announce(outcomes: Sequence[Outcome], answer: Answer, feed: LiveFeed, *, is_
     In the exchange's own transaction, which holds the jobs' rows, each event gets the counters of its moment. Once
     that `is_committed` others may have counted on: then nothing is told but a job's last, with the counters of now.
     """
-    ended: dict[int, list[Outcome]] = defaultdict(list)
-    for outcome in outcomes:
-        if outcome.claim.recipient_id in answer.moved and outcome.state not in RECIPIENT_OPEN:
-            ended[outcome.claim.job_id].append(outcome)
+    ended = _ended(outcomes, answer.moved)
     now = time.monotonic()
     due: dict[int, Sequence[Happening]] = {}
     for job in answer.counted:
@@ -120,88 +119,22 @@ def _tell(due: Mapping[int, Sequence[Happening]], feed: LiveFeed) -> Recorded:
         return tell(cursor, due, feed)
 
 
-def move_recipients(cursor: Cursor, outcomes: Sequence[Outcome], *, source: RecipientState) -> set[int]:
-    """Give each outcome's recipient its new state if it is still in `source`; return the ids that moved."""
-    if not outcomes:
-        return set()
-    rows = sorted(outcomes, key=lambda outcome: outcome.claim.recipient_id)
-    cursor.execute(
-        """
-        UPDATE jobs_recipient AS recipient
-        SET state = new.state,
-            error_code = new.error_code,
-            gateway_message_id = new.message_id,
-            due_at = clock_timestamp() + new.due * interval '1 second',
-            unsent_tries = recipient.unsent_tries + new.unsent,
-            accepted_risks = recipient.accepted_risks + new.risked,
-            tries_left = greatest(recipient.tries_left - new.spent, 0),
-            sent_at = CASE WHEN new.state = 'sent' THEN clock_timestamp() END
-        FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::text[], %s::float8[], %s::int[],
-                    %s::int[], %s::int[])
-            AS new (id, device_id, state, error_code, message_id, due, unsent, risked, spent)
-        WHERE recipient.id = new.id AND recipient.state = %s AND recipient.device_id = new.device_id
-        RETURNING recipient.id
-        """,
-        (
-            [row.claim.recipient_id for row in rows],
-            [row.claim.device_id for row in rows],
-            [str(row.state) for row in rows],
-            [row.error_code for row in rows],
-            [row.gateway_message_id for row in rows],
-            [row.due_in_seconds for row in rows],
-            [int(row.proven_unsent) for row in rows],
-            [int(row.risk_accepted) for row in rows],
-            [row.tries_spent for row in rows],
-            str(source),
-        ),
-    )
-    return {recipient_id for (recipient_id,) in cursor.fetchall()}
-
-
-def leave_out(cursor: Cursor, ended: Mapping[int, Sequence[Outcome]], feed: LiveFeed) -> Recorded:
-    """End recipients that still wait, by job, unsent."""
-    outcomes = {outcome.claim.recipient_id: outcome for by_job in ended.values() for outcome in by_job}
-    cursor.execute(
-        """
-        WITH waiting AS (
-            SELECT id FROM jobs_recipient WHERE id = ANY(%s) AND state = 'queued' ORDER BY id FOR NO KEY UPDATE
-        )
-        UPDATE jobs_recipient AS recipient SET state = new.state, error_code = new.error_code, due_at = NULL
-        FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS new (id, state, error_code) JOIN waiting USING (id)
-        WHERE recipient.id = new.id
-        RETURNING recipient.id
-        """,
-        (
-            list(outcomes),
-            list(outcomes),
-            [outcome.state.value for outcome in outcomes.values()],
-            [outcome.error_code for outcome in outcomes.values()],
-        ),
-    )
-    moved = {recipient_id for (recipient_id,) in cursor.fetchall()}
-    left = {job: [outcome for outcome in ended[job] if outcome.claim.recipient_id in moved] for job in ended}
-    return count(cursor, {job: by_job for job, by_job in left.items() if by_job}, feed)
-
-
-def count(cursor: Cursor, ended: Mapping[int, Sequence[Outcome]], feed: LiveFeed) -> Recorded:
-    """Add ended recipients to their jobs' counters, and choose what the live feed tells of them now."""
-    if not ended:
+def record(cursor: Cursor, outcomes: Sequence[Outcome], feed: LiveFeed, *, source: RecipientState) -> Recorded:
+    """Record outcomes of recipients that are still in `source`, and choose what the live feed tells of them now."""
+    moved, counted = recording.record(cursor, outcomes, source=source)
+    if not counted:
         return Recorded()
-    numbers = [(job_id, len(ended[job_id]), sum(o.state in RECIPIENT_SENT for o in ended[job_id])) for job_id in ended]
-    cursor.execute(
-        """
-        WITH ended AS (SELECT * FROM unnest(%s::bigint[], %s::int[], %s::int[]) AS ended (job_id, number, sent)),
-             locked AS (SELECT id FROM jobs_job WHERE id IN (SELECT job_id FROM ended) ORDER BY id FOR NO KEY UPDATE)
-        UPDATE jobs_job AS job
-        SET sent = job.sent + ended.sent, failed = job.failed + ended.number - ended.sent,
-            updated_at = clock_timestamp()
-        FROM ended JOIN locked ON locked.id = ended.job_id WHERE job.id = ended.job_id
-        RETURNING job.id, job.uuid, job.total, job.sent, job.failed
-        """,
-        [list(column) for column in zip(*numbers, strict=True)],
-    )
-    counted = [Counted(*row) for row in cursor.fetchall()]
+    ended = _ended(outcomes, moved)
     return tell(cursor, {job.job_id: happenings(job, ended[job.job_id]) for job in counted}, feed)
+
+
+def _ended(outcomes: Sequence[Outcome], moved: Collection[int]) -> dict[int, list[Outcome]]:
+    """Those that ended their recipients, by job."""
+    ended: dict[int, list[Outcome]] = defaultdict(list)
+    for outcome in outcomes:
+        if outcome.claim.recipient_id in moved and outcome.state not in RECIPIENT_OPEN:
+            ended[outcome.claim.job_id].append(outcome)
+    return ended
 
 
 def tell(cursor: Cursor, fresh: Mapping[int, Sequence[Happening]], feed: LiveFeed) -> Recorded:

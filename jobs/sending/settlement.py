@@ -25,6 +25,7 @@ from jobs.sending.claims import Claimer, claims_of
 from jobs.sending.exchange import Offer, exchange
 from jobs.sending.outcomes import Claim, Outcome
 from jobs.sending.results import LiveFeed
+from jobs.states import RecipientState
 
 log = structlog.get_logger(__name__)
 
@@ -141,7 +142,8 @@ class Settlement:
                     claimer.put_off(cursor)
             if claimer.banned:
                 with transaction.atomic(), connection.cursor() as cursor:
-                    self._recorded(results.leave_out(cursor, claimer.take_banned(), self._feed))
+                    banned = claimer.take_banned()
+                    self._recorded(results.record(cursor, banned, self._feed, source=RecipientState.QUEUED))
             publishing.publish(events)
 
     def _draw(self, wanted: Mapping[int, int]) -> list[Drawn]:

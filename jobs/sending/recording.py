@@ -1,0 +1,121 @@
+"""How an outcome is written down: one encoding, one UPDATE of its recipient, one addition to its job's counters.
+
+`exchange` builds these pieces into the runners' statement; look-ups, and those who are left out, go through `record`.
+Arrays travel as text, which psycopg need not take apart.
+
+Lock order, here as everywhere in the engine: lanes, recipients, jobs; each by rising id.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from jobs.sending.outcomes import Outcome
+from jobs.states import RECIPIENT_MOVES, RECIPIENT_OPEN, RECIPIENT_SENT, RecipientState, sql_list
+
+Cursor = Any
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """A job's counters after outcomes were recorded."""
+
+    job_id: int
+    uuid: UUID
+    total: int
+    sent: int
+    failed: int
+
+
+def given_outcomes(source: RecipientState) -> str:
+    """The rows of `parameters_of`: of them, what a recipient in `source` may become."""
+    return f"""
+  SELECT given.* FROM unnest(%(ids)s::bigint[], %(devices)s::bigint[], %(states)s::text[], %(codes)s::text[],
+      %(messages)s::text[], %(dues)s::float8[], %(unsent)s::int[], %(risked)s::int[], %(spent)s::int[])
+    AS given (id, device_id, state, error_code, message_id, due, unsent, risked, spent)
+  WHERE given.state IN ({sql_list(RECIPIENT_MOVES[source])})"""  # noqa: S608 - constants
+
+
+# Give each recipient what `new` says of it; a condition of where it stands must follow.
+MOVE = f"""
+  UPDATE jobs_recipient AS recipient
+  SET state = new.state, error_code = new.error_code, gateway_message_id = new.message_id,
+    due_at = clock_timestamp() + new.due * interval '1 second',
+    unsent_tries = recipient.unsent_tries + new.unsent,
+    accepted_risks = recipient.accepted_risks + new.risked,
+    tries_left = greatest(recipient.tries_left - new.spent, 0),
+    sent_at = CASE WHEN new.state = '{RecipientState.SENT}' THEN clock_timestamp() END"""  # noqa: S608 - constants
+
+# Count those of `moved` (id, job_id, state) that have ended, in their jobs.
+COUNT = f"""
+ended AS MATERIALIZED (
+  SELECT job_id, count(*) FILTER (WHERE state IN ({sql_list(RECIPIENT_SENT)})) AS sent, count(*) AS number
+  FROM moved WHERE state NOT IN ({sql_list(RECIPIENT_OPEN)}) GROUP BY job_id
+), locked AS MATERIALIZED (
+  SELECT id FROM jobs_job WHERE id IN (SELECT job_id FROM ended) ORDER BY id FOR NO KEY UPDATE
+), counted AS (
+  UPDATE jobs_job AS job
+  SET sent = job.sent + ended.sent, failed = job.failed + ended.number - ended.sent, updated_at = clock_timestamp()
+  FROM ended JOIN locked ON locked.id = ended.job_id WHERE job.id = ended.job_id
+  RETURNING job.id, job.uuid, job.total, job.sent, job.failed
+)"""  # noqa: S608 - constants
+
+
+def _statement(source: RecipientState) -> str:
+    # Who waits has no device yet, or one that tried before.
+    same_device = "true" if source == RecipientState.QUEUED else "recipient.device_id = new.device_id"
+    return f"""
+WITH new AS MATERIALIZED ({given_outcomes(source)}
+), standing AS MATERIALIZED (
+  SELECT id FROM jobs_recipient WHERE id = ANY(%(ids)s::bigint[]) AND state = '{source}'
+  ORDER BY id FOR NO KEY UPDATE
+), moved AS ({MOVE}
+  FROM new JOIN standing USING (id) WHERE recipient.id = new.id AND {same_device}
+  RETURNING recipient.id, recipient.job_id, recipient.state
+), {COUNT}
+SELECT ARRAY(SELECT id FROM moved), counted.* FROM (SELECT) AS always LEFT JOIN counted ON true
+"""  # noqa: S608 - constants
+
+
+def record(cursor: Cursor, outcomes: Sequence[Outcome], *, source: RecipientState) -> tuple[set[int], list[Counted]]:
+    """Record outcomes of recipients that are still in `source`; return the ids that moved, and their jobs' counters."""
+    if not outcomes:
+        return set(), []
+    cursor.execute(_statement(source), parameters_of(sorted(outcomes, key=recipient_id_of)))
+    rows = cursor.fetchall()
+    return set(rows[0][0]), [Counted(*row[1:]) for row in rows if row[1] is not None]
+
+
+def parameters_of(outcomes: Sequence[Outcome]) -> dict[str, str]:
+    """Outcomes as the arrays that `given_outcomes` reads."""
+    return {
+        "ids": numbers([outcome.claim.recipient_id for outcome in outcomes]),
+        "devices": numbers([outcome.claim.device_id for outcome in outcomes]),
+        "states": texts([outcome.state.value for outcome in outcomes]),
+        "codes": texts([outcome.error_code for outcome in outcomes]),
+        "messages": texts([outcome.gateway_message_id for outcome in outcomes]),
+        "dues": numbers(["NULL" if outcome.due_in_seconds is None else outcome.due_in_seconds for outcome in outcomes]),
+        "unsent": numbers([int(outcome.proven_unsent) for outcome in outcomes]),
+        "risked": numbers([int(outcome.risk_accepted) for outcome in outcomes]),
+        "spent": numbers([outcome.tries_spent for outcome in outcomes]),
+    }
+
+
+def recipient_id_of(outcome: Outcome) -> int:
+    return outcome.claim.recipient_id
+
+
+def numbers(values: Iterable[Any]) -> str:
+    """An array literal of what needs no quotes."""
+    return "{" + ",".join(map(str, values)) + "}"
+
+
+def texts(values: Sequence[str]) -> str:
+    """An array literal of texts."""
+    if not values:
+        return "{}"
+    joined = '","'.join(values)
+    if "\\" in joined or joined.count('"') != 2 * (len(values) - 1):
+        joined = '","'.join(value.replace("\\", "\\\\").replace('"', '\\"') for value in values)
+    return '{"' + joined + '"}'
