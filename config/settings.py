@@ -9,7 +9,7 @@ from config import environment as env
 from config.admin_look import UNFOLD as UNFOLD
 from config.logs import logging_config
 from config.schedule import BEAT_SCHEDULE
-from config.stack.layout import Layout
+from config.stack.places.layout import Layout
 
 BASE_DIR = env.REPOSITORY
 

@@ -11,13 +11,13 @@ import time
 
 import pytest
 
-from config.stack import engines, postgres
-from config.stack.directories import make_data_dir, remove_socket_dir
 from config.stack.errors import StackError
-from config.stack.launcher_lock import AlreadyRunningError, LauncherLock
-from config.stack.layout import Layout
-from config.stack.leftovers import Leftover
-from config.stack.programs import REPOSITORY, Child
+from config.stack.places.directories import make_data_dir, remove_socket_dir
+from config.stack.places.layout import Layout
+from config.stack.servers import engines, postgres
+from config.stack.supervision.launcher_lock import AlreadyRunningError, LauncherLock
+from config.stack.supervision.leftovers import Leftover
+from config.stack.supervision.programs import REPOSITORY, Child
 
 SESSIONS_AT_ONCE = 8
 READY_SECONDS = 60

@@ -5,7 +5,7 @@ import os
 import secrets
 from dataclasses import asdict, dataclass
 
-from config.stack.layout import Layout
+from config.stack.places.layout import Layout
 
 
 @dataclass

@@ -9,14 +9,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from config.stack import engines, ports, processes
 from config.stack.access import Access
-from config.stack.console import Console
-from config.stack.directories import make_data_dir, remove_socket_dir
-from config.stack.launcher_lock import AlreadyRunningError, LauncherLock
-from config.stack.layout import Layout
-from config.stack.programs import REPOSITORY
-from config.stack.supervisor import Supervisor
+from config.stack.places import ports
+from config.stack.places.directories import make_data_dir, remove_socket_dir
+from config.stack.places.layout import Layout
+from config.stack.servers import engines
+from config.stack.supervision import processes
+from config.stack.supervision.console import Console
+from config.stack.supervision.launcher_lock import AlreadyRunningError, LauncherLock
+from config.stack.supervision.programs import REPOSITORY
+from config.stack.supervision.supervisor import Supervisor
 
 DEMO_ROWS = 1000
 

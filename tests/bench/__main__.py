@@ -10,7 +10,7 @@ from pathlib import Path
 import django
 from django.core.management import call_command
 
-from config.stack.programs import REPOSITORY
+from config.stack.supervision.programs import REPOSITORY
 from tests.bench.own_engines import own_engines
 
 DOCUMENT = REPOSITORY / "docs" / "performance.md"

@@ -9,7 +9,8 @@ from channels.layers import get_channel_layer
 from websockets.asyncio.client import ClientConnection, connect
 
 from accounts.models import ApiToken
-from config.stack import ports, processes
+from config.stack.places import ports
+from config.stack.supervision import processes
 from jobs.live import events, publishing
 from jobs.models import Job
 from tests.bench.cpu import tree_seconds

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import connection
 from django.db.models.functions import Now
 
-from config.stack.programs import Child
+from config.stack.supervision.programs import Child
 from jobs.intake import importing
 from jobs.models import Job, JobDevice, OnDuplicate
 from jobs.states import JobStatus

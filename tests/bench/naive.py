@@ -5,7 +5,7 @@ import sys
 import time
 
 from config import celery_app
-from config.stack.programs import Child, Program
+from config.stack.supervision.programs import Child, Program
 from devices.models import Device
 from jobs.models import Job, Recipient
 from jobs.states import JobStatus

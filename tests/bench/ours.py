@@ -6,8 +6,8 @@ from contextlib import contextmanager
 
 from django.db import connection
 
-from config.stack import processes
-from config.stack.programs import Child
+from config.stack.supervision import processes
+from config.stack.supervision.programs import Child
 from jobs.models import Job
 from jobs.states import JobStatus
 from jobs.tasks import run_lanes

@@ -10,12 +10,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from config.stack import engines, leftovers
-from config.stack.directories import make_data_dir, remove_socket_dir
-from config.stack.launcher_lock import LauncherLock
-from config.stack.layout import Layout
-from config.stack.leftovers import Leftover
-from config.stack.programs import Child, Program
+from config.stack.places.directories import make_data_dir, remove_socket_dir
+from config.stack.places.layout import Layout
+from config.stack.servers import engines
+from config.stack.supervision import leftovers
+from config.stack.supervision.launcher_lock import LauncherLock
+from config.stack.supervision.leftovers import Leftover
+from config.stack.supervision.programs import Child, Program
 
 READY_SECONDS = 60
 # What a person's environment may say of the servers and the engine; here everything is as it comes.

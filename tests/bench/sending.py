@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.db import connection
 
-from config.stack.layout import Layout
-from config.stack.programs import Child, Program
+from config.stack.places.layout import Layout
+from config.stack.supervision.programs import Child, Program
 from devices.models import Device
 from jobs.models import Job
 from tests.bench import own_engines

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from config.stack.layout import Layout
+from config.stack.places.layout import Layout
 from tests.bench import ours, raw, report
 from tests.bench.sending import Shape
 

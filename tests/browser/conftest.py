@@ -21,8 +21,8 @@ import pytest
 import requests
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from config.stack import ports
-from config.stack.programs import REPOSITORY
+from config.stack.places import ports
+from config.stack.supervision.programs import REPOSITORY
 
 START_SECONDS = 90
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from config.stack.layout import Layout
-from config.stack.programs import REPOSITORY
+from config.stack.places.layout import Layout
+from config.stack.supervision.programs import REPOSITORY
 from tests.chaos.harness import Stack
 from tests.chaos.setting import SETTINGS, Size
 

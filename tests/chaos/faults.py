@@ -16,7 +16,7 @@ from random import Random
 import psycopg
 from redis import RedisError
 
-from config.stack import valkey
+from config.stack.servers import valkey
 from tests.chaos.harness import Process, Stack, eventually
 from tests.chaos.setting import LEASE_SECONDS
 

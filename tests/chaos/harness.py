@@ -25,12 +25,12 @@ import psycopg
 import requests
 from redis import Redis
 
-from config.stack import processes
 from config.stack.access import Access
-from config.stack.layout import Layout
-from config.stack.leftovers import identity
-from config.stack.ports import free_port
-from config.stack.programs import REPOSITORY, Child
+from config.stack.places.layout import Layout
+from config.stack.places.ports import free_port
+from config.stack.supervision import processes
+from config.stack.supervision.leftovers import identity
+from config.stack.supervision.programs import REPOSITORY, Child
 from tests.simulator_process import Simulator
 
 # Every state that a recipient was ever in: proofs ask it what no snapshot may have seen, and failures tell it.

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from config.stack.layout import Layout
-from config.stack.leftovers import identity
-from config.stack.programs import REPOSITORY
+from config.stack.places.layout import Layout
+from config.stack.supervision.leftovers import identity
+from config.stack.supervision.programs import REPOSITORY
 
 
 @pytest.fixture

@@ -4,10 +4,10 @@ import sys
 from pathlib import Path
 
 from config.stack.__main__ import report
-from config.stack.console import Console
 from config.stack.errors import StackError, StoppedError
-from config.stack.programs import Program
-from config.stack.supervisor import Patience, Supervisor
+from config.stack.supervision.console import Console
+from config.stack.supervision.programs import Program
+from config.stack.supervision.supervisor import Patience, Supervisor
 
 # Writes its pid and that of a process it has forked; on TERM it says so, and its child stays behind.
 WELL_BEHAVED = """

@@ -13,12 +13,12 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from config.stack import engines, postgres, valkey
-from config.stack.directories import make_socket_dir, remove_socket_dir
 from config.stack.errors import StackError
-from config.stack.launcher_lock import LauncherLock
-from config.stack.layout import Layout
-from config.stack.programs import REPOSITORY, Child
+from config.stack.places.directories import make_socket_dir, remove_socket_dir
+from config.stack.places.layout import Layout
+from config.stack.servers import engines, postgres, valkey
+from config.stack.supervision.launcher_lock import LauncherLock
+from config.stack.supervision.programs import REPOSITORY, Child
 from tests.stack.conftest import Start, eventually, is_alive
 
 # Counts its own runs in both servers, says so, and stays for as long as it is told.

@@ -7,12 +7,13 @@ import sys
 
 import pytest
 
-from config.stack import leftovers, make_venv
+from config.stack import make_venv
 from config.stack.access import Access
-from config.stack.console import Console
-from config.stack.launcher_lock import LauncherLock
-from config.stack.layout import Layout
-from config.stack.leftovers import Leftover, identity
+from config.stack.places.layout import Layout
+from config.stack.supervision import leftovers
+from config.stack.supervision.console import Console
+from config.stack.supervision.launcher_lock import LauncherLock
+from config.stack.supervision.leftovers import Leftover, identity
 from tests.stack.conftest import Start, is_alive
 
 
@@ -89,7 +90,7 @@ def test_the_first_starts_secrets_are_kept_for_their_owner_alone(layout: Layout)
 
 
 def test_a_log_file_that_has_grown_is_set_aside(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("config.stack.console.MAX_LOG_BYTES", 20)
+    monkeypatch.setattr("config.stack.supervision.console.MAX_LOG_BYTES", 20)
     console = Console(layout.log_dir, is_quiet=True)
     for number in range(5):
         console.write("web", b"line %d" % number)

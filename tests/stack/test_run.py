@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from config.stack.layout import Layout
-from config.stack.ports import free_port
+from config.stack.places.layout import Layout
+from config.stack.places.ports import free_port
 from tests.stack.conftest import Start, eventually, is_alive
 
 

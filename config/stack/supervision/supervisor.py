@@ -17,11 +17,11 @@ from dataclasses import dataclass
 from functools import partial
 from types import FrameType
 
-from config.stack.console import Console
 from config.stack.errors import FailedError, StackError, StoppedError
-from config.stack.leftovers import Leftover
-from config.stack.pipe import Pipe
-from config.stack.programs import REPOSITORY, Child, Program, ending_with_launcher, how_it_ended
+from config.stack.supervision.console import Console
+from config.stack.supervision.leftovers import Leftover
+from config.stack.supervision.pipe import Pipe
+from config.stack.supervision.programs import REPOSITORY, Child, Program, ending_with_launcher, how_it_ended
 
 LOOK_AGAIN_SECONDS = 0.03  # while something is awaited that tells nobody when it happens
 SAME_SIGNAL_SECONDS = 1.0  # a terminal, make and a harness may each deliver the one wish to stop

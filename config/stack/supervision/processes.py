@@ -5,8 +5,8 @@ import sys
 from collections.abc import Mapping
 from functools import partial
 
-from config.stack.ports import HOST
-from config.stack.programs import Program
+from config.stack.places.ports import HOST
+from config.stack.supervision.programs import Program
 
 ACCOUNT = "Demo"
 INSTANCE = "simulador"

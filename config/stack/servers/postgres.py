@@ -12,8 +12,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from config.stack.errors import StackError
-from config.stack.layout import Layout
-from config.stack.programs import Program, system_tool
+from config.stack.places.layout import Layout
+from config.stack.supervision.programs import Program, system_tool
 
 DURABLE: tuple[str, ...] = ("max_connections=200", "max_wal_size=2GB", "log_min_duration_statement=5s")
 # For tests only: a crash may lose or damage everything.

@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from config.stack.programs import Child
+from config.stack.supervision.programs import Child
 
 PATIENCE_SECONDS = 15
 

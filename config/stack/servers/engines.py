@@ -3,12 +3,13 @@
 import time
 from collections.abc import Mapping
 
-from config.stack import leftovers, postgres, valkey
-from config.stack.directories import make_socket_dir
 from config.stack.errors import StackError
-from config.stack.launcher_lock import LauncherLock
-from config.stack.layout import Layout
-from config.stack.programs import Program
+from config.stack.places.directories import make_socket_dir
+from config.stack.places.layout import Layout
+from config.stack.servers import postgres, valkey
+from config.stack.supervision import leftovers
+from config.stack.supervision.launcher_lock import LauncherLock
+from config.stack.supervision.programs import Program
 
 
 def prepare(

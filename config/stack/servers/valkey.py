@@ -8,8 +8,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from config.stack.errors import StackError
-from config.stack.layout import Layout
-from config.stack.programs import Program
+from config.stack.places.layout import Layout
+from config.stack.supervision.programs import Program
 
 
 def program(layout: Layout, environ: Mapping[str, str]) -> Program:

@@ -6,8 +6,8 @@ import os
 from typing import Any
 
 from config.stack.errors import StackError
-from config.stack.layout import Layout
-from config.stack.leftovers import Leftover
+from config.stack.places.layout import Layout
+from config.stack.supervision.leftovers import Leftover
 
 
 class AlreadyRunningError(StackError):

@@ -5,7 +5,7 @@ import stat
 from contextlib import suppress
 
 from config.stack.errors import StackError
-from config.stack.layout import Layout
+from config.stack.places.layout import Layout
 
 
 def make_data_dir(layout: Layout) -> None:
