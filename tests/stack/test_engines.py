@@ -26,7 +26,7 @@ COUNT_RUNS = """
 import json, os, sys, time
 from pathlib import Path
 import psycopg, redis
-from config.stack.layout import Layout
+from config.stack.places.layout import Layout
 layout = Layout(Path(os.environ["DATA_DIR"]))
 with psycopg.connect(layout.database_url, autocommit=True) as database:
     database.execute("CREATE TABLE IF NOT EXISTS runs (at timestamptz DEFAULT now())")
@@ -57,8 +57,8 @@ LOOK = """
 import json, os
 from pathlib import Path
 import psycopg
-from config.stack import valkey
-from config.stack.layout import Layout
+from config.stack.servers import valkey
+from config.stack.places.layout import Layout
 layout = Layout(Path(os.environ["DATA_DIR"]))
 with psycopg.connect(layout.database_url) as database:
     version = database.execute("SELECT current_setting('server_version_num')::int / 10000").fetchone()[0]
