@@ -13,8 +13,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.widgets import UnfoldAdminEmailInputWidget
 
-from accounts.admin_base import AccountAdmin, AccountForm, ReadOnly, action, display
 from accounts.models import Account, ApiToken, AuditEntry, Membership, Role, User
+from accounts.pages.admin_base import AccountAdmin, AccountForm, ReadOnly, action, display
 from accounts.requests import account_of
 
 admin.site.unregister(Group)  # roles come from memberships; Django's groups would say nothing

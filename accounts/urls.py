@@ -4,10 +4,10 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularAPIView
 
-from accounts.openapi import documentation
-from accounts.pages import switch_account
-from accounts.routes import api_path
-from accounts.views import WebSocketTickets
+from accounts.api.openapi import documentation
+from accounts.api.routes import api_path
+from accounts.api.views import WebSocketTickets
+from accounts.pages.account_switch import switch_account
 
 urlpatterns: list[URLPattern | URLResolver] = [
     api_path("api/v1/ws-tickets", WebSocketTickets.as_view(), name="ws_tickets"),

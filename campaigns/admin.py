@@ -18,8 +18,8 @@ from rest_framework.exceptions import ErrorDetail, ValidationError
 from unfold.views import ChangeList
 
 from accounts import audit
-from accounts.admin_base import AccountAdmin, display
 from accounts.models import Account, Role, User
+from accounts.pages.admin_base import AccountAdmin, display
 from accounts.permissions import may
 from accounts.requests import account_of, membership_of
 from campaigns.api.serializers import CampaignSerializer, SegmentSerializer

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.urls import URLPattern, path
 
-from accounts.routes import api_path
+from accounts.api.routes import api_path
 from campaigns.api import contact_views, import_views, views
 
 ACCOUNT = "api/v1/accounts/<int:account_id>"

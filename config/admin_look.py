@@ -23,14 +23,14 @@ UNFOLD: Final[dict[str, Any]] = {
     "SITE_HEADER": "Pregonero",
     "SITE_URL": None,  # there is no other site than this one
     "SITE_ICON": "config.admin_frame.icon",
-    "SITE_SUBHEADER": "accounts.navigation.account_name",
+    "SITE_SUBHEADER": "accounts.pages.navigation.account_name",
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "config.admin_frame.icon"}],
     "STYLES": ["config.admin_frame.style"],
     "SCRIPTS": ["config.admin_frame.script"],
     "COLORS": {"primary": _PRIMARY},
     "SIDEBAR": {"navigation": "config.admin_frame.sidebar", "show_search": False},
     "DASHBOARD_CALLBACK": "jobs.pages.dashboard.dashboard",
-    "ACCOUNT": {"navigation": "accounts.navigation.user_links"},
+    "ACCOUNT": {"navigation": "accounts.pages.navigation.user_links"},
     "SHOW_LANGUAGES": True,
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_HISTORY": False,  # the audit log is the history

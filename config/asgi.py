@@ -12,7 +12,7 @@ http = get_asgi_application()  # loads the apps, which the routing below imports
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from django.conf import settings  # noqa: E402
 
-from accounts.websockets import WebSocketAuthentication  # noqa: E402
+from accounts.live.websockets import WebSocketAuthentication  # noqa: E402
 from campaigns.live.routing import websocket_urlpatterns as campaign_sockets  # noqa: E402
 from config.upload_limit import UploadLimit  # noqa: E402
 from jobs.live.routing import websocket_urlpatterns as job_sockets  # noqa: E402

@@ -12,8 +12,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextInputWidget
 
-from accounts.admin_base import AccountAdmin, AccountForm, action, display
 from accounts.models import Role
+from accounts.pages.admin_base import AccountAdmin, AccountForm, action, display
 from devices import health, reasons, validation
 from devices.models import Device
 from devices.states import DeviceStatus

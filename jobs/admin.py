@@ -19,9 +19,9 @@ from unfold.views import ChangeList
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from accounts import audit
-from accounts.admin_base import AccountAdmin, AccountForm, ReadOnly, display
 from accounts.errors import ApiError
 from accounts.models import Role
+from accounts.pages.admin_base import AccountAdmin, AccountForm, ReadOnly, display
 from accounts.permissions import may
 from accounts.requests import account_of, membership_of
 from devices import phone_numbers

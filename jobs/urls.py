@@ -1,6 +1,6 @@
 """Addresses of this app: those of seed 000, and the same below an account's address."""
 
-from accounts.routes import api_path
+from accounts.api.routes import api_path
 from jobs.api import control_views, views
 from jobs.api.suppression_views import Suppressions
 

@@ -15,7 +15,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts import audit
-from accounts.pagination import CursorPages
+from accounts.api.pagination import CursorPages
 from accounts.requests import ApiRequest
 from campaigns.imports import upload
 from campaigns.models import ContactImport

@@ -15,9 +15,9 @@ from django.utils.translation import gettext_lazy, ngettext
 from unfold.views import ChangeList
 
 from accounts import audit
-from accounts.admin_base import AccountAdmin, display
 from accounts.errors import ApiError
 from accounts.models import Account, Role
+from accounts.pages.admin_base import AccountAdmin, display
 from accounts.permissions import may
 from accounts.requests import account_of, membership_of
 from campaigns.contacts import consent, export, labels, people

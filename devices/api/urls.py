@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern
 
-from accounts.routes import api_path
+from accounts.api.routes import api_path
 from devices.api.views import Devices
 
 _BASE = "api/v1/accounts/<int:account_id>/devices"

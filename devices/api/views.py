@@ -12,9 +12,9 @@ from rest_framework.response import Response
 from rest_framework.viewsets import ModelViewSet
 
 from accounts import audit
+from accounts.api.pagination import CursorPages
 from accounts.errors import ApiError
 from accounts.models import Role
-from accounts.pagination import CursorPages
 from accounts.requests import account_of
 from devices import health
 from devices.api.serializers import DeviceSerializer

@@ -9,8 +9,8 @@ from rest_framework import serializers
 from rest_framework.viewsets import ModelViewSet
 
 from accounts import audit
+from accounts.api.pagination import CursorPages
 from accounts.errors import ApiError
-from accounts.pagination import CursorPages
 from accounts.requests import account_of
 from devices import phone_numbers
 from jobs.models import Suppression

@@ -12,8 +12,8 @@ from rest_framework import serializers
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.api.routes import api_path
 from accounts.errors import ApiError
-from accounts.routes import api_path
 from config.urls import handler400, handler404, handler500  # noqa: F401 - part of this module's addresses
 
 pytestmark = pytest.mark.urls(__name__)

@@ -8,7 +8,7 @@ import pytest
 from channels.db import database_sync_to_async
 from channels.testing import WebsocketCommunicator
 
-from accounts import tickets
+from accounts.api import tickets
 from accounts.models import Role
 from config.asgi import application
 from jobs import control

@@ -7,8 +7,8 @@ from channels.db import database_sync_to_async
 from django.test import Client
 from django.utils import timezone
 
-from accounts import tickets
-from accounts.authentication import plain_token
+from accounts.api import tickets
+from accounts.api.authentication import plain_token
 from accounts.models import ApiToken, Role
 from tests.accounts import asgi, people
 

@@ -5,7 +5,7 @@ from rest_framework import serializers
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts import tickets
+from accounts.api import tickets
 from accounts.models import Role
 from accounts.requests import ApiRequest
 

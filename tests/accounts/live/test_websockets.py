@@ -6,9 +6,9 @@ import pytest
 from django.test import Client, override_settings
 from redis import Redis
 
-from accounts import tickets
+from accounts.api import tickets
+from accounts.live.websockets import WebSocketAuthentication, authenticate, is_known_origin
 from accounts.models import Membership, Role
-from accounts.websockets import WebSocketAuthentication, authenticate, is_known_origin
 from tests.accounts import people
 
 pytestmark = pytest.mark.django_db

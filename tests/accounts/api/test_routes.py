@@ -5,7 +5,7 @@ from django.http import HttpResponse
 from django.test import Client, override_settings
 from django.urls import resolve, reverse
 
-from accounts.routes import api_path
+from accounts.api.routes import api_path
 
 
 def show(request, **kwargs):

@@ -12,8 +12,8 @@ from django.test import Client
 from django.urls import reverse
 from django.urls.converters import UUIDConverter
 
-from accounts.admin_base import AccountAdmin
 from accounts.models import Account, ApiToken, AuditEntry, Membership, Role
+from accounts.pages.admin_base import AccountAdmin
 from campaigns.models import Campaign, Contact, Label, Segment
 from devices.models import Device
 from jobs.models import Job, Recipient, Suppression

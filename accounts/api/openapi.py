@@ -16,7 +16,7 @@ _METHODS: Final = ("get", "post", "put", "patch", "delete")
 class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     """The three headers a token may come in: two spellings of one, and Chatwoot's."""
 
-    target_class = "accounts.authentication.TokenAuthentication"
+    target_class = "accounts.api.authentication.TokenAuthentication"
     name = ["bearer", "api_access_token"]
 
     def get_security_definition(self, auto_schema: Any) -> list[dict[str, str]]:
@@ -32,7 +32,7 @@ class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-ca
 class SessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     """The admin's session, with its CSRF token."""
 
-    target_class = "accounts.authentication.SessionAuthentication"
+    target_class = "accounts.api.authentication.SessionAuthentication"
     name = "session"
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, str]:

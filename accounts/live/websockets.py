@@ -13,8 +13,8 @@ from django.http.request import split_domain_port, validate_host
 from django.utils import timezone
 from django.utils.http import is_same_domain
 
-from accounts import tickets
-from accounts.authentication import plain_token, resolve_token
+from accounts.api import tickets
+from accounts.api.authentication import plain_token, resolve_token
 from accounts.memberships import SESSION_KEY, choose_membership
 from accounts.models import Membership
 
