@@ -72,7 +72,7 @@ def _step(job_id: int, reader: "_Reader") -> bool:
             if job.imported < job.total:
                 _copy(cursor, job, reader)
                 return True
-            _settle(cursor, job)
+            _leave_out_and_count(cursor, job)
             _let_go(job, imported_at=Now())
             return False
 
@@ -153,7 +153,7 @@ def _escaped(text: str) -> str:
 # --- When all rows are there -----------------------------------------------------------------------
 
 
-def _settle(cursor: Cursor, job: Job) -> None:
+def _leave_out_and_count(cursor: Cursor, job: Job) -> None:
     """Take out opted-out and repeated phones, and count everybody who has ended before the start.
 
     By SQL over all rows at once: exact whatever the size, and in nobody's memory.

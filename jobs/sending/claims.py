@@ -40,11 +40,11 @@ def _json(raw: Any) -> dict[str, Any]:
 
 @dataclass(slots=True)
 class TakenChunk:
-    """A chunk this process holds. `unsettled` counts its recipients that were read and have no outcome yet."""
+    """A chunk this process holds. `outstanding` counts its recipients that were read and have no outcome yet."""
 
     chunk_id: int
     job_id: int
-    unsettled: int
+    outstanding: int
     left_from: int | None = None  # the first position given back unsent
 
 
@@ -161,7 +161,7 @@ class Claimer:
                 waiting.recipient_id, job_id, self.device_id, waiting.phone, "", None, 0, chunk_id=waiting.chunk_id
             )
             outcomes.append(Outcome(claim, RecipientState.SUPPRESSED, OPTED_OUT))
-            self.settle(waiting.chunk_id)
+            self.let_go(waiting.chunk_id)
         self.banned.clear()
         return outcomes
 
@@ -179,7 +179,7 @@ class Claimer:
             ([row.recipient_id for row, _ in self.not_yet], [opening for _, opening in self.not_yet]),
         )
         for waiting, _ in self.not_yet:
-            self.settle(waiting.chunk_id)
+            self.let_go(waiting.chunk_id)
         self.not_yet.clear()
 
     def draw(self, number: int) -> list[tuple[int, Waiting]]:
@@ -195,12 +195,12 @@ class Claimer:
             self._turn.rotate(-1)
         return drawn
 
-    def settle(self, chunk_id: int | None, position: int | None = None) -> None:
-        """One recipient of a chunk is settled, or given back unsent at `position`."""
+    def let_go(self, chunk_id: int | None, position: int | None = None) -> None:
+        """Hold one recipient of a chunk less: it has its outcome, or goes back unsent at `position`."""
         chunk = self._chunks.get(chunk_id) if chunk_id is not None else None
         if chunk is None:
             return
-        chunk.unsettled -= 1
+        chunk.outstanding -= 1
         if position is not None:
             chunk.left_from = position if chunk.left_from is None else min(chunk.left_from, position)
 
@@ -213,11 +213,11 @@ class Claimer:
 
     def _drop(self, feed: Feed) -> None:
         for waiting in feed.fresh:
-            self.settle(waiting.chunk_id, waiting.position)
+            self.let_go(waiting.chunk_id, waiting.position)
 
     def take_closed(self) -> tuple[list[TakenChunk], list[TakenChunk]]:
         """Forget the chunks all of whose recipients have been tried or given back, and return both kinds."""
-        closed = [chunk for chunk in self._chunks.values() if chunk.unsettled <= 0]
+        closed = [chunk for chunk in self._chunks.values() if chunk.outstanding <= 0]
         for chunk in closed:
             del self._chunks[chunk.chunk_id]
         return (

@@ -15,7 +15,7 @@ _LEAVE = recipient_move(RecipientState.QUEUED, RecipientState.CANCELLED)
 
 
 def finish(job_id: int) -> bool:
-    """Settle a job none of whose recipients waits any more; False when it is not so, or was done before.
+    """End a job none of whose recipients waits any more; False when it is not so, or was done before.
 
     It is completed, with its terminal event; one that was cancelled, and has told so, gets its results.
     """
@@ -28,11 +28,11 @@ def finish(job_id: int) -> bool:
             # Asked of the rows: one that was cancelled during its import never has them all.
             if job.recipients.open().exists():
                 return False
-            _settle(job)
+            _write_results(job)
         elif job.sent + job.failed != job.total:
             return False
         elif job.status in job_sources(JobStatus.COMPLETED):
-            tally = _settle(job)
+            tally = _write_results(job)
             job.move(JobStatus.COMPLETED, state_reason="", event_seq=job.event_seq + 1)
             told = [events.job_completed(str(job.uuid), job.event_seq + 1, tally)]
         else:
@@ -41,7 +41,7 @@ def finish(job_id: int) -> bool:
     return True
 
 
-def _settle(job: Job) -> dict[str, Any]:
+def _write_results(job: Job) -> dict[str, Any]:
     """Write the results of a job whose row is locked, from the rows of its recipients; return them."""
     with connection.cursor() as cursor:
         tally = results.tally(cursor, job.pk)
@@ -67,7 +67,7 @@ def fail(job_id: int, reason: str) -> bool:
                 "UPDATE jobs_recipient SET state = %s, error_code = %s WHERE job_id = %s AND state = %s",
                 (_LEAVE.target, reason, job_id, _LEAVE.source),
             )
-        _settle(job)
+        _write_results(job)
         job.move(JobStatus.FAILED, state_reason=reason, event_seq=job.event_seq + 1)
         event = events.job_failed(str(job.uuid), job.event_seq + 1, *sentence(reason))
     publishing.publish([event])

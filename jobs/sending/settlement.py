@@ -157,7 +157,7 @@ class Settlement:
         released = {device_id for device_id, _ in order.released}
         for outcome in order.outcomes:
             if (claimer := self._claimers.get(outcome.claim.device_id)) is not None:
-                claimer.settle(outcome.claim.chunk_id)
+                claimer.let_go(outcome.claim.chunk_id)
         offer = Offer(
             held=[(device_id, token, slot, device_id in released) for device_id, token, slot in order.held],
             drawn=[(waiting.recipient_id, device_id, job_id) for device_id, job_id, waiting in drawn],
@@ -181,7 +181,7 @@ class Settlement:
             settled.claims.setdefault(ours.device_id, []).append(ours)
         for device_id, _job_id, waiting in drawn:
             if (device_id, waiting.recipient_id) not in claimed and device_id in self._claimers:
-                self._claimers[device_id].settle(waiting.chunk_id, waiting.position)
+                self._claimers[device_id].let_go(waiting.chunk_id, waiting.position)
 
     def _recorded(self, recorded: results.Recorded) -> None:
         """Once it is committed, publish what is to be told and finish the jobs that are over."""

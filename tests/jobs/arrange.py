@@ -60,14 +60,14 @@ def claim(claimer: Claimer, number: int) -> list[Claim]:
     claimed = {claim.recipient_id for claim in claims}
     for _, _, waiting in drawn:
         if waiting.recipient_id not in claimed:
-            claimer.settle(waiting.chunk_id, waiting.position)
+            claimer.let_go(waiting.chunk_id, waiting.position)
     return claims
 
 
 def settle(claimer: Claimer, *outcomes: Outcome) -> None:
     """Record outcomes, and close the chunks they complete."""
     for outcome in outcomes:
-        claimer.settle(outcome.claim.chunk_id)
+        claimer.let_go(outcome.claim.chunk_id)
     through, given_back = claimer.take_closed()
     exchange(
         Offer(

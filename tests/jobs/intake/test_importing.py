@@ -171,16 +171,16 @@ class TestInterrupted:
 
     def test_a_worker_whose_connection_is_cut_leaves_the_rest_to_another(self, sender, monkeypatch):
         job = sender.job(self.CONTENT)
-        settle = importing._settle
+        settle = importing._leave_out_and_count
 
         def cut(cursor, job):
             cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
 
-        monkeypatch.setattr(importing, "_settle", cut)
+        monkeypatch.setattr(importing, "_leave_out_and_count", cut)
         with pytest.raises(Exception, match="terminating connection"):
             import_all(job)
         connection.close()
-        monkeypatch.setattr(importing, "_settle", settle)
+        monkeypatch.setattr(importing, "_leave_out_and_count", settle)
 
         assert import_all(job).imported_at is not None
         assert recipients(job, "position", "phone", "values") == self.EXPECTED
