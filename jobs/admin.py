@@ -1,14 +1,12 @@
 """The admin's pages of jobs: their list, the upload, each job live, its recipients; and the suppressed numbers."""
 
 import uuid
-from collections.abc import Callable
-from typing import Any, Final
+from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.humanize.templatetags.humanize import intcomma
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.loader import render_to_string
@@ -18,28 +16,19 @@ from django.utils.translation import gettext_lazy, ngettext
 from unfold.views import ChangeList
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from accounts import audit
+from accounts.audit import Actor
 from accounts.errors import ApiError
 from accounts.models import Role
 from accounts.pages.admin_base import AccountAdmin, AccountForm, ReadOnly, display
 from accounts.permissions import may
 from accounts.requests import account_of, membership_of
 from devices import phone_numbers
-from jobs import control, retention
+from jobs import actions, retention
 from jobs.intake import accepting
 from jobs.message.book import template_of
 from jobs.models import IllegalTransition, Job, Recipient, Suppression
 from jobs.pages import job_pages
-from jobs.tasks import import_job
 from jobs.wording import phrases
-
-# What the live page's buttons do, as the API names it; each tells whether, or for how many, something changed.
-CONTROLS: Final[dict[str, Callable[[Job], int]]] = {
-    "pause": control.pause,
-    "resume": control.resume,
-    "cancel": control.cancel,
-    "retry_failed": control.retry_failed,
-}
 
 
 class JobChangeList(ChangeList):  # type: ignore[misc]
@@ -150,17 +139,11 @@ class JobAdmin(AccountAdmin):
             context = job_pages.new_job(account, request.GET)
             return self.show(request, "jobs/new.html", gettext_lazy("New job"), context)
         try:
-            job, is_new = accepting.accept_file(
-                account,
-                membership_of(request).user,  # type: ignore[union-attr]
-                request.FILES.get("file"),
-                accepting.BulkFields.from_form(job_pages.form_of(request.POST)),
-            )
+            fields = accepting.BulkFields.from_form(job_pages.form_of(request.POST))
+            job, _is_new = actions.send_file(Actor.of(request), request.FILES.get("file"), fields)
         except ApiError as error:
             context = job_pages.new_job(account, request.POST, error)
             return self.show(request, "jobs/new.html", gettext_lazy("New job"), context, status=error.status_code)
-        if is_new:
-            transaction.on_commit(lambda: import_job.delay(job.pk), robust=True)
         return HttpResponseRedirect(live_address(job))
 
     def live_view(self, request: HttpRequest, job_uuid: Any) -> HttpResponse:
@@ -181,7 +164,7 @@ class JobAdmin(AccountAdmin):
         job = self._job(request, uuid=job_uuid)
         if not self.has_add_permission(request):
             raise PermissionDenied
-        act = CONTROLS.get(action)
+        act = actions.CONTROLS.get(action)
         if act is None:
             raise Http404
         if request.method != "POST":
@@ -196,15 +179,13 @@ class JobAdmin(AccountAdmin):
                 back_url=live_address(job),
             )
         try:
-            changed = act(job)
+            changed = act(Actor.of(request), job)
         except IllegalTransition:
             job.refresh_from_db()
             said = _("Nothing was done: the job is %(status)s by now.") % {"status": job.get_status_display()}
             messages.warning(request, said)
             return HttpResponseRedirect(live_address(job))
-        if changed:
-            audit.record(request, f"job.{action}", job, id=str(job.uuid), recipients=int(changed))
-        elif action == "retry_failed":
+        if not changed and action == "retry_failed":
             messages.info(request, _("Nobody is left to retry: those who failed would fail again."))
         return HttpResponseRedirect(live_address(job))
 
@@ -225,11 +206,10 @@ class JobAdmin(AccountAdmin):
                 back_url=live_address(job),
             )
         try:
-            recipients = retention.delete_job(job)
+            recipients = actions.delete(Actor.of(request), job)
         except retention.StillOpen:
             messages.error(request, _("Only a job that has ended can be deleted."))
             return HttpResponseRedirect(live_address(job))
-        audit.record(request, "job.deleted", job, id=str(job.uuid), recipients=recipients)
         said = ngettext(
             "“%(job)s” was deleted, with %(count)s recipient.",
             "“%(job)s” was deleted, with %(count)s recipients.",
@@ -351,6 +331,15 @@ class SuppressionAdmin(AccountAdmin):
     ) -> tuple[QuerySet[Suppression], bool]:
         phone = phone_numbers.without_separators(search_term)
         return queryset.filter(Q(phone__contains=phone) | Q(reason__icontains=search_term)), False
+
+    def save_model(self, request: HttpRequest, obj: Suppression, form: Any, change: bool) -> None:
+        actions.suppress(Actor.of(request), obj)  # has_change_permission: rows are never changed here
+
+    def delete_model(self, request: HttpRequest, obj: Suppression) -> None:
+        actions.lift(Actor.of(request), [obj])
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Suppression]) -> None:
+        actions.lift(Actor.of(request), list(queryset))
 
 
 def as_uuid(text: str) -> uuid.UUID | None:

@@ -1,9 +1,10 @@
 """What a person may do to a job under way: pause, resume, cancel, retry what failed, settle what is unknown.
 
-Each may be asked twice and happens once. An impossible move raises and changes nothing. The caller audits.
+Each may be asked twice and happens once. An impossible move raises and changes nothing. Each calls
+`note` with how many jobs or recipients it changed, in the transaction that changes them: `jobs.actions` audits there.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from django.db import connection, transaction
@@ -20,6 +21,13 @@ from jobs.wording.reasons import CANCELLED, NO_DEVICES, NO_DEVICES_LEFT, PAUSED_
 
 BATCH_ROWS = 20_000
 
+Note = Callable[[int], object]
+
+
+def unnoted(changed: int) -> None:
+    """What the engine does by itself is in its log, and in no audit entry."""
+
+
 # A recipient that failed for one of these would fail again.
 PERMANENT = ("invalid_number", "not_on_whatsapp", "invalid_content", "invalid_request", "too_large", "media_unusable")
 
@@ -29,12 +37,13 @@ _BEGIN_AFTER_ALL = recipient_move(RecipientState.CANCELLED, RecipientState.QUEUE
 _RESEND = recipient_move(RecipientState.UNKNOWN, RecipientState.QUEUED)
 
 
-def pause(job: Job, reason: str = PAUSED_BY_PERSON) -> bool:
+def pause(job: Job, reason: str = PAUSED_BY_PERSON, note: Note = unnoted) -> bool:
     """Claim no more for a job; what is in flight is still answered for. True when it was not paused before."""
     with transaction.atomic():
         paused = job.move(JobStatus.PAUSED, state_reason=reason, event_seq=F("event_seq") + 1)
         job.refresh_from_db()
         if paused:
+            note(1)
             event = events.job_paused(str(job.uuid), job.event_seq, reason, " ".join(sentence(reason)))
         elif job.status != JobStatus.PAUSED:
             raise IllegalTransition(f"a job that is {job.status} cannot be paused")
@@ -47,7 +56,7 @@ def pause(job: Job, reason: str = PAUSED_BY_PERSON) -> bool:
     return paused
 
 
-def resume(job: Job) -> bool:
+def resume(job: Job, note: Note = unnoted) -> bool:
     """Go on with a paused job: to its start where it had not begun. True when it was paused."""
     with transaction.atomic():
         locked = Job.unscoped.select_for_update(no_key=True).get(pk=job.pk)
@@ -57,13 +66,14 @@ def resume(job: Job) -> bool:
         if resumed:
             target = JobStatus.PROCESSING if locked.started_at else JobStatus.PENDING
             locked.move(target, state_reason="", event_seq=F("event_seq") + 1)
+            note(1)
         job.refresh_from_db()
     if resumed:
         publishing.publish([events.job_resumed(str(job.uuid), job.event_seq)])
     return resumed
 
 
-def cancel(job: Job) -> bool:
+def cancel(job: Job, note: Note = unnoted) -> bool:
     """End a job early. Nothing more is claimed from here on; recipients that waited end `cancelled`.
 
     A large job's are moved in batches, the first of them here and the rest by `cancel_waiting`.
@@ -73,6 +83,8 @@ def cancel(job: Job) -> bool:
         job.refresh_from_db()
         if not cancelled and job.status != JobStatus.CANCELLED:
             raise IllegalTransition(f"a job that is {job.status} cannot be cancelled")
+        if cancelled:
+            note(1)
     if cancelled:
         _cancel_rows(job.pk, 0)
         # An import under way stops by itself; here its file goes.
@@ -109,7 +121,7 @@ def _cancel_rows(job_id: int, start: int) -> None:
             Job.unscoped.filter(pk=job_id).update(failed=F("failed") + number, updated_at=Now())
 
 
-def retry_failed(job: Job) -> int:
+def retry_failed(job: Job, note: Note = unnoted) -> int:
     """Queue again every recipient that failed and may be retried; return how many.
 
     Never one that is `unknown`: it may have been sent, and only a person settles that. A job that had ended
@@ -125,12 +137,12 @@ def retry_failed(job: Job) -> int:
         "cancelled": _BEGIN_AFTER_ALL.source,
         "no_devices": NO_DEVICES,
     }
-    return _reopen(job, may_be_retried, parameters)
+    return _reopen(job, may_be_retried, parameters, note)
 
 
-def resend_unknown(job: Job, positions: Collection[int] | None = None) -> int:
+def resend_unknown(job: Job, positions: Collection[int] | None = None, note: Note = unnoted) -> int:
     """Queue again recipients that are `unknown` (all of them, or those at these rows): they may get it twice."""
-    return _reopen(job, "state = %(unknown)s" + _AT_ROWS, {"positions": _listed(positions)})
+    return _reopen(job, "state = %(unknown)s" + _AT_ROWS, {"positions": _listed(positions)}, note)
 
 
 _AT_ROWS = " AND (%(positions)s::int[] IS NULL OR position = ANY(%(positions)s))"
@@ -140,7 +152,7 @@ def _listed(positions: Collection[int] | None) -> list[int] | None:
     return None if positions is None else list(positions)
 
 
-def _reopen(job: Job, condition: str, parameters: dict[str, Any]) -> int:
+def _reopen(job: Job, condition: str, parameters: dict[str, Any], note: Note) -> int:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
             f"""
@@ -156,6 +168,7 @@ def _reopen(job: Job, condition: str, parameters: dict[str, Any]) -> int:
         if locked.status == JobStatus.CANCELLED:
             raise IllegalTransition("a cancelled job cannot be retried")
         if number:
+            note(number)
             changes: dict[str, Any] = {"failed": F("failed") - number}
             if locked.finished_at is not None:
                 changes |= {"finished_at": None, "results": {}, "state_reason": ""}
@@ -171,7 +184,9 @@ def _reopen(job: Job, condition: str, parameters: dict[str, Any]) -> int:
     return number
 
 
-def settle_unknown(job: Job, state: RecipientState, positions: Collection[int] | None = None) -> int:
+def settle_unknown(
+    job: Job, state: RecipientState, positions: Collection[int] | None = None, note: Note = unnoted
+) -> int:
     """Count `unknown` recipients as sent, or give them up as failed, on a person's word; return how many."""
     if state not in {RecipientState.SENT, RecipientState.FAILED}:
         raise ValueError("an unknown recipient is settled as sent or as failed")
@@ -186,6 +201,8 @@ def settle_unknown(job: Job, state: RecipientState, positions: Collection[int] |
         )
         number = int(cursor.rowcount)
         locked = Job.unscoped.select_for_update(no_key=True).get(pk=job.pk)
+        if number:
+            note(number)
         # `unknown` counts as failed already.
         moved = number if state == RecipientState.SENT else 0
         Job.unscoped.filter(pk=job.pk).update(sent=F("sent") + moved, failed=F("failed") - moved, updated_at=Now())

@@ -3,6 +3,8 @@
 A job that is deleted half-way is still there, with its counters, and can be deleted again.
 """
 
+from collections.abc import Callable
+
 from django.db import transaction
 from django.db.models import Max
 
@@ -16,9 +18,10 @@ class StillOpen(Exception):
     """The job is being sent, or may be yet: only an ended one can be deleted."""
 
 
-def delete_job(job: Job) -> int:
+def delete_job(job: Job, note: Callable[[int], object] = lambda recipients: None) -> int:
     """Delete an ended job and everything that belongs to it; return how many recipients went with it.
 
+    `note` is called with that number in the transaction that deletes the job itself.
     Raises StillOpen for one that has not ended, or was opened again meanwhile; what went by then is gone.
     """
     last = Recipient.objects.filter(job_id=job.pk).aggregate(last=Max("position"))["last"]
@@ -32,7 +35,9 @@ def delete_job(job: Job) -> int:
         _lock_ended(job.pk)
         # An import that was still at work when the job failed: nearly always there is nothing more.
         deleted += _delete(job.pk)
-        Job.unscoped.filter(pk=job.pk).delete()
+        gone, _models = Job.unscoped.filter(pk=job.pk).delete()
+        if gone:
+            note(deleted)
     return deleted
 
 

@@ -1,6 +1,7 @@
 """Addresses of this app: those of seed 000, and the same below an account's address."""
 
 from accounts.api.routes import api_path
+from jobs import actions
 from jobs.api import control_views, views
 from jobs.api.suppression_views import Suppressions
 
@@ -14,7 +15,7 @@ _JOBS = [
 _ACTIONS = [
     *[
         (f"jobs/<str:job_id>/{name}", control_views.JobAction.as_view(action_name=name), f"job_{name}")
-        for name in control_views.JobAction.actions
+        for name in actions.CONTROLS
     ],
     ("jobs/<str:job_id>/resolve_unknown", control_views.ResolveUnknown.as_view(), "job_resolve_unknown"),
 ]

@@ -1,20 +1,19 @@
 """The HTTP side of job control: pause, resume, cancel, retry what failed, settle what is unknown."""
 
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any
 
 from drf_spectacular.utils import extend_schema
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts import audit
+from accounts.audit import Actor
 from accounts.models import Role
 from accounts.requests import ApiRequest
-from jobs import control
+from jobs import actions
 from jobs.api.serializers import JobDetailSerializer
 from jobs.api.views import find_job
 from jobs.models import IllegalTransition, Job
-from jobs.states import RecipientState
 from jobs.wording import wire
 
 MAX_POSITIONS = 10_000
@@ -26,18 +25,12 @@ class JobAction(APIView):
     Asking twice is no error; an impossible move is 409 and changes nothing.
     """
 
-    actions: ClassVar[dict[str, Callable[[Job], int]]] = {
-        "pause": control.pause,
-        "resume": control.resume,
-        "cancel": control.cancel,
-        "retry_failed": control.retry_failed,
-    }
     action_name = ""
 
     @extend_schema(request=None, responses=JobDetailSerializer)
     def post(self, request: ApiRequest, job_id: str, **_: Any) -> Response:
         job = find_job(request, job_id)
-        return _act(request, job, self.action_name, lambda: self.actions[self.action_name](job))
+        return _act(job, lambda: actions.CONTROLS[self.action_name](Actor.of(request), job))
 
 
 class ResolveUnknown(APIView):
@@ -47,11 +40,6 @@ class ResolveUnknown(APIView):
     """
 
     required_role = Role.ADMINISTRATOR
-    resolutions: ClassVar[dict[str, Callable[[Job, list[int] | None], int]]] = {
-        "resend": control.resend_unknown,
-        "count_as_sent": lambda job, rows: control.settle_unknown(job, RecipientState.SENT, rows),
-        "give_up": lambda job, rows: control.settle_unknown(job, RecipientState.FAILED, rows),
-    }
 
     @extend_schema(
         request={
@@ -59,7 +47,7 @@ class ResolveUnknown(APIView):
                 "type": "object",
                 "required": ["action"],
                 "properties": {
-                    "action": {"type": "string", "enum": list(resolutions)},
+                    "action": {"type": "string", "enum": list(actions.RESOLUTIONS)},
                     "positions": {"type": "array", "items": {"type": "integer", "minimum": 0}},
                 },
             }
@@ -70,12 +58,11 @@ class ResolveUnknown(APIView):
         job = find_job(request, job_id)
         given = request.data if isinstance(request.data, dict) else {}
         action, positions = given.get("action"), given.get("positions")
-        if not isinstance(action, str) or action not in self.resolutions:
-            raise wire.refusal("resolution_invalid", choices=", ".join(self.resolutions))
+        if not isinstance(action, str) or action not in actions.RESOLUTIONS:
+            raise wire.refusal("resolution_invalid", choices=", ".join(actions.RESOLUTIONS))
         if positions is not None and not _are_positions(positions):
             raise wire.refusal("positions_invalid", limit=MAX_POSITIONS)
-        resolve = self.resolutions[action]
-        return _act(request, job, f"unknown_{action}", lambda: resolve(job, positions), positions=positions)
+        return _act(job, lambda: actions.resolve_unknown(Actor.of(request), job, action, positions))
 
 
 def _are_positions(value: Any) -> bool:
@@ -86,13 +73,11 @@ def _are_positions(value: Any) -> bool:
     )
 
 
-def _act(request: ApiRequest, job: Job, name: str, act: Callable[[], int], **details: Any) -> Response:
+def _act(job: Job, act: Callable[[], int]) -> Response:
     try:
-        changed = act()
+        act()
     except IllegalTransition:
         job.refresh_from_db()
         raise wire.refusal("impossible_move", status=job.status) from None
-    if changed:
-        audit.record(request, f"job.{name}", job, id=str(job.uuid), recipients=int(changed), **details)
     job.refresh_from_db()
     return Response(JobDetailSerializer(job).data)

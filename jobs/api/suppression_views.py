@@ -2,17 +2,17 @@
 
 from typing import Any
 
-from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import serializers
 from rest_framework.viewsets import ModelViewSet
 
-from accounts import audit
 from accounts.api.pagination import CursorPages
+from accounts.audit import Actor
 from accounts.errors import ApiError
 from accounts.requests import account_of
 from devices import phone_numbers
+from jobs import actions
 from jobs.models import Suppression
 
 _PHONE_INVALID = "El teléfono no es válido. Escríbelo con su código de país, por ejemplo +51 987 654 321."
@@ -71,20 +71,16 @@ class Suppressions(ModelViewSet[Suppression]):
         return rows
 
     def perform_create(self, serializer: Any) -> None:
+        number = Suppression(**serializer.validated_data)
         try:
-            with transaction.atomic():
-                suppression = serializer.save(account=account_of(self.request))
-                audit.record(self.request, "suppression.created", suppression, id=suppression.pk)
-        except IntegrityError:
+            serializer.instance = actions.suppress(Actor.of(self.request), number)
+        except actions.AlreadySuppressed:
             raise ApiError("phone_suppressed", _PHONE_TAKEN, status=409) from None
 
     def perform_update(self, serializer: Any) -> None:
         # The number stays what it was: another one would lift the ban on this one, which is an administrator's to do.
-        serializer.validated_data.pop("phone", None)
-        suppression = serializer.save()
-        audit.record(self.request, "suppression.changed", suppression, id=suppression.pk)
+        number = serializer.instance
+        actions.give_reason(Actor.of(self.request), number, serializer.validated_data.get("reason", number.reason))
 
     def perform_destroy(self, instance: Suppression) -> None:
-        with transaction.atomic():
-            audit.record(self.request, "suppression.deleted", instance, id=instance.pk)
-            instance.delete()
+        actions.lift(Actor.of(self.request), [instance])

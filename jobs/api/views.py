@@ -7,7 +7,7 @@ from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.core.handlers.asgi import ASGIRequest
-from django.db import connection, transaction
+from django.db import connection
 from django.http import StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -19,8 +19,10 @@ from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 from rest_framework.views import APIView
 
+from accounts.audit import Actor
 from accounts.requests import ApiRequest
 from devices import phone_numbers
+from jobs import actions
 from jobs.api import export
 from jobs.api.serializers import (
     JobCreatedSerializer,
@@ -34,7 +36,6 @@ from jobs.intake import accepting
 from jobs.message.book import template_of
 from jobs.models import Job, OnDuplicate
 from jobs.states import JobStatus, RecipientState
-from jobs.tasks import import_job
 from jobs.wording import wire
 
 PAGE_SIZE = 100  # the most that a list answers at once
@@ -72,16 +73,10 @@ class SendBulkFile(APIView):
             form, files = request.POST, request.FILES
         except UnsupportedMediaType:
             raise wire.refusal("file_missing") from None
-        job, is_new = accepting.accept_file(
-            request.account,
-            request.user,
-            files.get("file"),
-            accepting.BulkFields.from_form(form),
-            request.headers.get("Idempotency-Key"),
+        fields = accepting.BulkFields.from_form(form)
+        job, _is_new = actions.send_file(
+            Actor.of(request), files.get("file"), fields, request.headers.get("Idempotency-Key")
         )
-        if is_new:
-            # Only a nudge: without a broker the answer is the same, and the sweep imports the job.
-            transaction.on_commit(lambda: import_job.delay(job.pk), robust=True)
         return Response(
             {
                 "status": "success",
@@ -164,6 +159,10 @@ class JobExport(APIView):
     @extend_schema(responses={(200, "text/csv"): OpenApiTypes.STR})
     def get(self, request: ApiRequest, job_id: str, **_: Any) -> StreamingHttpResponse:
         job = find_job(request, job_id)
+        actions.exported(Actor.of(request), job)
+        return self.answer_file(request, job)
+
+    def answer_file(self, request: Request, job: Job) -> StreamingHttpResponse:
         pages = export.pages(job)
         # Django reads a plain iterator to its end before it answers the first byte over ASGI.
         is_asgi = isinstance(request._request, ASGIRequest)

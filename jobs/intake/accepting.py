@@ -9,7 +9,7 @@ import json
 import os
 import re
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -104,10 +104,12 @@ def accept_file(
     upload: "UploadedFile[Any] | None",
     fields: BulkFields,
     idempotency_key: str | None = None,
+    note: Callable[[Job], object] = lambda job: None,
 ) -> tuple[Job, bool]:
     """Turn an upload into a pending job, which the caller then has imported.
 
     Returns the job and whether it is new: the same key with the same content finds the first one again.
+    `note` is called with a new one, in the transaction that makes it.
     Raises ApiError (400, 409, 413) for what cannot be accepted; then neither row nor file is left behind.
     """
     now = timezone.now()
@@ -140,6 +142,7 @@ def accept_file(
                     total=survey.total,
                     start_at=max(fields.scheduled_at or now, now + START_GRACE),
                 )
+                note(job)
         except IntegrityError:
             # Another request with this key was first, since we looked.
             earlier = _earlier_job(account, idempotency_key, digest) if idempotency_key else None

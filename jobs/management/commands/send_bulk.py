@@ -3,7 +3,7 @@
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +11,13 @@ from django.conf import settings
 from django.core.files.uploadedfile import TemporaryUploadedFile
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from accounts.audit import Actor
 from accounts.errors import ApiError
 from accounts.models import Account
-from jobs.intake.accepting import DEFAULT_DEVICES_LIMIT, BulkFields, accept_file
+from jobs import actions
+from jobs.intake.accepting import DEFAULT_DEVICES_LIMIT, BulkFields
 from jobs.models import Job
 from jobs.states import JOB_ENDED
-from jobs.tasks import import_job
 from jobs.wording import wire
 
 POLL_SECONDS = 0.5
@@ -41,7 +42,7 @@ class Command(BaseCommand):
         try:
             with _opened(options["file"]) as upload:
                 fields = BulkFields(message=options["message"], devices_limit=options["devices_limit"])
-                job, _ = accept_file(account, None, upload, fields)
+                job, _ = actions.send_file(Actor(account), upload, fields)
         except ApiError as refusal:
             for error in refusal.errors:
                 self.stderr.write(f"{options['file']}:{error['line']}: {error['message']}")
@@ -50,8 +51,6 @@ class Command(BaseCommand):
             raise CommandError(f"{options['file']}: {error.strerror}", returncode=REFUSED) from None
         self.stdout.write(f"job {job.uuid}: {wire.job_created(job.total, job.file_name)}")
         try:
-            with suppress(Exception):  # without a broker the sweep finds the job
-                import_job.delay(job.pk)
             self._watch(job)
         except KeyboardInterrupt:
             self.stdout.write(f"\nNo longer watching. The job goes on: GET /jobs/{job.uuid}")

@@ -12,6 +12,9 @@ from jobs.states import JobStatus
 from tests.factories import make_account
 from tests.jobs.uploads import CONTENT, left_behind
 
+# The wake-up follows the commit.
+pytestmark = pytest.mark.django_db(transaction=True)
+
 
 @pytest.fixture
 def engine(monkeypatch, import_nudges):
