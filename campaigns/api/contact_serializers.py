@@ -97,19 +97,6 @@ class ContactSerializer(serializers.ModelSerializer[Contact]):
             "opted_out": instance.opted_out_at is not None,
         }
 
-    def create(self, validated_data: dict[str, Any]) -> Contact:
-        return self._save(Contact(account=account_of(self.context["request"])), validated_data)
-
-    def update(self, instance: Contact, validated_data: dict[str, Any]) -> Contact:
-        return self._save(instance, validated_data)
-
-    def _save(self, contact: Contact, values: dict[str, Any]) -> Contact:
-        values = {("opted_out" if name == "is_opted_out" else name): value for name, value in values.items()}
-        try:
-            return people.save(contact, values, SOURCE)
-        except people.PhoneTaken:
-            raise wire.refusal("phone_taken") from None
-
 
 class LabelSerializer(serializers.ModelSerializer[Label]):
     """A label and how many contacts carry it."""

@@ -3,7 +3,6 @@
 import json
 from typing import Any
 
-from django.db import transaction
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema, extend_schema_field, inline_serializer
@@ -14,12 +13,12 @@ from rest_framework.parsers import MultiPartParser
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts import audit
 from accounts.api.pagination import CursorPages
+from accounts.audit import Actor
 from accounts.requests import ApiRequest
+from campaigns.actions import import_acts
 from campaigns.imports import upload
 from campaigns.models import ContactImport
-from campaigns.tasks import import_contacts
 from campaigns.wording import contact_wire as wire
 
 _MAPPING_KEYS = ("encoding", "delimiter", "header", "columns", "add_labels", "default_country")
@@ -126,16 +125,11 @@ class ContactImports(APIView):
         except UnsupportedMediaType:
             raise wire.refusal("import_file_missing") from None
         update_existing = _yes_or_no(form.get("update_existing") or "true")
-        row = upload.accept(request.account, request.user, files.get("file"), update_existing)
-        if given := form.get("mapping"):
-            try:
-                _remap(row, _parsed(given), None)
-            except Exception:
-                upload.discard(row)
-                raise
-            row.refresh_from_db()
-        audit.record(request, "contact_import.uploaded", row, id=row.pk)
-        _nudge(row)
+        mapping = _parsed(given) if (given := form.get("mapping")) else None
+        try:
+            row = import_acts.accept_file(Actor.of(request), files.get("file"), update_existing, mapping)
+        except upload.BadMapping as bad:
+            raise wire.refusal("mapping_invalid", what=bad) from None
         return Response(ContactImportSerializer(row).data, status=201)
 
 
@@ -166,17 +160,16 @@ class ContactImportDetail(APIView):
         update_existing = given.get("update_existing")
         if update_existing is not None and not isinstance(update_existing, bool):
             raise wire.refusal("mapping_invalid", what="update_existing debe ser true o false")
-        _remap(row, given.get("mapping", {}), update_existing)
-        row.refresh_from_db()
-        _nudge(row)
+        try:
+            import_acts.map_columns(Actor.of(request), row, given.get("mapping", {}), update_existing)
+        except upload.BadMapping as bad:
+            raise wire.refusal("mapping_invalid", what=bad) from None
         return Response(ContactImportSerializer(row).data)
 
     @extend_schema(responses={204: None}, tags=["contacts"])
     def delete(self, request: ApiRequest, import_id: int, **_: Any) -> Response:
         """Forget an import and its file; one that runs stops. Contacts that it made stay."""
-        row = _find(request, import_id)
-        audit.record(request, "contact_import.deleted", row, id=row.pk)
-        upload.discard(row)
+        import_acts.delete(Actor.of(request), _find(request, import_id))
         return Response(status=204)
 
 
@@ -187,24 +180,13 @@ class ContactImportStart(APIView):
     def post(self, request: ApiRequest, import_id: int, **_: Any) -> Response:
         """Import a checked file. 409 where it is not `ready`."""
         row = _find(request, import_id)
-        with transaction.atomic():
-            upload.start(row)
-            audit.record(request, "contact_import.started", row, id=row.pk, rows=row.rows)
-        row.refresh_from_db()
-        _nudge(row)
+        import_acts.start(Actor.of(request), row)
         return Response(ContactImportSerializer(row).data)
 
 
 def _find(request: ApiRequest, import_id: int) -> ContactImport:
     row: ContactImport = get_object_or_404(ContactImport.objects.for_account(request.account), pk=import_id)
     return row
-
-
-def _remap(row: ContactImport, given: Any, update_existing: bool | None) -> None:
-    try:
-        upload.remap(row, given, update_existing)
-    except upload.BadMapping as bad:
-        raise wire.refusal("mapping_invalid", what=bad) from None
 
 
 def _parsed(text: str) -> Any:
@@ -218,8 +200,3 @@ def _yes_or_no(text: str) -> bool:
     if text not in ("true", "false"):
         raise wire.refusal("mapping_invalid", what="update_existing debe ser true o false")
     return text == "true"
-
-
-def _nudge(row: ContactImport) -> None:
-    # Only a nudge: without a broker the answer is the same, and the schedule wakes the import.
-    transaction.on_commit(lambda: import_contacts.delay(row.pk), robust=True)

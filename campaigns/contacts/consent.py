@@ -1,8 +1,7 @@
-"""Consent of many contacts at once: what `contacts.save` does for one."""
+"""Consent of many contacts at once: what `people.save` does for one. In a transaction of the caller's."""
 
 from typing import Final
 
-from django.db import transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
@@ -10,7 +9,7 @@ from campaigns.contacts.people import OPTED_OUT_REASON
 from campaigns.models import Contact
 from jobs import suppression
 
-CHUNK_CONTACTS: Final = 2_000  # one short transaction each
+CHUNK_CONTACTS: Final = 2_000  # looked at at once
 
 
 def opt_out(account_id: int, contacts: QuerySet[Contact], source: str) -> int:
@@ -19,11 +18,10 @@ def opt_out(account_id: int, contacts: QuerySet[Contact], source: str) -> int:
     last = 0
     while found := _chunk(contacts.filter(opted_out_at=None), last):
         last = found[-1][0]
-        with transaction.atomic():
-            changed += Contact.unscoped.filter(pk__in=[pk for pk, _ in found], opted_out_at=None).update(
-                opted_out_at=Now(), opted_out_source=source, updated_at=Now()
-            )
-            suppression.suppress(account_id, [phone for _, phone in found if phone], OPTED_OUT_REASON)
+        changed += Contact.unscoped.filter(pk__in=[pk for pk, _ in found], opted_out_at=None).update(
+            opted_out_at=Now(), opted_out_source=source, updated_at=Now()
+        )
+        suppression.suppress(account_id, [phone for _, phone in found if phone], OPTED_OUT_REASON)
     return changed
 
 
@@ -33,11 +31,10 @@ def opt_in(account_id: int, contacts: QuerySet[Contact], source: str) -> int:
     last = 0
     while found := _chunk(contacts.filter(opted_out_at__isnull=False), last):
         last = found[-1][0]
-        with transaction.atomic():
-            changed += Contact.unscoped.filter(pk__in=[pk for pk, _ in found], opted_out_at__isnull=False).update(
-                opted_out_at=None, opted_out_source="", opted_in_at=Now(), opted_in_source=source, updated_at=Now()
-            )
-            suppression.lift(account_id, [phone for _, phone in found if phone])
+        changed += Contact.unscoped.filter(pk__in=[pk for pk, _ in found], opted_out_at__isnull=False).update(
+            opted_out_at=None, opted_out_source="", opted_in_at=Now(), opted_in_source=source, updated_at=Now()
+        )
+        suppression.lift(account_id, [phone for _, phone in found if phone])
     return changed
 
 

@@ -273,12 +273,6 @@ def start(row: ContactImport) -> None:
         raise wire.refusal("import_not_ready", status=row.status)
 
 
-def discard(row: ContactImport) -> None:
-    """Forget an import and its file. A worker that is at it stops with its chunk."""
-    row.delete()
-    remove_files(row.upload_name)
-
-
 def percentage(row: ContactImport) -> float:
     """How much of what is being done now is done, 0.0-100.0."""
     if row.status in (Status.READY, Status.COMPLETED):

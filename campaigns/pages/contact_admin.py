@@ -1,11 +1,9 @@
 """The admin's pages of contacts: their list, each of them, their labels, and files of them on their way in."""
 
-from collections.abc import Callable
-from typing import Any, Final
+from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.loader import render_to_string
@@ -14,18 +12,18 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from unfold.views import ChangeList
 
-from accounts import audit
+from accounts.audit import Actor
 from accounts.errors import ApiError
 from accounts.models import Account, Role
 from accounts.pages.admin_base import AccountAdmin, display
 from accounts.permissions import may
 from accounts.requests import account_of, membership_of
-from campaigns.contacts import consent, export, labels, people
+from campaigns.actions import contact_acts, import_acts
+from campaigns.contacts import export, labels, people
 from campaigns.imports import upload
 from campaigns.models import Contact, ContactImport, Label
 from campaigns.pages import contact_list, contact_pages
 from campaigns.pages.contact_forms import ContactForm, LabelForm, LabelNames, MappingForm
-from campaigns.tasks import import_contacts
 from campaigns.wording import contact_phrases
 
 
@@ -82,31 +80,6 @@ class ContactPages(AccountAdmin):
 # --- Contacts ----------------------------------------------------------------------------------------
 
 
-def _put_on(account: Account, rows: QuerySet[Contact], names: list[str], source: str) -> int:
-    return labels.put_on(account.pk, rows, names)[1]
-
-
-def _take_off(account: Account, rows: QuerySet[Contact], names: list[str], source: str) -> int:
-    return labels.take_off(account.pk, rows, names)[1]
-
-
-def _opt_out(account: Account, rows: QuerySet[Contact], names: list[str], source: str) -> int:
-    return consent.opt_out(account.pk, rows, source)
-
-
-def _opt_in(account: Account, rows: QuerySet[Contact], names: list[str], source: str) -> int:
-    return consent.opt_in(account.pk, rows, source)
-
-
-# What may be done to many contacts at once, and the name it has in the audit log.
-BULK: Final[dict[str, tuple[Callable[[Account, QuerySet[Contact], list[str], str], int], str]]] = {
-    "label": (_put_on, "contacts.labelled"),
-    "unlabel": (_take_off, "contacts.unlabelled"),
-    "opt_out": (_opt_out, "contacts.opted_out"),
-    "opt_in": (_opt_in, "contacts.opted_in"),
-}
-
-
 @admin.register(Contact)
 class ContactAdmin(ContactPages):
     """Contacts. A million are normal: the list is paged by key and never counted."""
@@ -150,24 +123,9 @@ class ContactAdmin(ContactPages):
 
     def _save(self, request: HttpRequest, contact: Contact, form: ContactForm) -> bool:
         """Whether nobody else has the number."""
-        is_new, was_out = contact.pk is None, contact.opted_out_at is not None
-        before = {name: getattr(contact, name) for name in form.cleaned_data if name != "opted_out"}
-        changed = {name: value for name, value in form.cleaned_data.items() if is_new or before.get(name) != value}
-        if changed.get("opted_out") == was_out:
-            del changed["opted_out"]
         try:
-            with transaction.atomic():
-                people.save(contact, changed, _source(request))
-                if is_new:
-                    audit.record(request, "contact.created", contact, id=contact.pk)
-                elif changed:
-                    audit.record(request, "contact.changed", contact, id=contact.pk, fields=sorted(changed))
-                if was_out != (contact.opted_out_at is not None):
-                    action = "contact.opted_in" if was_out else "contact.opted_out"
-                    audit.record(request, action, contact, id=contact.pk)
+            contact_acts.save(Actor.of(request), contact, form.cleaned_data, _source(request))
         except people.PhoneTaken:
-            for name, value in before.items():
-                setattr(contact, name, value)
             form.add_error("phone", _("Another contact has this phone, perhaps in another spelling."))
             return False
         return True
@@ -185,9 +143,7 @@ class ContactAdmin(ContactPages):
                 verb=_("Delete"),
                 back_url=reverse("admin:campaigns_contact_change", args=[contact.pk]),
             )
-        with transaction.atomic():
-            audit.record(request, "contact.deleted", contact, id=contact.pk)
-            contact.delete()
+        contact_acts.delete(Actor.of(request), contact)
         messages.success(request, _("The contact was deleted."))
         return HttpResponseRedirect(self.list_address())
 
@@ -199,7 +155,7 @@ class ContactAdmin(ContactPages):
             raise PermissionDenied
         account = self._account(request)
         action = request.POST.get("action", "")
-        if request.method != "POST" or action not in {*BULK, "export"}:
+        if request.method != "POST" or action not in {*contact_acts.BULK, "export"}:
             return HttpResponseRedirect(self.list_address())
         wanted = contact_list.Wanted.from_query(request.POST)
         back = self.list_address() + wanted.address()
@@ -215,15 +171,13 @@ class ContactAdmin(ContactPages):
             if is_all:
                 address = reverse("contacts_export", args=[account.pk])
                 return HttpResponseRedirect(f"{address}?{wanted.api_query()}")
-            audit.record(request, "contacts.exported", "contacts", contacts=len(ids))
+            contact_acts.exported(Actor.of(request), contacts=len(ids))
             return _download("".join(export.pages(rows)), "contacts.csv")
         self._changing(request)
         names, problem = self._names(request, action)
         if "confirmed" not in request.POST or problem:
             return self._ask_bulk(request, account, action, rows, wanted, [] if is_all else ids, problem)
-        act, noted = BULK[action]
-        changed = act(account, rows, names, _source(request))
-        audit.record(request, noted, ", ".join(names) or "contacts", changed=changed)
+        changed = contact_acts.BULK[action](Actor.of(request), rows, names, _source(request))
         said = ngettext("%(count)s contact was changed.", "%(count)s contacts were changed.", changed)
         messages.success(request, said % {"count": changed})
         return HttpResponseRedirect(back)
@@ -328,14 +282,10 @@ class LabelAdmin(ContactPages):
         return super().changelist_view(request, extra_context)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        if not change:
-            super().save_model(request, obj, form, change)
-            return
-        name = form.cleaned_data["name"]
-        with transaction.atomic():
-            old, changed = labels.rename(obj, name)
-            if name != old:
-                audit.record(request, "label.renamed", name, id=obj.pk, old=old, contacts=changed)
+        if change:
+            contact_acts.rename_label(Actor.of(request), obj, form.cleaned_data["name"])
+        else:
+            contact_acts.create_label(Actor.of(request), obj)
 
     def changeform_view(
         self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
@@ -376,11 +326,8 @@ class LabelAdmin(ContactPages):
                 explanation=explanation % {"count": carriers},
                 verb=_("Delete"),
             )
-        name, number = label.name, label.pk
-        with transaction.atomic():
-            changed = labels.delete(label)
-            audit.record(request, "label.deleted", name, id=number, contacts=changed)
-        messages.success(request, _("The label “%(label)s” was deleted.") % {"label": name})
+        contact_acts.delete_label(Actor.of(request), label)
+        messages.success(request, _("The label “%(label)s” was deleted.") % {"label": label.name})
         return HttpResponseRedirect(self.list_address())
 
 
@@ -443,19 +390,14 @@ class ContactImportAdmin(ContactPages):
         return super().changelist_view(request, extra_context)
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
-        account = self._changing(request)
+        self._changing(request)
         error: Any = ""
         if request.method == "POST":
             try:
-                row = upload.accept(
-                    account,
-                    membership_of(request).user,  # type: ignore[union-attr]
-                    request.FILES.get("file"),
-                )
+                row = import_acts.accept_file(Actor.of(request), request.FILES.get("file"), is_asked_first=True)
             except ApiError as refused:
                 error = contact_phrases.refusal(refused.code)
             else:
-                audit.record(request, "contact_import.uploaded", row, id=row.pk)
                 return HttpResponseRedirect(_import_address(row, "columns"))
         status = 400 if error else 200
         content = {"error": error}
@@ -476,7 +418,6 @@ class ContactImportAdmin(ContactPages):
                 is_otherwise = form.is_read_otherwise
                 problems = [] if is_otherwise else form.problems()
                 if not problems and self._remap(request, row, form, with_columns=not is_otherwise):
-                    transaction.on_commit(lambda: import_contacts.delay(row.pk), robust=True)
                     if is_otherwise:
                         messages.info(request, _("The file was read again. See whether the columns are right now."))
                     return HttpResponseRedirect(_import_address(row, "columns" if is_otherwise else "change"))
@@ -495,7 +436,7 @@ class ContactImportAdmin(ContactPages):
     def _remap(self, request: HttpRequest, row: ContactImport, form: MappingForm, *, with_columns: bool) -> bool:
         update_existing = form.cleaned_data["update_existing"] == "true"
         try:
-            upload.remap(row, form.given(with_columns=with_columns), update_existing)
+            import_acts.map_columns(Actor.of(request), row, form.given(with_columns=with_columns), update_existing)
         except upload.BadMapping:
             messages.error(request, _("The file cannot be read like that."))
             return False
@@ -518,13 +459,9 @@ class ContactImportAdmin(ContactPages):
         self._changing(request)
         if request.method == "POST":
             try:
-                with transaction.atomic():
-                    upload.start(row)
-                    audit.record(request, "contact_import.started", row, id=row.pk, rows=row.rows)
+                import_acts.start(Actor.of(request), row)
             except ApiError as refused:
                 messages.warning(request, str(contact_phrases.refusal(refused.code)))
-            else:
-                transaction.on_commit(lambda: import_contacts.delay(row.pk), robust=True)
         return HttpResponseRedirect(_import_address(row))
 
     def errors_view(self, request: HttpRequest, import_id: int) -> HttpResponse:
@@ -545,8 +482,7 @@ class ContactImportAdmin(ContactPages):
                 verb=_("Delete"),
                 back_url=_import_address(row),
             )
-        audit.record(request, "contact_import.deleted", row, id=row.pk)
-        upload.discard(row)
+        import_acts.delete(Actor.of(request), row)
         messages.success(request, _("The import was deleted."))
         return HttpResponseRedirect(self.list_address())
 

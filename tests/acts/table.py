@@ -9,7 +9,7 @@ from typing import Any
 from django.test import Client
 from django.urls import reverse
 
-from accounts.models import Account, Membership, Role
+from accounts.models import Account, AuditEntry, Membership, Role
 from devices.models import Device
 from tests.accounts import people
 from tests.factories import make_account, make_device
@@ -40,6 +40,10 @@ class Scene:
         if isinstance(body, Form):
             return self.api.post(path, body)
         return self.api.generic(method, path, *_json(body))
+
+    def forget(self) -> None:
+        """What was done to arrange the scene is not what the test is about."""
+        AuditEntry.unscoped.all().delete()
 
     @property
     def _id(self) -> dict[str, int]:

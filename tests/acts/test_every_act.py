@@ -10,11 +10,11 @@ import pytest
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from accounts.models import AuditEntry
-from tests.acts import job_doors  # noqa: F401 - fills the table
+from tests.acts import contact_doors, job_doors  # noqa: F401 - they fill the table
 from tests.acts.table import DOORS, Door, Route, Scene
 
-MODULES = ("jobs.actions",)
-APPS = ("accounts", "jobs")
+MODULES = ("jobs.actions", "campaigns.actions.contact_acts", "campaigns.actions.import_acts")
+APPS = ("accounts", "jobs", "campaigns.api.contact_views", "campaigns.api.import_views")
 # Calls of the API that change nothing that belongs in the log.
 NO_ACT: dict[Route, str] = {
     ("POST", "ws_tickets"): "a ticket opens a socket for a minute; reading is no act",

@@ -1,0 +1,71 @@
+"""What a person does to files of contacts: one function an act, with its one audit entry (see `jobs.actions`)."""
+
+from typing import Any
+
+from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
+
+from accounts import audit
+from accounts.audit import Actor
+from campaigns.imports import upload
+from campaigns.models import ContactImport
+from campaigns.tasks import import_contacts
+
+
+def accept_file(
+    actor: Actor,
+    file: "UploadedFile[Any] | None",
+    update_existing: bool = True,
+    mapping: Any = None,
+    *,
+    is_asked_first: bool = False,
+) -> ContactImport:
+    """Keep an upload, read as `mapping` says or as it can be guessed, and have it checked.
+
+    Not at once where a person `is_asked_first` what its columns are. Raises ApiError (400, 413) and BadMapping; then
+    neither row nor file is left behind.
+    """
+    with transaction.atomic():
+        row = upload.accept(actor.account, actor.user, file, update_existing)
+        try:
+            if mapping is not None:
+                upload.remap(row, mapping, None)
+                row.refresh_from_db()
+            audit.record(actor, "contact_import.uploaded", row, id=row.pk)
+        except BaseException:
+            upload.remove_files(row.upload_name)
+            raise
+    if not is_asked_first:
+        _nudge(row)
+    return row
+
+
+def map_columns(actor: Actor, row: ContactImport, given: Any, update_existing: bool | None) -> None:
+    """Say how the file is read, and have it checked again. Raises BadMapping, and ApiError (409)."""
+    with transaction.atomic():
+        upload.remap(row, given, update_existing)
+        audit.record(actor, "contact_import.mapped", row, id=row.pk, fields=sorted(given))
+    row.refresh_from_db()
+    _nudge(row)
+
+
+def start(actor: Actor, row: ContactImport) -> None:
+    """Have a checked file imported. Raises ApiError (400, 409)."""
+    with transaction.atomic():
+        upload.start(row)
+        audit.record(actor, "contact_import.started", row, id=row.pk, rows=row.rows)
+    row.refresh_from_db()
+    _nudge(row)
+
+
+def delete(actor: Actor, row: ContactImport) -> None:
+    """Forget an import and its file; one that runs stops with its chunk. Contacts that it made stay."""
+    with transaction.atomic():
+        audit.record(actor, "contact_import.deleted", row, id=row.pk)
+        row.delete()
+    upload.remove_files(row.upload_name)
+
+
+def _nudge(row: ContactImport) -> None:
+    # Only a nudge: without a broker the answer is the same, and the schedule wakes the import.
+    transaction.on_commit(lambda: import_contacts.delay(row.pk), robust=True)
