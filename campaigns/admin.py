@@ -1,52 +1,40 @@
 """The admin's pages of campaigns and segments: their lists, their forms, each campaign with what became of it."""
 
 import json
-from collections.abc import Callable
 from typing import Any, Final
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
-from django.db.models import Count, ProtectedError, Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from rest_framework.exceptions import ErrorDetail, ValidationError
+from rest_framework.exceptions import ErrorDetail
 from unfold.views import ChangeList
 
-from accounts import audit
-from accounts.models import Account, Role, User
+from accounts.audit import Actor
+from accounts.models import Account, Role
 from accounts.pages.admin_base import AccountAdmin, display
 from accounts.permissions import may
 from accounts.requests import account_of, membership_of
-from campaigns.api.serializers import CampaignSerializer, SegmentSerializer
+from campaigns.actions import campaign_acts, segment_acts
+from campaigns.api.serializers import CampaignSerializer, SegmentSerializer, segment_name_taken
 from campaigns.audience.conditions import Audience, BadAudience, EmptyAudience
 from campaigns.launch import control, drafting, launching, media, previewing, test_message
 from campaigns.launch.launching import LaunchRefused
 from campaigns.launch.media import MediaRefused
-from campaigns.live import changes
 from campaigns.models import Campaign, Segment
 from campaigns.pages import campaign_form, campaign_pages
 from campaigns.results import figures
 from campaigns.states import CampaignStatus
-from campaigns.tasks import freeze_audience
 from campaigns.wording import phrases
 from devices import phone_numbers
 from jobs.intake.accepting import display_name
 from jobs.models import IllegalTransition
-from jobs.tasks import start_job
 
-# What the campaign's buttons do, as the API names it; each tells whether, or for how many, something changed.
-CONTROLS: Final[dict[str, Callable[[Campaign], int]]] = {
-    "pause": control.pause,
-    "resume": control.resume,
-    "cancel": control.cancel,
-    "retry_failed": control.retry_failed,
-}
-_LAUNCH_ERRORS: Final = (LaunchRefused, MediaRefused, EmptyAudience, BadAudience)
 MAX_COUNT_BYTES: Final = 2**20
 
 
@@ -234,7 +222,7 @@ class CampaignAdmin(CampaignPages):
         except BadAudience:
             messages.error(request, str(phrases.refusal("audience_invalid")))
             return HttpResponseRedirect(address_of(campaign))
-        context["may_launch"] = self.has_add_permission(request) and campaign_pages.may_launch(campaign)
+        context["may_launch"] = self.has_add_permission(request) and launching.why_not(campaign) is None
         return self.show(request, "campaigns/preview.html", _("Preview"), context, of=campaign)
 
     # --- The form -----------------------------------------------------------------------------------
@@ -250,7 +238,7 @@ class CampaignAdmin(CampaignPages):
     def edit_view(self, request: HttpRequest, campaign_id: int) -> HttpResponse:
         campaign = self._find(request, campaign_id)
         account = self._writable(request)
-        if not campaign_pages.may_edit(campaign):
+        if not drafting.may_change(campaign):
             messages.warning(request, str(phrases.refusal("campaign_launched")))
             return HttpResponseRedirect(address_of(campaign))
         if request.method == "POST":
@@ -271,7 +259,9 @@ class CampaignAdmin(CampaignPages):
             problems |= _file_problems(form["media_type"], file)
         if not problems:
             try:
-                return self._saved(request, account, campaign, serializer.validated_data, form["media_type"], file)
+                return self._saved(request, campaign, serializer.validated_data, form["media_type"], file)
+            except campaign_acts.SegmentGone:
+                problems = phrases.problems({"segment_id": [ErrorDetail("", "does_not_exist")]})
             except LaunchRefused as refused:
                 problems["form"] = [str(phrases.refusal(refused.code))]
         context = campaign_pages.form(account, form, problems, campaign)
@@ -281,23 +271,17 @@ class CampaignAdmin(CampaignPages):
     def _saved(
         self,
         request: HttpRequest,
-        account: Account,
         campaign: Campaign | None,
         fields: dict[str, Any],
         media_type: str,
         file: Any,
     ) -> HttpResponse:
-        now = timezone.now()
-        with transaction.atomic():
-            if campaign is None:
-                campaign = drafting.create(account, _user(request), fields, now)
-                audit.record(request, "campaign.created", campaign, id=campaign.pk)
-            else:
-                drafting.change(campaign, fields, now)
-                audit.record(request, "campaign.changed", campaign, id=campaign.pk, fields=sorted(fields))
-            if file is not None:
-                drafting.attach_file(campaign, media_type, file, display_name(file.name or "") or "file")
-        changes.campaign_changed(campaign)
+        actor, now = Actor.of(request), timezone.now()
+        named = None if file is None else (media_type, file, display_name(file.name or "") or "file")
+        if campaign is None:
+            campaign = campaign_acts.create(actor, fields, now, named)
+        else:
+            campaign_acts.change(actor, campaign, fields, now, named)
         messages.success(request, _("“%(campaign)s” was saved. Nothing has been sent yet.") % {"campaign": campaign})
         return HttpResponseRedirect(address_of(campaign))
 
@@ -334,8 +318,8 @@ class CampaignAdmin(CampaignPages):
                 audience = launching.audience_of(campaign)
                 if audience.is_empty:
                     raise EmptyAudience
-                if not campaign_pages.may_launch(campaign):
-                    raise LaunchRefused("campaign_already_ran")
+                if refused := launching.why_not(campaign):
+                    raise refused
                 question, explanation = campaign_pages.launch_question(campaign, audience)
                 verb = _("Send now")
                 return self.ask(
@@ -346,14 +330,9 @@ class CampaignAdmin(CampaignPages):
                     verb=verb,
                     back_url=address_of(campaign),
                 )
-            run = launching.trigger(campaign, _user(request), timezone.now())
-        except _LAUNCH_ERRORS as error:
+            campaign_acts.launch(Actor.of(request), campaign, timezone.now())
+        except launching.LAUNCH_ERRORS as error:
             messages.error(request, str(phrases.launch_refused(error)))
-            return HttpResponseRedirect(address_of(campaign))
-        audit.record(request, "campaign.launched", campaign, id=campaign.pk, job=str(run.job.uuid))
-        # Only a nudge: without a broker the schedule's next minute does it.
-        transaction.on_commit(lambda: freeze_audience.delay(run.pk), robust=True)
-        changes.campaign_changed(campaign)
         return HttpResponseRedirect(address_of(campaign))
 
     def test_view(self, request: HttpRequest, campaign_id: int) -> HttpResponse:
@@ -383,16 +362,14 @@ class CampaignAdmin(CampaignPages):
         return self.show(request, "campaigns/test.html", _("Test"), context, of=campaign, status=status)
 
     def _tried_out(self, request: HttpRequest, campaign: Campaign, phones: list[str]) -> HttpResponse:
-        job = test_message.send_test(campaign, phones, _user(request))
-        audit.record(request, "campaign.tested", campaign, id=campaign.pk, job=str(job.uuid), phones=len(phones))
-        transaction.on_commit(lambda: start_job.delay(job.pk), robust=True)
+        job = campaign_acts.send_test(Actor.of(request), campaign, phones)
         return HttpResponseRedirect(reverse("admin:jobs_job_live", args=[job.uuid]))
 
     def control_view(self, request: HttpRequest, campaign_id: int, action: str) -> HttpResponse:
         """Pause, resume, cancel, retry: the buttons of the campaign's page."""
         campaign = self._find(request, campaign_id)
         self._writable(request)
-        act = CONTROLS.get(action)
+        act = campaign_acts.CONTROLS.get(action)
         if act is None:
             raise Http404
         if request.method != "POST":
@@ -407,15 +384,12 @@ class CampaignAdmin(CampaignPages):
                 back_url=address_of(campaign),
             )
         try:
-            changed = act(campaign)
+            changed = act(Actor.of(request), campaign)
         except IllegalTransition:
             status = phrases.STATUSES[self._find(request, campaign_id).current_status]
             messages.warning(request, _("Nothing was done: the campaign is %(status)s by now.") % {"status": status})
             return HttpResponseRedirect(address_of(campaign))
-        if changed:
-            audit.record(request, f"campaign.{action}", campaign, id=campaign.pk, recipients=int(changed))
-            changes.campaign_changed(campaign)
-        elif action == "retry_failed":
+        if not changed and action == "retry_failed":
             messages.info(request, _("Nobody is left to retry: those who failed would fail again."))
         return HttpResponseRedirect(address_of(campaign))
 
@@ -433,9 +407,7 @@ class CampaignAdmin(CampaignPages):
                 back_url=address_of(campaign),
             )
         try:
-            with transaction.atomic():
-                audit.record(request, "campaign.deleted", campaign, id=campaign.pk)
-                drafting.delete(campaign)
+            campaign_acts.delete(Actor.of(request), campaign)
         except LaunchRefused as refused:
             messages.error(request, str(phrases.refusal(refused.code)))
             return HttpResponseRedirect(address_of(campaign))
@@ -516,12 +488,9 @@ class SegmentAdmin(CampaignPages):
         serializer = SegmentSerializer(segment, data={**form, "audience": audience}, context={"account": account})
         if serializer.is_valid() and not errors:
             try:
-                with transaction.atomic():
-                    saved = serializer.save(account=account)
-                    verb = "created" if segment is None else "changed"
-                    audit.record(request, f"segment.{verb}", saved, id=saved.pk)
-            except ValidationError as error:  # the name, which the database judges
-                errors = dict(error.detail)  # type: ignore[arg-type]
+                saved = segment_acts.save(Actor.of(request), segment or Segment(), serializer.validated_data)
+            except segment_acts.SegmentNameTaken:
+                errors = dict(segment_name_taken().detail)  # type: ignore[arg-type]
             else:
                 messages.success(request, _("The segment “%(segment)s” was saved.") % {"segment": saved})
                 return HttpResponseRedirect(reverse("admin:campaigns_segment_changelist"))
@@ -545,10 +514,8 @@ class SegmentAdmin(CampaignPages):
                 back_url=back_url,
             )
         try:
-            with transaction.atomic():
-                audit.record(request, "segment.deleted", segment, id=segment.pk)
-                segment.delete()
-        except ProtectedError:
+            segment_acts.delete(Actor.of(request), segment)
+        except segment_acts.SegmentInUse:
             messages.error(request, _("Campaigns use this segment. Change them before you delete it."))
             return HttpResponseRedirect(back_url)
         messages.success(request, _("The segment “%(segment)s” was deleted.") % {"segment": segment})
@@ -579,7 +546,3 @@ def _number(text: Any) -> int | None:
     """A row's id as an address or a form has it; None for anything else."""
     text = str(text or "")
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else None
-
-
-def _user(request: HttpRequest) -> User | None:
-    return request.user if isinstance(request.user, User) else None

@@ -5,6 +5,7 @@ from typing import Any
 from django.urls import URLPattern, path
 
 from accounts.api.routes import api_path
+from campaigns.actions import campaign_acts
 from campaigns.api import contact_views, import_views, views
 
 ACCOUNT = "api/v1/accounts/<int:account_id>"
@@ -49,7 +50,7 @@ CAMPAIGNS: list[URLPattern] = [
     api_path(f"{_CAMPAIGN}/test", views.TestSend.as_view(), name="campaign_test"),
     *[
         api_path(f"{_CAMPAIGN}/{name}", views.CampaignAction.as_view(action_name=name), name=f"campaign_{name}")
-        for name in views.CampaignAction.actions
+        for name in campaign_acts.CONTROLS
     ],
     api_path(f"{_CAMPAIGN}/recipients", views.CampaignRecipients.as_view(), name="campaign_recipients"),
     api_path(f"{_CAMPAIGN}/export.csv", views.CampaignExport.as_view(), name="campaign_export"),

@@ -7,7 +7,6 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from django.db import IntegrityError
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
@@ -314,25 +313,8 @@ class SegmentSerializer(serializers.ModelSerializer[Segment]):
         model = Segment
         fields = ("id", "name", "audience", "created_at")
 
-    def create(self, validated_data: dict[str, Any]) -> Segment:
-        try:
-            return super().create(validated_data)
-        except IntegrityError as error:
-            raise _name_taken(error) from None
 
-    def update(self, segment: Segment, validated_data: dict[str, Any]) -> Segment:
-        for name, value in validated_data.items():
-            setattr(segment, name, value)
-        try:
-            segment.save(update_fields=list(validated_data))
-        except IntegrityError as error:
-            raise _name_taken(error) from None
-        return segment
-
-
-def _name_taken(error: IntegrityError) -> Exception:
-    if "segment_once_per_account" not in str(error):
-        return error
+def segment_name_taken() -> serializers.ValidationError:
     return serializers.ValidationError({"name": refuse("name_taken").detail})
 
 

@@ -1,13 +1,10 @@
 """The API of campaigns (seed 003, contract §4) and of the segments they share."""
 
 import mimetypes
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import PurePath
-from typing import Any, ClassVar
+from typing import Any
 
-from django.db import IntegrityError, transaction
-from django.db.models import ProtectedError, QuerySet
+from django.db.models import QuerySet
 from django.http import FileResponse, Http404, HttpRequest
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
@@ -20,9 +17,10 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet, ModelViewSet
 
-from accounts import audit
-from accounts.models import Account, User
+from accounts.audit import Actor
+from accounts.models import Account
 from accounts.requests import account_of
+from campaigns.actions import campaign_acts, segment_acts
 from campaigns.api.keyset_pages import KeysetPages
 from campaigns.api.serializers import (
     CampaignSerializer,
@@ -30,16 +28,16 @@ from campaigns.api.serializers import (
     SegmentSerializer,
     TestAnswerSerializer,
     refuse,
+    segment_name_taken,
 )
-from campaigns.audience.conditions import BadAudience, EmptyAudience
-from campaigns.launch import control, drafting, launching, media, previewing, test_message
-from campaigns.launch.launching import LaunchRefused
+from campaigns.audience.conditions import BadAudience
+from campaigns.launch import media, previewing, test_message
+from campaigns.launch.control import NotLaunched
+from campaigns.launch.launching import LAUNCH_ERRORS, LaunchRefused
 from campaigns.launch.media import MediaRefused
-from campaigns.live import changes
 from campaigns.models import Campaign, Segment
 from campaigns.results import figures
 from campaigns.states import CampaignStatus
-from campaigns.tasks import freeze_audience
 from campaigns.wording import wire
 from devices import phone_numbers
 from jobs.api.serializers import RecipientPageSerializer
@@ -47,9 +45,6 @@ from jobs.api.views import JobExport, JobRecipients
 from jobs.intake.accepting import display_name
 from jobs.models import IllegalTransition, Job
 from jobs.states import RecipientState
-from jobs.tasks import start_job
-
-_LAUNCH_ERRORS = (LaunchRefused, MediaRefused, EmptyAudience, BadAudience)
 
 
 class CampaignCalls(APIView):
@@ -138,33 +133,29 @@ class Campaigns(CampaignCalls, GenericViewSet[Campaign]):
     def create(self, request: Request, **_: Any) -> Response:
         serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        with _kept_segment():
-            campaign = drafting.create(self.account, _user(request), serializer.validated_data, timezone.now())
-            audit.record(request, "campaign.created", campaign, id=campaign.pk)
-        changes.campaign_changed(campaign)
+        try:
+            campaign = campaign_acts.create(Actor.of(request), serializer.validated_data, timezone.now())
+        except campaign_acts.SegmentGone:
+            raise _segment_gone() from None
         return self.answer(campaign, 201)
 
     def partial_update(self, request: Request, **_: Any) -> Response:
         campaign = self.find_campaign()
         serializer = self.get_serializer(campaign, data=request.data, partial=True)
         serializer.is_valid(raise_exception=True)
-        fields = serializer.validated_data
         try:
-            with _kept_segment():
-                drafting.change(campaign, fields, timezone.now())
-                audit.record(request, "campaign.changed", campaign, id=campaign.pk, fields=sorted(fields))
+            campaign_acts.change(Actor.of(request), campaign, serializer.validated_data, timezone.now())
+        except campaign_acts.SegmentGone:
+            raise _segment_gone() from None
         except LaunchRefused as refused:
             raise wire.launch_refused(refused) from None
-        changes.campaign_changed(campaign)
         return self.answer(campaign)
 
     @extend_schema(responses={204: None})
     def destroy(self, request: Request, **_: Any) -> Response:
         campaign = self.find_campaign()
         try:
-            with transaction.atomic():
-                audit.record(request, "campaign.deleted", campaign, id=campaign.pk)
-                drafting.delete(campaign)
+            campaign_acts.delete(Actor.of(request), campaign)
         except LaunchRefused as refused:
             raise wire.launch_refused(refused) from None
         return Response(status=204)
@@ -178,13 +169,9 @@ class Trigger(CampaignCalls):
     def post(self, request: Request, **_: Any) -> Response:
         campaign = self.find_campaign()
         try:
-            run = launching.trigger(campaign, _user(request), timezone.now())
-        except _LAUNCH_ERRORS as error:
+            campaign_acts.launch(Actor.of(request), campaign, timezone.now())
+        except LAUNCH_ERRORS as error:
             raise wire.launch_refused(error) from None
-        audit.record(request, "campaign.launched", campaign, id=campaign.pk, job=str(run.job.uuid))
-        # Only a nudge: without a broker the answer is the same, and the schedule's next minute does it.
-        transaction.on_commit(lambda: freeze_audience.delay(run.pk), robust=True)
-        changes.campaign_changed(campaign)
         return self.answer(campaign)
 
 
@@ -237,11 +224,9 @@ class TestSend(CampaignCalls):
         campaign = self.find_campaign()
         phones = self._phones(request.data)
         try:
-            job = test_message.send_test(campaign, phones, _user(request))
+            job = campaign_acts.send_test(Actor.of(request), campaign, phones)
         except MediaRefused as refused:
             raise wire.launch_refused(refused) from None
-        audit.record(request, "campaign.tested", campaign, id=campaign.pk, job=str(job.uuid), phones=len(phones))
-        transaction.on_commit(lambda: start_job.delay(job.pk), robust=True)
         return Response({"job_id": str(job.uuid), "phones": phones})
 
     def _phones(self, data: Any) -> list[str]:
@@ -266,27 +251,18 @@ class CampaignAction(CampaignCalls):
     Asking twice is no error; an impossible move is 409 and changes nothing.
     """
 
-    actions: ClassVar[dict[str, Callable[[Campaign], int]]] = {
-        "pause": control.pause,
-        "resume": control.resume,
-        "cancel": control.cancel,
-        "retry_failed": control.retry_failed,
-    }
     action_name = ""
 
     @extend_schema(request=None, responses=CampaignSerializer)
     def post(self, request: Request, **_: Any) -> Response:
         campaign = self.find_campaign()
         try:
-            changed = self.actions[self.action_name](campaign)
-        except control.NotLaunched:
+            campaign_acts.CONTROLS[self.action_name](Actor.of(request), campaign)
+        except NotLaunched:
             raise wire.refusal("campaign_not_launched") from None
         except IllegalTransition:
             status = self.find_campaign().current_status
             raise wire.refusal("campaign_impossible_move", status=status.value) from None
-        if changed:
-            audit.record(request, f"campaign.{self.action_name}", campaign, id=campaign.pk, recipients=int(changed))
-            changes.campaign_changed(campaign)
         return self.answer(campaign)
 
 
@@ -319,7 +295,10 @@ class CampaignExport(CampaignCalls, JobExport):
 
     @extend_schema(responses={(200, "text/csv"): OpenApiTypes.STR})
     def get(self, request: Any, **_: Any) -> Any:  # type: ignore[override]
-        return super().get(request, job_id=str(_job(self.find_campaign()).uuid))
+        campaign = self.find_campaign()
+        job = _job(campaign)
+        campaign_acts.exported(Actor.of(request), campaign)
+        return self.answer_file(request, job)
 
 
 def _job(campaign: Campaign) -> Job:
@@ -361,10 +340,9 @@ class Multimedia(CampaignCalls):
         name = display_name(file.name or "") or "file"
         try:
             media.check(kind, "", name, file.size)
-            drafting.attach_file(campaign, kind, file, name)
+            campaign_acts.attach_file(Actor.of(request), campaign, (kind, file, name))
         except (MediaRefused, LaunchRefused) as refused:
             raise wire.launch_refused(refused) from None
-        audit.record(request, "campaign.changed", campaign, id=campaign.pk, fields=["multimedia"])
         return self.answer(campaign)
 
 
@@ -410,37 +388,23 @@ class Segments(ModelViewSet[Segment]):
         return {**super().get_serializer_context(), "account": account_of(self.request)}
 
     def perform_create(self, serializer: Any) -> None:
-        with transaction.atomic():
-            segment = serializer.save(account=account_of(self.request))
-            audit.record(self.request, "segment.created", segment, id=segment.pk)
+        self._save(serializer, Segment())
 
     def perform_update(self, serializer: Any) -> None:
-        with transaction.atomic():
-            segment = serializer.save()
-            audit.record(
-                self.request, "segment.changed", segment, id=segment.pk, fields=sorted(serializer.validated_data)
-            )
+        self._save(serializer, serializer.instance)
 
     def perform_destroy(self, instance: Segment) -> None:
         try:
-            with transaction.atomic():
-                audit.record(self.request, "segment.deleted", instance, id=instance.pk)
-                instance.delete()
-        except (ProtectedError, IntegrityError):  # the latter: a campaign took it up this very moment
+            segment_acts.delete(Actor.of(self.request), instance)
+        except segment_acts.SegmentInUse:
             raise wire.refusal("segment_in_use") from None
 
-
-@contextmanager
-def _kept_segment() -> Iterator[None]:
-    """A transaction, refused where the campaign's segment is deleted before its end."""
-    try:
-        with transaction.atomic():
-            yield
-    except IntegrityError as error:
-        if "segment_id" not in str(error):
-            raise
-        raise ValidationError({"segment_id": ErrorDetail("", "does_not_exist")}) from None
+    def _save(self, serializer: Any, segment: Segment) -> None:
+        try:
+            serializer.instance = segment_acts.save(Actor.of(self.request), segment, serializer.validated_data)
+        except segment_acts.SegmentNameTaken:
+            raise segment_name_taken() from None
 
 
-def _user(request: Request) -> User | None:
-    return request.user if isinstance(request.user, User) else None
+def _segment_gone() -> ValidationError:
+    return ValidationError({"segment_id": ErrorDetail("", "does_not_exist")})

@@ -1,10 +1,15 @@
-"""What a person may do to a campaign under way: pause, resume, cancel, retry what failed. Its jobs do it."""
+"""What a person may do to a campaign under way: pause, resume, cancel, retry what failed. Its jobs do it.
 
+`note` is called once, in the transaction of the first change: `campaigns.actions` audits there.
+"""
+
+from django.db import transaction
 from django.db.models.functions import Now
 
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
 from jobs import control
+from jobs.control import Note, unnoted
 from jobs.models import IllegalTransition, Job
 from jobs.states import JOB_ENDED
 
@@ -13,21 +18,27 @@ class NotLaunched(IllegalTransition):
     """The campaign has no job yet."""
 
 
-def pause(campaign: Campaign) -> int:
+def pause(campaign: Campaign, note: Note = unnoted) -> int:
     """Send no more for now; return how many jobs that stopped."""
-    return sum(control.pause(job) for job in _open_jobs(campaign) or [_latest_job(campaign)])
+    note = _once(note)
+    return sum(control.pause(job, note=note) for job in _open_jobs(campaign) or [_latest_job(campaign)])
 
 
-def resume(campaign: Campaign) -> int:
+def resume(campaign: Campaign, note: Note = unnoted) -> int:
     """Go on; return how many jobs were paused."""
-    return sum(control.resume(job) for job in _open_jobs(campaign) or [_latest_job(campaign)])
+    note = _once(note)
+    return sum(control.resume(job, note) for job in _open_jobs(campaign) or [_latest_job(campaign)])
 
 
-def cancel(campaign: Campaign) -> bool:
+def cancel(campaign: Campaign, note: Note = unnoted) -> bool:
     """End it: what is being sent, and what was still to come. True when it was not cancelled before."""
     waiting = Campaign.unscoped.filter(pk=campaign.pk, status__in=[CampaignStatus.PENDING, CampaignStatus.FAILED])
-    closed = waiting.update(status=CampaignStatus.CANCELLED, updated_at=Now())
-    cancelled = [control.cancel(job) for job in _open_jobs(campaign)]
+    note = _once(note)
+    with transaction.atomic():
+        closed = waiting.update(status=CampaignStatus.CANCELLED, updated_at=Now())
+        if closed:
+            note(1)
+    cancelled = [control.cancel(job, note) for job in _open_jobs(campaign)]
     if closed or any(cancelled):
         return True
     fresh: Campaign = Campaign.unscoped.get(pk=campaign.pk)
@@ -36,9 +47,21 @@ def cancel(campaign: Campaign) -> bool:
     return False
 
 
-def retry_failed(campaign: Campaign) -> int:
+def retry_failed(campaign: Campaign, note: Note = unnoted) -> int:
     """Queue again every recipient of the latest run that failed and may be retried; return how many."""
-    return control.retry_failed(_latest_job(campaign))
+    return control.retry_failed(_latest_job(campaign), note)
+
+
+def _once(note: Note) -> Note:
+    """What is done to several jobs is one act."""
+    noted: list[int] = []
+
+    def first(changed: int) -> None:
+        if not noted:
+            note(changed)
+        noted.append(changed)
+
+    return first
 
 
 def is_under_way(campaign: Campaign) -> bool:

@@ -25,13 +25,21 @@ def create(account: Account, sender: User | None, fields: dict[str, Any], now: d
     return campaign
 
 
-def change(campaign: Campaign, fields: dict[str, Any], now: datetime) -> None:
+def may_change(campaign: Campaign) -> bool:
+    """Whether the campaign is still a draft: not launched, not cancelled."""
+    return campaign.status != CampaignStatus.CANCELLED and not campaign.runs.exists()
+
+
+def change(campaign: Campaign, fields: dict[str, Any], now: datetime) -> list[str]:
     """Change a campaign that was not launched. Raises LaunchRefused for one that was, or is cancelled.
 
-    One that had failed, or had missed its time, is pending again.
+    One that had failed, or had missed its time, is pending again. Returns the names of what is other than it was.
     """
     with transaction.atomic():
         locked = _lock(campaign)
+        changed = [name for name, value in fields.items() if getattr(locked, name) != value]
+        if locked.status != CampaignStatus.PENDING or locked.missed_at is not None:
+            changed.append("status")
         for name, value in fields.items():
             setattr(locked, name, value)
         changes = dict(fields)
@@ -41,6 +49,7 @@ def change(campaign: Campaign, fields: dict[str, Any], now: datetime) -> None:
             _set_first_time(locked, now)
             changes |= {"scheduled_at": locked.scheduled_at, "recurs_from": locked.recurs_from}
         _update(locked, changes)
+    return sorted(changed)
 
 
 def attach_file(campaign: Campaign, kind: str, file: "File[bytes]", file_name: str) -> None:
@@ -70,7 +79,7 @@ def delete(campaign: Campaign) -> None:
 
 def _lock(campaign: Campaign) -> Campaign:
     locked: Campaign = Campaign.unscoped.select_for_update(no_key=True).get(pk=campaign.pk)
-    if locked.status == CampaignStatus.CANCELLED or locked.runs.exists():
+    if not may_change(locked):
         raise LaunchRefused("campaign_launched")
     return locked
 

@@ -1,8 +1,8 @@
 """From a campaign to its run: one job for each scheduled time, whose recipients are the audience as it is then."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from django.db import connection, transaction
@@ -39,25 +39,44 @@ class AlreadyLaunched(LaunchRefused):
         super().__init__("campaign_already_ran")
 
 
-def trigger(campaign: Campaign, user: User | None, now: datetime) -> CampaignRun:
+# What `trigger` and `launch` raise.
+LAUNCH_ERRORS: Final = (LaunchRefused, media.MediaRefused, EmptyAudience, BadAudience)
+
+Note = Callable[[CampaignRun], object]
+
+
+def why_not(campaign: Campaign, scheduled_at: datetime | None = None) -> LaunchRefused | None:
+    """Why the campaign's state forbids a launch for this time, or (None) at once; None where it does not.
+
+    A recurring one may be launched besides its schedule, once the run before has ended; any other once.
+    """
+    if campaign.status == CampaignStatus.CANCELLED:
+        return LaunchRefused("campaign_cancelled")
+    if not campaign.recurrence:
+        return AlreadyLaunched() if campaign.runs.exists() else None
+    if scheduled_at is not None:
+        return AlreadyLaunched() if campaign.runs.filter(scheduled_at=scheduled_at).exists() else None
+    run = campaign.latest_run
+    return LaunchRefused("campaign_under_way") if run is not None and run.job.status not in JOB_ENDED else None
+
+
+def trigger(campaign: Campaign, user: User | None, now: datetime, note: Note = lambda run: None) -> CampaignRun:
     """Launch a campaign at once, on a person's word. A recurring one keeps its schedule besides.
 
     Raises what `launch` raises.
     """
-    if not campaign.recurrence:
-        # Under the time it was scheduled for, so that the schedule finds it done.
-        return launch(campaign, campaign.scheduled_at or now, user)
-    run = campaign.latest_run
-    if run is not None and run.job.status not in JOB_ENDED:
-        raise LaunchRefused("campaign_under_way")
-    return launch(campaign, now, user)
+    if refused := why_not(campaign):
+        raise refused
+    # One that does not recur under the time it was scheduled for, so that the schedule finds it done.
+    scheduled_at = now if campaign.recurrence else campaign.scheduled_at or now
+    return launch(campaign, scheduled_at, user, note)
 
 
-def launch(campaign: Campaign, scheduled_at: datetime, user: User | None) -> CampaignRun:
+def launch(campaign: Campaign, scheduled_at: datetime, user: User | None, note: Note = lambda run: None) -> CampaignRun:
     """Make the campaign's run for this time, with its job; the caller then has its audience frozen (`freeze_run`).
 
-    However many launch at once, one does. Raises AlreadyLaunched, LaunchRefused, MediaRefused, BadAudience or
-    EmptyAudience; then nothing has changed. Looks at the media over the network first: not to be called in a
+    However many launch at once, one does. Raises one of LAUNCH_ERRORS; then nothing has changed. `note` is called with
+    the run in the transaction that makes it. Looks at the media over the network first: not to be called in a
     transaction.
     """
     if audience_of(campaign).is_empty:
@@ -65,11 +84,8 @@ def launch(campaign: Campaign, scheduled_at: datetime, user: User | None) -> Cam
     attachment = media.checked(campaign)
     with transaction.atomic():
         locked = Campaign.unscoped.select_for_update(no_key=True).get(pk=campaign.pk)
-        if locked.status == CampaignStatus.CANCELLED:
-            raise LaunchRefused("campaign_cancelled")
-        runs = locked.runs.filter(scheduled_at=scheduled_at) if locked.recurrence else locked.runs
-        if runs.exists():
-            raise AlreadyLaunched
+        if refused := why_not(locked, scheduled_at):
+            raise refused
         if locked.updated_at != campaign.updated_at:  # what was looked at is no longer what would be sent
             raise LaunchRefused("campaign_changed")
         job = _make_job(locked, attachment, user)
@@ -81,6 +97,7 @@ def launch(campaign: Campaign, scheduled_at: datetime, user: User | None) -> Cam
         else:
             changes |= {"status": CampaignStatus.RUNNING}
         Campaign.unscoped.filter(pk=campaign.pk).update(**changes)
+        note(run)
     return run
 
 

@@ -1,6 +1,6 @@
 """A campaign's message to a few numbers of one's own, to see how it looks: a small job beside the campaign's runs."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from django.db import transaction
@@ -20,10 +20,13 @@ MOST_PHONES: Final = 10
 TITLE: Final = "Prueba: "
 
 
-def send_test(campaign: Campaign, phones: Sequence[str], user: User | None) -> Job:
+def send_test(
+    campaign: Campaign, phones: Sequence[str], user: User | None, note: Callable[[Job], object] = lambda job: None
+) -> Job:
     """Make a job that sends to these numbers ("+" and digits) at once; the caller then has it started.
 
-    With the values of a contact from the audience, and the variants in turn. Raises MediaRefused. Looks at the media
+    With the values of a contact from the audience, and the variants in turn. `note` is called with
+    the job, in the transaction that makes it. Raises MediaRefused. Looks at the media
     over the network first: not to be called in a transaction.
     """
     attachment = media.checked(campaign)
@@ -57,6 +60,7 @@ def send_test(campaign: Campaign, phones: Sequence[str], user: User | None) -> J
             for position, phone in enumerate(phones)
         )
         TestSend.objects.create(campaign=campaign, job=job)
+        note(job)
     return job
 
 

@@ -11,6 +11,7 @@ from accounts.models import Account
 from campaigns.api.serializers import MAX_DEVICES, MAX_MESSAGE_CHARACTERS, MAX_VARIANTS, MAX_WEIGHT
 from campaigns.audience import freezing
 from campaigns.audience.conditions import Audience
+from campaigns.launch import drafting, launching
 from campaigns.launch.launching import texts_of
 from campaigns.launch.media import MAX_BYTES, MEGABYTE
 from campaigns.launch.previewing import Preview
@@ -220,8 +221,8 @@ def campaign(campaign: Campaign) -> dict[str, Any]:
             .order_by("name")
             .values_list("name", flat=True)
         ),
-        "may_edit": may_edit(campaign),
-        "may_launch": may_launch(campaign),
+        "may_edit": drafting.may_change(campaign),
+        "may_launch": launching.why_not(campaign) is None,
         "may_pause": is_open and status == CampaignStatus.RUNNING,
         "may_resume": status == CampaignStatus.PAUSED,
         "may_cancel": not is_over or (status == CampaignStatus.FAILED and not is_launched),
@@ -232,18 +233,6 @@ def campaign(campaign: Campaign) -> dict[str, Any]:
 
 def _media_label(campaign: Campaign) -> phrases.Phrase:
     return phrases.MEDIA.get(campaign.multimedia.get("type", ""), "")
-
-
-def may_edit(campaign: Campaign) -> bool:
-    return campaign.status != CampaignStatus.CANCELLED and not campaign.runs.exists()
-
-
-def may_launch(campaign: Campaign) -> bool:
-    """One that recurs may be launched besides its schedule; any other once."""
-    if campaign.status == CampaignStatus.CANCELLED:
-        return False
-    run = campaign.latest_run
-    return run is None or (bool(campaign.recurrence) and run.job.status in JOB_ENDED)
 
 
 _BY_RECEIPT = ("delivered", "read", "replied")

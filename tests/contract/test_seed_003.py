@@ -94,8 +94,8 @@ def front(settings):
 @pytest.fixture(autouse=True)
 def no_workers(monkeypatch):
     """Nudges go nowhere: the test does what workers would."""
-    monkeypatch.setattr("campaigns.api.views.freeze_audience.delay", lambda *_: None)
-    monkeypatch.setattr("campaigns.api.views.start_job.delay", lambda *_: None)
+    monkeypatch.setattr("campaigns.tasks.freeze_audience.delay", lambda *_: None)
+    monkeypatch.setattr("jobs.tasks.start_job.delay", lambda *_: None)
 
 
 @pytest.fixture

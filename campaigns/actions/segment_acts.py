@@ -1,0 +1,50 @@
+"""What a person does to segments: one function an act, with its one audit entry (see `jobs.actions`)."""
+
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import ProtectedError
+
+from accounts import audit
+from accounts.audit import Actor
+from campaigns.models import Segment
+
+
+class SegmentNameTaken(Exception):
+    """Another segment of the account has this name."""
+
+
+class SegmentInUse(Exception):
+    """A campaign is for this segment."""
+
+
+def save(actor: Actor, segment: Segment, fields: dict[str, Any]) -> Segment:
+    """Make a new segment of valid fields, or change a known one. Raises SegmentNameTaken."""
+    is_new = segment.pk is None
+    changed = sorted(name for name, value in fields.items() if is_new or getattr(segment, name) != value)
+    for name in changed:
+        setattr(segment, name, fields[name])
+    try:
+        with transaction.atomic():
+            if is_new:
+                segment.account = actor.account
+                segment.save(force_insert=True)
+                audit.record(actor, "segment.created", segment, id=segment.pk)
+            elif changed:
+                segment.save(update_fields=changed)
+                audit.record(actor, "segment.changed", segment, id=segment.pk, fields=changed)
+    except IntegrityError as error:
+        if "segment_once_per_account" not in str(error):
+            raise
+        raise SegmentNameTaken from None
+    return segment
+
+
+def delete(actor: Actor, segment: Segment) -> None:
+    """Raises SegmentInUse."""
+    try:
+        with transaction.atomic():
+            audit.record(actor, "segment.deleted", segment, id=segment.pk)
+            segment.delete()
+    except (ProtectedError, IntegrityError):  # the latter: a campaign took it up this very moment
+        raise SegmentInUse from None
