@@ -15,11 +15,11 @@ from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from accounts.reading import is_storable
 from accounts.time_zones import known_zone
 from devices.phone_zones import zone_of
 
 _CLOCK = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
-_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 _KEYS = {"start", "end", "weekdays", "time_zone_attribute"}
 _MAX_ATTRIBUTE_LENGTH = 100
 
@@ -110,7 +110,7 @@ def parse(raw: Mapping[str, Any]) -> Window | None:
     ):
         raise BadWindow("bad_weekdays")
     attribute = raw.get("time_zone_attribute", "")
-    if not isinstance(attribute, str) or len(attribute) > _MAX_ATTRIBUTE_LENGTH or _UNSTORABLE.search(attribute):
+    if not isinstance(attribute, str) or len(attribute) > _MAX_ATTRIBUTE_LENGTH or not is_storable(attribute):
         raise BadWindow("bad_attribute")
     return Window(start, end, frozenset(weekdays), attribute.strip())
 

@@ -20,6 +20,7 @@ from rest_framework.viewsets import ModelViewSet
 
 from accounts.audit import Actor
 from accounts.models import Account
+from accounts.reading import is_storable
 from accounts.requests import ApiRequest, account_of
 from campaigns.actions import contact_acts
 from campaigns.api.contact_serializers import (
@@ -31,7 +32,6 @@ from campaigns.api.contact_serializers import (
     LabelSerializer,
 )
 from campaigns.api.keyset_pages import KeysetPages
-from campaigns.audience.conditions import is_storable
 from campaigns.contacts import export, labels, people
 from campaigns.models import Contact, Label
 from campaigns.wording import contact_wire as wire

@@ -15,6 +15,7 @@ from rest_framework.views import APIView
 
 from accounts.api.pagination import CursorPages
 from accounts.audit import Actor
+from accounts.reading import true_or_false
 from accounts.requests import ApiRequest
 from campaigns.actions import import_acts
 from campaigns.imports import upload
@@ -124,7 +125,7 @@ class ContactImports(APIView):
             form, files = request.POST, request.FILES
         except UnsupportedMediaType:
             raise wire.refusal("import_file_missing") from None
-        update_existing = _yes_or_no(form.get("update_existing") or "true")
+        update_existing = _updates_existing(form.get("update_existing") or "true")
         mapping = _parsed(given) if (given := form.get("mapping")) else None
         try:
             row = import_acts.accept_file(Actor.of(request), files.get("file"), update_existing, mapping)
@@ -196,7 +197,8 @@ def _parsed(text: str) -> Any:
         raise wire.refusal("mapping_invalid", what="no es JSON") from None
 
 
-def _yes_or_no(text: str) -> bool:
-    if text not in ("true", "false"):
-        raise wire.refusal("mapping_invalid", what="update_existing debe ser true o false")
-    return text == "true"
+def _updates_existing(text: str) -> bool:
+    try:
+        return true_or_false(text)
+    except ValueError:
+        raise wire.refusal("mapping_invalid", what="update_existing debe ser true o false") from None

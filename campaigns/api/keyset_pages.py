@@ -18,7 +18,7 @@ from rest_framework.utils.urls import replace_query_param
 from rest_framework.views import APIView
 
 from accounts.errors import ApiError
-from campaigns.audience.conditions import is_storable
+from accounts.reading import is_storable
 from campaigns.wording import contact_wire as wire
 
 PAGE_ROWS: Final = 50

@@ -13,6 +13,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts.models import Account
+from accounts.reading import is_storable
 from accounts.time_zones import known_zone
 from campaigns.audience.conditions import Audience, BadAudience
 from campaigns.launch import recurrence
@@ -30,7 +31,6 @@ MAX_DEVICES: Final = 1_000
 MAX_URL_CHARACTERS: Final = 2_000
 # Near the calendar's ends a clock of another zone has no date to show.
 FIRST_YEAR, LAST_YEAR = 2000, 2999
-_UNSTORABLE: Final = re.compile("[\0\ud800-\udfff]")
 
 
 def refuse(code: str, **details: Any) -> serializers.ValidationError:
@@ -97,12 +97,7 @@ class MultimediaField(JSONOrEmptyField):
         if not _is_http_url(data.get("url")):
             raise refuse("multimedia_url")
         name = data.get("filename", "")
-        if (
-            not isinstance(name, str)
-            or len(name) > 255
-            or re.search(r"[/\\\x00-\x1f]", name)
-            or _UNSTORABLE.search(name)
-        ):
+        if not isinstance(name, str) or len(name) > 255 or re.search(r"[/\\\x00-\x1f]", name) or not is_storable(name):
             raise refuse("multimedia_filename")
         return data
 
@@ -141,7 +136,7 @@ class VariantsField(JSONOrEmptyField):
 def _sendable(text: str) -> str:
     if len(text) > MAX_MESSAGE_CHARACTERS:
         raise refuse("too_long", limit=MAX_MESSAGE_CHARACTERS)
-    if _UNSTORABLE.search(text):
+    if not is_storable(text):
         raise refuse("text_invalid")
     return text
 

@@ -33,6 +33,7 @@ from django.db.models.expressions import Combinable
 from django.db.models.sql.compiler import SQLCompiler
 
 from accounts.models import Account
+from accounts.reading import is_storable
 from campaigns.models import Contact
 
 MAX_CONTACT_IDS: Final = 100_000
@@ -150,11 +151,6 @@ def _is_scalar(value: Any) -> bool:
             return len(value) <= MAX_TEXT_CHARACTERS and is_storable(value)
         case kind:
             return bool(kind)
-
-
-def is_storable(text: str) -> bool:
-    """Whether PostgreSQL can hold it: no NUL, no half of a surrogate pair."""
-    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _equals(attributes: Mapping[str, Any], key: str, value: Any) -> bool:

@@ -11,7 +11,7 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from accounts.models import Account
-from campaigns.audience.conditions import is_storable
+from accounts.reading import is_storable, true_or_false
 from campaigns.contacts import labels as labelling
 from campaigns.models import Contact
 from devices import phone_numbers
@@ -98,7 +98,7 @@ class Filters:
             labels=tuple(filter(None, query.getlist("label"))),
             phone=query.get("phone", ""),
             email=query.get("email", ""),
-            opted_out=_yes_or_no(query.get("opted_out") or None),
+            opted_out=_true_or_false(query.get("opted_out", "")),
             search=query.get("search", ""),
             attributes={
                 name.removeprefix(ATTRIBUTE_PREFIX): value
@@ -166,7 +166,8 @@ def _spelled(text: str) -> list[Any]:
     return [int(text) if text.lstrip("-").isdecimal() and len(text) < 20 else number]
 
 
-def _yes_or_no(text: str | None) -> bool | None:
-    if text not in (None, "true", "false"):
-        raise BadFilter("opted_out")
-    return None if text is None else text == "true"
+def _true_or_false(text: str) -> bool | None:
+    try:
+        return true_or_false(text) if text else None
+    except ValueError:
+        raise BadFilter("opted_out") from None

@@ -3,6 +3,7 @@
 import re
 from typing import Any, Final, NamedTuple
 
+from accounts.reading import yes_or_no
 from campaigns.contacts import labels
 from campaigns.contacts.people import NAME_CHARACTERS
 from campaigns.imports import table
@@ -35,8 +36,6 @@ _EMAIL = re.compile(r"[^@\s,;<>\"]+@[^@\s,;<>\"]+\.[^@\s.,;<>\"]+")
 _LABEL_SEPARATORS = re.compile("[,;|]")
 _WHOLE_NUMBER = re.compile(r"-?[0-9]{1,15}")
 _NUMBER = re.compile(r"-?[0-9]{1,15}[.,][0-9]{1,15}")
-_YES: Final = {"true", "1", "si", "sí", "yes", "sim", "verdadero", "verdadeiro", "x"}
-_NO: Final = {"false", "0", "no", "não", "nao", "falso"}
 
 
 class LineReader:
@@ -129,7 +128,7 @@ def _typed(text: str, kind: str) -> int | float | bool:
         if _NUMBER.fullmatch(text):
             return float(text.replace(",", "."))
         raise BadLine("attribute_not_a_number")
-    word = text.casefold()
-    if word in _YES or word in _NO:
-        return word in _YES
-    raise BadLine("attribute_not_a_boolean")
+    try:
+        return yes_or_no(text)
+    except ValueError:
+        raise BadLine("attribute_not_a_boolean") from None

@@ -21,7 +21,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Account, User
-from campaigns.audience.conditions import is_storable
+from accounts.reading import is_storable
 from campaigns.contacts import labels
 from campaigns.contacts.people import ATTRIBUTE_NAME_CHARACTERS
 from campaigns.imports import table

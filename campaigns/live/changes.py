@@ -1,4 +1,4 @@
-"""What changed in the accounts that somebody watches, told through Redis (see `jobs.live.publishing`).
+"""What changed in the accounts that somebody watches, told through Redis publish/subscribe.
 
 The rows are asked every few seconds, and only for accounts with an open WebSocket: the engine knows nothing of
 campaigns, and a device changes in many places. What was told last is kept in Redis; without it all is told again.
@@ -7,15 +7,14 @@ campaigns, and a device changes in many places. What was told last is kept in Re
 import json
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
-from functools import lru_cache
 from typing import Any, Final
 
 import structlog
-from channels.layers import get_channel_layer
 from django.conf import settings
 from django.db.models import Q
-from redis import Redis, RedisError
+from redis import RedisError
 
+from accounts.live.broadcast import broadcast, channel_of, redis
 from campaigns.live import events
 from campaigns.live.events import Event
 from campaigns.models import Campaign
@@ -35,21 +34,10 @@ def group_name(account_id: int) -> str:
     return f"account.{account_id}"
 
 
-@lru_cache(maxsize=1)
-def _redis() -> "Redis":
-    return Redis.from_url(settings.REDIS_URL, socket_timeout=5, socket_connect_timeout=5)
-
-
 def publish(account_id: int, changes: Iterable[Event]) -> None:
     """Send events to whoever watches the account. Never raises."""
-    layer = get_channel_layer()
-    pipeline = _redis().pipeline(transaction=False)
-    for event in changes:
-        pipeline.publish(_channel(group_name(account_id)), layer.serialize({"type": "account.event", "event": event}))
-    try:
-        pipeline.execute()
-    except RedisError as error:
-        log.warning("events not published", error=str(error))
+    group = group_name(account_id)
+    broadcast((group, {"type": "account.event", "event": event}) for event in changes)
 
 
 def campaign_changed(campaign: Campaign) -> None:
@@ -71,7 +59,7 @@ def tell_changes(now: datetime) -> int:
 
 def _tell(account_id: int, now: datetime) -> int:
     key = f"{_TOLD}{account_id}"
-    known: dict[bytes, bytes] = _redis().hgetall(key)  # type: ignore[assignment]
+    known: dict[bytes, bytes] = redis().hgetall(key)  # type: ignore[assignment]
     lately = now - AFTERMATH
     campaigns = (
         Campaign.objects.for_account(account_id)
@@ -91,9 +79,9 @@ def _tell(account_id: int, now: datetime) -> int:
         if known.get(name.encode()) != text.encode():
             changes[name] = (text, event)
     if changes:
-        _redis().hset(key, mapping={name: text for name, (text, _) in changes.items()})
+        redis().hset(key, mapping={name: text for name, (text, _) in changes.items()})
         publish(account_id, [event for _, event in changes.values()])
-    _redis().expire(key, _TOLD_SECONDS)
+    redis().expire(key, _TOLD_SECONDS)
     return len(changes)
 
 
@@ -108,10 +96,6 @@ def _campaign_events(campaigns: Iterable[Any]) -> Iterator[Event]:
 
 
 def _watched_accounts() -> list[int]:
-    channels: list[bytes] = _redis().pubsub_channels(_channel(group_name(0)).removesuffix("0") + "*")  # type: ignore[assignment]
+    channels: list[bytes] = redis().pubsub_channels(channel_of(group_name(0)).removesuffix("0") + "*")  # type: ignore[assignment]
     ids = (channel.decode().rpartition(".")[2] for channel in channels)
     return sorted(int(account_id) for account_id in ids if account_id.isdecimal())
-
-
-def _channel(group: str) -> str:
-    return f"{settings.CHANNEL_PREFIX}__group__{group}"

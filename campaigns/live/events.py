@@ -32,11 +32,3 @@ def subscribed(account_id: int) -> Event:
         "account_id": account_id,
         "message": f"Suscrito a los cambios de la cuenta {account_id}",
     }
-
-
-def pong(timestamp: Any) -> Event:
-    return {"type": "pong", "timestamp": timestamp}
-
-
-def invalid_message() -> Event:
-    return {"type": "invalid_message", "message": 'Se espera {"type": "ping"}'}

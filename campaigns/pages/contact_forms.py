@@ -13,6 +13,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 
 from accounts.models import Account
 from accounts.pages.admin_base import AccountForm
+from accounts.reading import yes_or_no
 from campaigns.contacts import labels
 from campaigns.contacts.people import ATTRIBUTE_NAME_CHARACTERS, ATTRIBUTES_MAX_BYTES, NAME_CHARACTERS
 from campaigns.imports import table
@@ -130,8 +131,6 @@ _PROBLEMS: Final = {
     "boolean": gettext_lazy("The attribute “%(name)s” should be yes or no."),
     "json": gettext_lazy("The attribute “%(name)s” is no valid JSON."),
 }
-_YES: Final = {"true", "1", "si", "sí", "yes", "sim"}
-_NO: Final = {"false", "0", "no", "não", "nao"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,9 +147,7 @@ class AttributeRow:
         if self.kind == "text":
             return self.value
         if self.kind == "boolean":
-            if text.casefold() not in _YES | _NO:
-                raise ValueError
-            return text.casefold() in _YES
+            return yes_or_no(text)
         if self.kind == "number":
             value = json.loads(text.replace(",", "."), parse_constant=_no_constant)
             if isinstance(value, bool) or not isinstance(value, int | float) or value in (float("inf"), -float("inf")):

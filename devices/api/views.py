@@ -15,6 +15,7 @@ from accounts import audit
 from accounts.api.pagination import CursorPages
 from accounts.errors import ApiError
 from accounts.models import Role
+from accounts.reading import true_or_false
 from accounts.requests import account_of
 from devices import health
 from devices.api.serializers import DeviceSerializer
@@ -60,9 +61,10 @@ class Devices(ModelViewSet[Device]):
             rows = rows.filter(status=status)
         enabled = self.request.query_params.get("enabled")
         if enabled is not None:
-            if enabled not in {"true", "false"}:
-                raise ApiError("invalid")
-            rows = rows.filter(enabled=enabled == "true")
+            try:
+                rows = rows.filter(enabled=true_or_false(enabled))
+            except ValueError:
+                raise ApiError("invalid") from None
         return rows
 
     def perform_create(self, serializer: Any) -> None:

@@ -23,6 +23,7 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from accounts.models import Account, User
+from accounts.reading import is_storable
 from devices.models import Device
 from jobs.intake.recipient_file import MAX_PROBLEMS, BadRecipientFile, BinaryFile, Problem, RecipientFile
 from jobs.models import Job, OnDuplicate
@@ -61,9 +62,9 @@ class BulkFields:
             raise wire.refusal("message_missing")
         if len(self.message) > MAX_MESSAGE_CHARACTERS:
             raise wire.refusal("message_too_long", limit=MAX_MESSAGE_CHARACTERS)
-        if not _is_storable(self.message):
+        if not is_storable(self.message):
             raise wire.refusal("message_invalid")
-        if len(self.title) > MAX_TITLE_CHARACTERS or not _is_storable(self.title):
+        if len(self.title) > MAX_TITLE_CHARACTERS or not is_storable(self.title):
             raise wire.refusal("title_invalid", limit=MAX_TITLE_CHARACTERS)
         if not LOWEST_DEVICES_LIMIT <= self.devices_limit <= HIGHEST_DEVICES_LIMIT:
             raise _wrong_devices_limit()
@@ -287,11 +288,6 @@ def _check_devices(account: Account, fields: BulkFields) -> None:
             raise wire.refusal("devices_unknown")
     if not devices.available().exists():
         raise wire.refusal("no_devices_available")
-
-
-def _is_storable(text: str) -> bool:
-    """Whether PostgreSQL and JSON can hold it: no NUL, no half of a surrogate pair."""
-    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _wrong_devices_limit() -> Exception:

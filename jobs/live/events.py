@@ -98,11 +98,3 @@ def subscribed(job_uuid: str) -> Event:
 
 def snapshot(job_uuid: str, seq: int, status: str, counters: Event) -> Event:
     return {"type": "snapshot", "job_id": job_uuid, "status": status, "progress": counters, "seq": seq}
-
-
-def pong(timestamp: Any) -> Event:
-    return {"type": "pong", "timestamp": timestamp}
-
-
-def invalid_message(message: str) -> Event:
-    return {"type": "invalid_message", "message": message}

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from accounts import messages
+from accounts.live import json_socket
 from devices import reasons as device_reasons
 from devices.gateway import transport
 from devices.gateway.evolution import send_answers
@@ -120,8 +121,8 @@ SHOWN = [
     events.job_completed("…", 640, {"sent": 998, "failed": 2, "total": 1000}),
     events.job_cancelled("…", 311, {"sent": 400, "failed": 600, "total": 1000}),
     events.job_failed("…", 1, *job_reasons.sentence(job_reasons.NO_DEVICES)),
-    events.pong("whatever you sent"),
-    events.invalid_message('Se espera {"type": "ping"} o {"type": "resync"}'),
+    json_socket.pong("whatever you sent"),
+    json_socket.invalid_message(consumers.JobConsumer.understands),
 ]
 
 
@@ -131,10 +132,10 @@ def test_the_page_of_events_shows_what_is_sent(event: events.Event):
 
 
 def test_every_event_is_on_the_page():
-    tree = ast.parse(text_of("jobs/live/events.py"))
     types = {
         value.value
-        for node in ast.walk(tree)
+        for module in ("jobs/live/events.py", "accounts/live/json_socket.py")
+        for node in ast.walk(ast.parse(text_of(module)))
         if isinstance(node, ast.Dict)
         for key, value in zip(node.keys, node.values, strict=True)
         if isinstance(key, ast.Constant) and key.value == "type" and isinstance(value, ast.Constant)
@@ -143,7 +144,8 @@ def test_every_event_is_on_the_page():
 
 
 def test_every_close_code_is_on_the_page():
-    constants = [value for name, value in vars(consumers).items() if name.isupper()]
+    known = {**vars(json_socket), **vars(consumers)}
+    constants = [value for name, value in known.items() if name.isupper()]
     codes = [value for value in constants if isinstance(value, int) and value > 4000]
     assert len(codes) == 2
     assert all(f"| {code} |" in text_of("docs/events.md") for code in codes)

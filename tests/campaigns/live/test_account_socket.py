@@ -5,6 +5,7 @@ from channels.db import database_sync_to_async
 from channels.testing import WebsocketCommunicator
 from django.utils import timezone
 
+from accounts.live.broadcast import redis
 from campaigns.live import changes
 from config.asgi import application
 from devices.models import Device
@@ -17,8 +18,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture(autouse=True)
 def nothing_was_told():
-    for key in changes._redis().scan_iter(f"{changes._TOLD}*"):
-        changes._redis().delete(key)
+    for key in redis().scan_iter(f"{changes._TOLD}*"):
+        redis().delete(key)
 
 
 def socket(path, token=""):

@@ -1,0 +1,28 @@
+"""What programs and people write, read one way everywhere. Pure; what is refused, and how, is the caller's to say."""
+
+import re
+from typing import Final
+
+_UNSTORABLE: Final = re.compile("[\0\ud800-\udfff]")
+_YES: Final = {"true", "1", "si", "sí", "yes", "sim", "verdadero", "verdadeiro", "x"}
+_NO: Final = {"false", "0", "no", "não", "nao", "falso"}
+
+
+def is_storable(text: str) -> bool:
+    """Whether PostgreSQL and JSON can hold it: no NUL, no half of a surrogate pair."""
+    return _UNSTORABLE.search(text) is None
+
+
+def true_or_false(text: str) -> bool:
+    """A boolean as addresses and forms of the API spell it, "true" or "false". Raises ValueError."""
+    if text not in ("true", "false"):
+        raise ValueError("true or false")
+    return text == "true"
+
+
+def yes_or_no(text: str) -> bool:
+    """A boolean as people write it, in Spanish, Portuguese or English, in any case. Raises ValueError."""
+    word = text.casefold()
+    if word not in _YES | _NO:
+        raise ValueError("yes or no")
+    return word in _YES
