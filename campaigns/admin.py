@@ -32,7 +32,7 @@ from campaigns.results import figures
 from campaigns.states import CampaignStatus
 from campaigns.wording import phrases
 from devices import phone_numbers
-from jobs.intake.accepting import display_name
+from jobs.intake.kept_files import display_name
 from jobs.models import IllegalTransition
 
 MAX_COUNT_BYTES: Final = 2**20

@@ -42,7 +42,7 @@ from campaigns.wording import wire
 from devices import phone_numbers
 from jobs.api.serializers import RecipientPageSerializer
 from jobs.api.views import JobExport, JobRecipients
-from jobs.intake.accepting import display_name
+from jobs.intake.kept_files import display_name
 from jobs.models import IllegalTransition, Job
 from jobs.states import RecipientState
 

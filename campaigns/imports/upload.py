@@ -1,15 +1,13 @@
 """From a file of contacts to contacts: checked first without writing any, then imported on a person's word.
 
 accept   the upload is kept, its columns are guessed                                              → checking
-advance  `contact_importing`: every row is read as it would be imported; counts and errors are kept  → ready
+advance  `work`  : every row is read as it would be imported; counts and errors are kept  → ready
 remap    a person corrects the columns; everything is checked again                               → checking
 start    … and says yes                                                                           → running
-advance  `contact_importing`: chunks of rows become contacts, with `processed`                    → completed
+advance  `work`  : chunks of rows become contacts, with `processed`                    → completed
 """
 
-import os
 import re
-import shutil
 import uuid
 from datetime import timedelta
 from pathlib import Path
@@ -18,7 +16,6 @@ from typing import Any, Final
 from django.conf import settings
 from django.core.files.uploadedfile import TemporaryUploadedFile, UploadedFile
 from django.db import transaction
-from django.utils import timezone
 
 from accounts.models import Account, User
 from accounts.reading import is_storable
@@ -29,6 +26,7 @@ from campaigns.imports.table import Format, Head
 from campaigns.models import ContactImport
 from campaigns.wording import contact_wire as wire
 from devices import phone_numbers
+from jobs.intake.kept_files import display_name, kept, old_files
 
 EXTENSIONS: Final = (".csv", ".txt", ".xlsx")
 TYPES: Final = ("text", "number", "boolean")
@@ -73,19 +71,15 @@ def accept(
         "default_country": account.default_country,
     }
     name = uuid.uuid4().hex + (".xlsx" if is_xlsx else ".csv")
-    _keep(upload, directory() / name)
-    try:
+    with kept(upload, directory() / name):
         row: ContactImport = ContactImport.unscoped.create(
             account=account,
             created_by=user,
-            file_name=_display_name(upload.name or ""),
+            file_name=display_name(upload.name or ""),
             upload_name=name,
             mapping={**mapping, **_shown(head)},
             update_existing=update_existing,
         )
-    except BaseException:
-        (directory() / name).unlink(missing_ok=True)
-        raise
     return row
 
 
@@ -100,20 +94,6 @@ def _shown(head: Head) -> dict[str, Any]:
     """What a person sees while choosing columns: kept with the mapping, and forgotten with the file."""
     sample = [[cell.replace("\0", "") for cell in cells] for cells in head.sample[:SHOWN_ROWS]]
     return {"names": [name[:200].replace("\0", "") for name in head.names], "sample": sample}
-
-
-def _keep(upload: TemporaryUploadedFile, kept: Path) -> None:
-    # An import that was accepted survives a power failure, so its file must too.
-    os.fsync(upload.fileno())
-    try:
-        os.replace(upload.temporary_file_path(), kept)
-    except OSError:  # another file system
-        shutil.copyfile(upload.temporary_file_path(), kept)
-
-
-def _display_name(name: str) -> str:
-    name = "".join(character for character in re.split(r"[/\\]", name)[-1] if character.isprintable())
-    return name if len(name) <= 120 else name[:115] + "…" + name[-4:]
 
 
 def directory() -> Path:
@@ -136,12 +116,11 @@ def remove_files(upload_name: str) -> None:
 
 def remove_orphans(older_than: timedelta) -> int:
     """Delete what crashes left: files of no import. Returns how many."""
-    limit = timezone.now().timestamp() - older_than.total_seconds()
-    old = [entry for entry in os.scandir(directory()) if entry.stat().st_mtime < limit]
+    old = old_files(directory(), older_than)
     stems = {name.partition(".")[0] for name in ContactImport.unscoped.values_list("upload_name", flat=True) if name}
     orphans = [entry for entry in old if entry.name.partition(".")[0] not in stems]
     for entry in orphans:
-        Path(entry).unlink(missing_ok=True)
+        entry.unlink(missing_ok=True)
     return len(orphans)
 
 

@@ -6,14 +6,11 @@ then moved to where `importing` finds it. The answer does not wait for the impor
 
 import hashlib
 import json
-import os
 import re
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -25,6 +22,7 @@ from django.utils import timezone
 from accounts.models import Account, User
 from accounts.reading import is_storable
 from devices.models import Device
+from jobs.intake.kept_files import display_name, kept, old_files
 from jobs.intake.recipient_file import MAX_PROBLEMS, BadRecipientFile, BinaryFile, Problem, RecipientFile
 from jobs.models import Job, OnDuplicate
 from jobs.states import JOB_ENDED
@@ -33,7 +31,6 @@ from jobs.wording import wire
 MAX_MESSAGE_CHARACTERS = 65_536
 MAX_TITLE_CHARACTERS = 200
 MAX_KEY_CHARACTERS = 255
-MAX_NAME_CHARACTERS = 120
 DEFAULT_DEVICES_LIMIT = 5
 LOWEST_DEVICES_LIMIT, HIGHEST_DEVICES_LIMIT = 1, 1000
 EXTENSIONS = (".csv", ".txt")
@@ -124,7 +121,8 @@ def accept_file(
         return earlier, False
     _check_devices(account, fields)
 
-    with _kept(upload) as upload_name:
+    upload_name = uuid.uuid4().hex
+    with kept(upload, settings.UPLOAD_DIR / upload_name):
         try:
             with transaction.atomic():
                 job = Job.unscoped.create(
@@ -160,9 +158,8 @@ def remove_orphan_uploads(older_than: timedelta) -> int:
     Returns how many. `older_than` must exceed the longest upload: a request that runs has no job yet.
     """
     removed = 0
-    limit = timezone.now().timestamp() - older_than.total_seconds()
     for directory in (settings.UPLOAD_DIR, settings.FILE_UPLOAD_TEMP_DIR):
-        old = [entry for entry in os.scandir(directory) if entry.is_file() and entry.stat().st_mtime < limit]
+        old = old_files(directory, older_than)
         wanted = set(
             Job.unscoped.filter(upload_name__in=[entry.name for entry in old], imported_at=None)
             .exclude(status__in=JOB_ENDED)
@@ -170,16 +167,9 @@ def remove_orphan_uploads(older_than: timedelta) -> int:
         )
         for entry in old:
             if entry.name not in wanted:
-                Path(entry).unlink(missing_ok=True)
+                entry.unlink(missing_ok=True)
                 removed += 1
     return removed
-
-
-def display_name(name: str) -> str:
-    """Make a file's name fit to be shown: its last part, printable, at most 120 characters, extension kept."""
-    name = re.split(r"[/\\]", name)[-1]
-    name = "".join(character for character in name if character.isprintable())
-    return name if len(name) <= MAX_NAME_CHARACTERS else name[: MAX_NAME_CHARACTERS - 5] + "…" + name[-4:]
 
 
 # --- The file --------------------------------------------------------------------------------------
@@ -234,26 +224,6 @@ def _survey(upload: TemporaryUploadedFile) -> Survey:
     if not has_phone:
         raise wire.refusal("no_valid_phone", wire.line_errors(bad))
     return Survey(total, rows.columns, hashed.sha256.hexdigest())
-
-
-@contextmanager
-def _kept(upload: TemporaryUploadedFile) -> Iterator[str]:
-    """Move the upload to where its import finds it; give its new name. Gone again if the body raises."""
-    name = uuid.uuid4().hex
-    kept = settings.UPLOAD_DIR / name
-    # An accepted job survives a power failure, so its file must too.
-    os.fsync(upload.fileno())
-    os.replace(upload.temporary_file_path(), kept)
-    try:
-        directory = os.open(settings.UPLOAD_DIR, os.O_RDONLY)
-        try:
-            os.fsync(directory)
-        finally:
-            os.close(directory)
-        yield name
-    except BaseException:
-        kept.unlink(missing_ok=True)
-        raise
 
 
 # --- The same request again ------------------------------------------------------------------------

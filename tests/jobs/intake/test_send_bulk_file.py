@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts.models import Role
 from devices.states import DeviceStatus
-from jobs.intake import accepting
+from jobs.intake import accepting, kept_files
 from jobs.models import Job
 from jobs.states import JobStatus
 from tests.factories import make_account, make_device
@@ -133,7 +133,7 @@ class TestAccepted:
         ],
     )
     def test_the_name_of_the_file_is_fit_to_be_shown(self, name, shown):
-        assert accepting.display_name(name) == shown
+        assert kept_files.display_name(name) == shown
 
     def test_keeps_rows_with_bad_phones(self, sender):
         assert sender.upload(f"123\n{PHONE}\n").json()["job"]["total_numbers"] == 2

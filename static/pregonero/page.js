@@ -1,6 +1,6 @@
-// The panel stays current: often while something is being sent, seldom otherwise, never unseen.
+// A page that shows work under way stays current: often while something in it moves, seldom otherwise, never unseen.
 
-import { refresh } from "../pregonero/refresh.js";
+import { refresh } from "./refresh.js";
 
 const OFTEN_MS = 4_000;
 const SELDOM_MS = 30_000;
@@ -8,7 +8,7 @@ const SELDOM_MS = 30_000;
 let asked = Date.now();
 
 async function look() {
-  const every = document.querySelector("#running[data-running]") ? OFTEN_MS : SELDOM_MS;
+  const every = document.querySelector("[data-moving]") ? OFTEN_MS : SELDOM_MS;
   if (document.hidden || Date.now() - asked < every) return;
   asked = Date.now();
   try {
