@@ -6,13 +6,14 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.models import Group
-from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.widgets import UnfoldAdminEmailInputWidget
 
+from accounts import actions
+from accounts.audit import Actor
 from accounts.models import Account, ApiToken, AuditEntry, Membership, Role, User
 from accounts.pages.admin_base import AccountAdmin, AccountForm, ReadOnly, action, display
 from accounts.requests import account_of
@@ -40,6 +41,9 @@ class AccountSettingsAdmin(AccountAdmin):
             return response
         # A list of one.
         return HttpResponseRedirect(reverse("admin:accounts_account_change", args=[account.pk]))
+
+    def save_model(self, request: HttpRequest, obj: Account, form: Any, change: bool) -> None:
+        actions.change_account(Actor.of(request), obj, form.changed_data)
 
 
 class MemberForm(AccountForm):
@@ -115,7 +119,10 @@ class MembershipAdmin(AccountAdmin):
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         if not change:
             obj.user, obj.first_password = user_for(form.cleaned_data["email"])
-        super().save_model(request, obj, form, change)
+        obj.pk = actions.appoint(Actor.of(request), obj.user, obj.role).pk
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        actions.remove_member(Actor.of(request), obj)
 
     def response_add(self, request: HttpRequest, obj: Any, post_url_continue: Any = None) -> HttpResponse:
         if obj.first_password is None:
@@ -153,10 +160,7 @@ class MembershipAdmin(AccountAdmin):
                 explanation=_("The present one stops working, and their open sessions end."),
                 verb=_("Reset password"),
             )
-        password = secrets.token_urlsafe(12)
-        user.set_password(password)
-        user.save(update_fields=["password"])
-        self.audit(request, "password_reset", membership)
+        password = actions.reset_password(Actor.of(request), membership)
         return self._show_password(request, membership, password)
 
     def _show_password(self, request: HttpRequest, membership: Membership, password: str) -> HttpResponse:
@@ -223,9 +227,8 @@ class ApiTokenAdmin(AccountAdmin):
         return super().has_change_permission(request, obj)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        token, obj.plain = ApiToken.issue(obj.membership, obj.name)
+        token, obj.plain = actions.issue_token(Actor.of(request), obj.membership, obj.name)
         obj.pk, obj.last_characters = token.pk, token.last_characters
-        self.audit(request, "created", obj, id=obj.pk, user=obj.membership.user.email)
 
     def response_add(self, request: HttpRequest, obj: Any, post_url_continue: Any = None) -> HttpResponse:
         return self.show_once(
@@ -253,9 +256,7 @@ class ApiTokenAdmin(AccountAdmin):
                 explanation=_("Whatever uses it is refused from that moment on. This cannot be undone."),
                 verb=_("Revoke"),
             )
-        with transaction.atomic():
-            token.revoke()
-            self.audit(request, "revoked", token, id=token.pk)
+        actions.revoke_token(Actor.of(request), token)
         messages.success(request, _("The token %(token)s is revoked.") % {"token": token})
         return back
 

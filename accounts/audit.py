@@ -27,28 +27,12 @@ class Actor:
         return cls(account, request.user if isinstance(request.user, User) else None)
 
 
-def record(
-    actor: Actor | HttpRequest | Request | User | None,
-    action: str,
-    subject: models.Model | str,
-    *,
-    account: Account | None = None,
-    **details: Any,
-) -> AuditEntry:
-    """Write one entry: `record(request, "device.created", device, name=device.name)`.
+def record(actor: Actor, action: str, subject: models.Model | str, **details: Any) -> AuditEntry:
+    """Write one entry, in the transaction of what it tells: `record(actor, "device.created", device, id=device.pk)`.
 
-    `actor` is an Actor, a request (its user and account are taken), a user, or None for the system itself;
-    the last two name the `account`. Details must be plain JSON and hold no secret.
+    Details are plain JSON: names of fields, ids and counts, no secret and nothing of a person.
     """
-    user = actor if isinstance(actor, User) else None
-    if isinstance(actor, Actor):
-        user, account = actor.user, actor.account
-    if isinstance(actor, HttpRequest | Request):
-        user = actor.user if isinstance(actor.user, User) else None
-        account = account or account_of(actor)
-    if account is None:
-        raise ValueError("an audit entry belongs to an account: name it")
     entry: AuditEntry = AuditEntry.unscoped.create(
-        account=account, user=user, action=action, subject=str(subject)[:200], details=details
+        account=actor.account, user=actor.user, action=action, subject=str(subject)[:200], details=details
     )
     return entry

@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.db import transaction
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
@@ -12,9 +13,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextInputWidget
 
+from accounts.audit import Actor
 from accounts.models import Role
 from accounts.pages.admin_base import AccountAdmin, AccountForm, action, display
-from devices import health, reasons, validation
+from devices import actions, health, reasons, validation
 from devices.models import Device
 from devices.states import DeviceStatus
 
@@ -143,15 +145,17 @@ class DeviceAdmin(AccountAdmin):
 
     def save_model(self, request: HttpRequest, obj: Device, form: Any, change: bool) -> None:
         if change:
-            # Only what was changed: the engine and the health check write to the same row.
-            obj.save(update_fields=form.changed_data)
-            if form.changed_data:
-                self.audit(request, "changed", obj, id=obj.pk, fields=form.changed_data)
+            actions.change(Actor.of(request), obj, form.changed_data)
         else:
-            obj.save()
-            self.audit(request, "created", obj, id=obj.pk)
+            actions.create(Actor.of(request), obj)
         # The network is asked once the row is committed, and before the page is answered.
         transaction.on_commit(lambda: self._check(request, obj))
+
+    def delete_model(self, request: HttpRequest, obj: Device) -> None:
+        actions.delete(Actor.of(request), [obj])
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Device]) -> None:
+        actions.delete(Actor.of(request), list(queryset))
 
     @action(description=gettext_lazy("Check connection"), icon="network_check", permissions=["change"])
     def check_connection(self, request: HttpRequest, object_id: str) -> HttpResponse:

@@ -6,7 +6,8 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from accounts import audit
+from accounts import actions
+from accounts.audit import Actor
 from accounts.memberships import SESSION_KEY, accounts_of
 from accounts.models import Membership, User
 from accounts.requests import account_of
@@ -24,7 +25,7 @@ def switch_account(request: HttpRequest) -> HttpResponse:
             raise Http404
         request.session[SESSION_KEY] = chosen.pk
         if not Membership.unscoped.filter(user=user, account=chosen).exists():
-            audit.record(user, "account.entered", chosen, account=chosen)
+            actions.enter_account(Actor(chosen, user))
         return HttpResponseRedirect(reverse("admin:index"))
     context = {
         **admin.site.each_context(request),

@@ -1,4 +1,4 @@
-"""The base of every admin page: rows of one account only, allowed by role, each change in the audit log.
+"""The base of every admin page: rows of one account only, allowed by role, each change by an act.
 
     @admin.register(Device)
     class DeviceAdmin(AccountAdmin):
@@ -22,7 +22,6 @@ from django.utils.text import capfirst
 from unfold import decorators
 from unfold.admin import ModelAdmin, StackedInline, TabularInline
 
-from accounts import audit
 from accounts.models import Account, Role, User
 from accounts.permissions import may
 from accounts.requests import account_of, membership_of
@@ -207,27 +206,16 @@ class AccountAdmin(RoleAccess, ModelAdmin):  # type: ignore[misc]
         the_list = reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist")
         return self.show(request, template, title, {"back_url": the_list, **context}, of=obj)
 
-    # --- The audit log -------------------------------------------------------------------------------
+    # --- Changes: each model's page calls its act in `<app>/actions`, which audits it ---------------------
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        super().save_model(request, obj, form, change)
-        if not change:
-            self.audit(request, "created", obj)
-        elif form.changed_data:
-            self.audit(request, "changed", obj, fields=form.changed_data)
+        raise NotImplementedError(f"{type(self).__name__}: save by an act, which writes the audit entry")
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
-        self.audit(request, "deleted", obj, id=str(obj.pk))
-        super().delete_model(request, obj)
+        raise NotImplementedError(f"{type(self).__name__}: delete by an act, which writes the audit entry")
 
     def delete_queryset(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> None:
-        for obj in queryset:
-            self.audit(request, "deleted", obj, id=str(obj.pk))
-        super().delete_queryset(request, queryset)
-
-    def audit(self, request: HttpRequest, verb: str, obj: Any, **details: Any) -> None:
-        """Note `device.created` and the like. Names of fields, never their values: one may be a secret."""
-        audit.record(request, f"{self.model._meta.model_name}.{verb}", obj, **details)
+        raise NotImplementedError(f"{type(self).__name__}: delete by an act, which writes the audit entry")
 
 
 class ReadOnly:

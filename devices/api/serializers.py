@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Any
 
-from django.db import IntegrityError
 from rest_framework import serializers
 
 from devices import reasons, validation
@@ -73,22 +72,6 @@ class DeviceSerializer(serializers.ModelSerializer[Device]):
             raise serializers.ValidationError({"token": [serializers.ErrorDetail(str(required), "required")]})
         return attrs
 
-    def create(self, validated_data: dict[str, Any]) -> Device:
-        try:
-            return super().create(validated_data)
-        except IntegrityError as error:
-            raise _name_taken(error) from None
-
-    def update(self, device: Device, validated_data: dict[str, Any]) -> Device:
-        for name, value in validated_data.items():
-            setattr(device, name, value)
-        try:
-            # Only what was sent: the other columns may have moved since the row was read.
-            device.save(update_fields=list(validated_data))
-        except IntegrityError as error:
-            raise _name_taken(error) from None
-        return device
-
 
 def _clean(clean: Callable[[str], str], value: str) -> str:
     try:
@@ -97,8 +80,6 @@ def _clean(clean: Callable[[str], str], value: str) -> str:
         raise serializers.ValidationError(reasons.spanish(refused.code), refused.code) from None
 
 
-def _name_taken(error: IntegrityError) -> Exception:
-    if "device_name_once_per_account" not in str(error):
-        return error
+def name_taken() -> serializers.ValidationError:
     detail = serializers.ErrorDetail(reasons.spanish("name_taken"), "name_taken")
     return serializers.ValidationError({"name": [detail]})

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
@@ -11,14 +10,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ModelViewSet
 
-from accounts import audit
 from accounts.api.pagination import CursorPages
+from accounts.audit import Actor
 from accounts.errors import ApiError
 from accounts.models import Role
 from accounts.reading import true_or_false
 from accounts.requests import account_of
-from devices import health
-from devices.api.serializers import DeviceSerializer
+from devices import actions, health
+from devices.api.serializers import DeviceSerializer, name_taken
 from devices.models import Device
 from devices.states import DeviceStatus
 
@@ -68,23 +67,26 @@ class Devices(ModelViewSet[Device]):
         return rows
 
     def perform_create(self, serializer: Any) -> None:
-        with transaction.atomic():
-            device = serializer.save(account=account_of(self.request))
-            audit.record(self.request, "device.created", device, id=device.pk)
+        device = Device(**serializer.validated_data)
+        try:
+            serializer.instance = actions.create(Actor.of(self.request), device)
+        except actions.DeviceNameTaken:
+            raise name_taken() from None
         health.check(device, now=timezone.now())
 
     def perform_update(self, serializer: Any) -> None:
-        with transaction.atomic():
-            device = serializer.save()
-            # The names of the fields only: one of them is a secret.
-            fields = sorted(serializer.validated_data)
-            audit.record(self.request, "device.changed", device, id=device.pk, fields=fields)
+        device: Device = serializer.instance
+        changed = {name: value for name, value in serializer.validated_data.items() if getattr(device, name) != value}
+        for name, value in changed.items():
+            setattr(device, name, value)
+        try:
+            actions.change(Actor.of(self.request), device, changed)
+        except actions.DeviceNameTaken:
+            raise name_taken() from None
         health.check(device, now=timezone.now())
 
     def perform_destroy(self, instance: Device) -> None:
-        with transaction.atomic():
-            audit.record(self.request, "device.deleted", instance, id=instance.pk)
-            instance.delete()
+        actions.delete(Actor.of(self.request), [instance])
 
     @extend_schema(request=None, responses=DeviceSerializer)
     def check(self, request: Request, **kwargs: Any) -> Response:

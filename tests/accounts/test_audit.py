@@ -3,6 +3,7 @@
 import pytest
 
 from accounts import audit
+from accounts.audit import Actor
 from accounts.models import AuditEntry
 from tests.accounts import people
 
@@ -11,7 +12,7 @@ pytestmark = pytest.mark.django_db
 
 def test_an_entry_says_who_did_what_to_which_thing():
     member = people.member()
-    entry = audit.record(member.user, "thing.done", "x" * 500, account=member.account, count=3)
+    entry = audit.record(Actor(member.account, member.user), "thing.done", "x" * 500, count=3)
     row = AuditEntry.objects.for_account(member.account).get()
     assert row == entry
     assert (row.user, row.action, row.subject, row.details) == (member.user, "thing.done", "x" * 200, {"count": 3})
@@ -19,24 +20,26 @@ def test_an_entry_says_who_did_what_to_which_thing():
 
 def test_the_system_itself_may_act():
     account = people.account()
-    assert audit.record(None, "thing.done", account, account=account).user is None
+    assert audit.record(Actor(account), "thing.done", account).user is None
 
 
-def test_an_entry_without_an_account_is_a_mistake():
+def test_who_acts_in_no_account_is_nobody(rf):
+    request = rf.post("/")
+    request.user = people.user()
     with pytest.raises(ValueError, match="account"):
-        audit.record(None, "thing.done", "x")
+        Actor.of(request)
 
 
 def test_entries_outlive_their_user():
     member = people.member()
-    audit.record(member.user, "thing.done", "x", account=member.account)
+    audit.record(Actor(member.account, member.user), "thing.done", "x")
     member.user.delete()
     assert AuditEntry.unscoped.get().user is None
 
 
 def test_nobody_adds_changes_or_deletes_one_in_the_admin():
     member = people.member()
-    entry = audit.record(member.user, "thing.done", "x", account=member.account)
+    entry = audit.record(Actor(member.account, member.user), "thing.done", "x")
     client = people.browser(member)
     base = "/admin/accounts/auditentry/"
     assert client.get(base).status_code == 200

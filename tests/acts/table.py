@@ -75,6 +75,7 @@ class Door:
     route: Route | None  # of the API
     perform: Callable[[Scene], Any]
     by_person: bool = True
+    also: tuple[str, ...] = ()  # what further acts the same command performs
 
     def __str__(self) -> str:
         return f"{self.perform.__name__}:{self.code}"
@@ -92,13 +93,15 @@ def admin(act: str, code: str) -> Callable[[Perform], Perform]:
     return _door(act, code, "admin", None)
 
 
-def command(act: str, code: str, name: str) -> Callable[[Perform], Perform]:
-    return _door(act, code, name, None, by_person=False)
+def command(act: str, code: str, name: str, also: tuple[str, ...] = ()) -> Callable[[Perform], Perform]:
+    return _door(act, code, name, None, by_person=False, also=also)
 
 
-def _door(act: str, code: str, name: str, route: Route | None, by_person: bool = True) -> Callable[[Perform], Perform]:
+def _door(
+    act: str, code: str, name: str, route: Route | None, by_person: bool = True, also: tuple[str, ...] = ()
+) -> Callable[[Perform], Perform]:
     def entered(perform: Perform) -> Perform:
-        DOORS.append(Door(act, code, name, route, perform, by_person))
+        DOORS.append(Door(act, code, name, route, perform, by_person, also))
         return perform
 
     return entered

@@ -4,7 +4,9 @@ import json
 
 import pytest
 
+from accounts.audit import Actor
 from accounts.models import AuditEntry, Role
+from devices import actions
 from devices.models import Device
 from tests.accounts import people
 from tests.devices import arrange
@@ -134,14 +136,11 @@ def test_editing_checks_the_connection_again(client, address, simulator):
 
 
 def test_an_edit_leaves_alone_what_the_engine_wrote_meanwhile(client, address):
-    from devices.api.serializers import DeviceSerializer
-
     device = Device.unscoped.get(pk=post(client, address).json()["id"])
     Device.unscoped.update(daily_limit=77)
-    serializer = DeviceSerializer(device, data={"name": "Neu"}, partial=True)
-    serializer.is_valid(raise_exception=True)
-    serializer.save()
-    assert Device.unscoped.get().daily_limit == 77
+    device.name = "Neu"
+    actions.change(Actor(device.account), device, ["name"])
+    assert (Device.unscoped.get().name, Device.unscoped.get().daily_limit) == ("Neu", 77)
 
 
 @pytest.mark.parametrize(

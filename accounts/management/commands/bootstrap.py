@@ -9,7 +9,9 @@ from django.core.validators import validate_email
 from django.db import transaction
 from django.forms import ValidationError
 
-from accounts.models import Account, ApiToken, Membership, Role, User
+from accounts import actions
+from accounts.audit import Actor
+from accounts.models import Role, User
 
 TOKEN_NAME = "bootstrap"  # noqa: S105 - a name
 
@@ -49,9 +51,11 @@ def bootstrap(name: str, email: str, password: str | None, *, enable_campaigns: 
 
     "password" is added where one was made up. A user who exists keeps theirs.
     """
-    account, _ = Account.objects.get_or_create(name=name)
+    account = actions.create_account(name)
+    actor = Actor(account)
     if enable_campaigns and not account.whatsapp_api_campaigns:
-        Account.objects.filter(pk=account.pk).update(whatsapp_api_campaigns=True)
+        account.whatsapp_api_campaigns = True
+        actions.change_account(actor, account, ["whatsapp_api_campaigns"])
 
     made_up = None
     user = User.objects.filter(email__iexact=email).first()
@@ -68,11 +72,9 @@ def bootstrap(name: str, email: str, password: str | None, *, enable_campaigns: 
         User.objects.filter(pk=user.pk).update(is_staff=True)
 
     # Locks the row: from here on a second bootstrap of the same account and user waits for the first.
-    membership, _ = Membership.unscoped.update_or_create(
-        account=account, user=user, defaults={"role": Role.ADMINISTRATOR}
-    )
+    membership = actions.appoint(actor, user, Role.ADMINISTRATOR)
     token = None
     if not membership.tokens.filter(name=TOKEN_NAME, revoked_at=None).exists():
-        _, token = ApiToken.issue(membership, TOKEN_NAME)
+        _, token = actions.issue_token(actor, membership, TOKEN_NAME)
     shown = {"account_id": account.pk, "user_id": user.pk, "email": user.email, "token": token}
     return {**shown, "password": made_up} if made_up else shown

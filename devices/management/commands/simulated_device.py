@@ -8,8 +8,9 @@ from typing import Any, Final
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
+from accounts.audit import Actor
 from accounts.models import Account
-from devices import health, reasons, validation
+from devices import actions, health, reasons, validation
 from devices.models import Device
 from devices.states import DeviceStatus
 
@@ -50,15 +51,23 @@ class Command(BaseCommand):
                 raise CommandError("--max-in-flight must be from 1 to 256")
             pace["max_in_flight"] = options["max_in_flight"]
         # A pace that somebody has changed since stays, unless it is asked for.
-        device, _ = Device.unscoped.present().update_or_create(
-            account=account, name=options["name"], defaults={**where, **pace}
-        )
+        device = self._device(Actor(account), options["name"], {**where, **pace})
         status = self._status(device)
         if options["json"]:
             shown = {"device_id": device.pk, "name": device.name, "status": status.value}
             self.stdout.write(json.dumps(shown, ensure_ascii=False))
         else:
             self.stdout.write(f"{device.name}: {status.value} {reasons.spanish(device.status_reason)}".strip())
+
+    def _device(self, actor: Actor, name: str, wanted: dict[str, Any]) -> Device:
+        device: Device | None = Device.objects.for_account(actor.account).filter(name=name).first()
+        if device is None:
+            return actions.create(actor, Device(name=name, **wanted))
+        changed = [field for field, value in wanted.items() if getattr(device, field) != value]
+        for field in changed:
+            setattr(device, field, wanted[field])
+        actions.change(actor, device, changed)
+        return device
 
     def _status(self, device: Device) -> DeviceStatus:
         """Check until the simulator, which may be starting, is there."""

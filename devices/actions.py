@@ -1,0 +1,58 @@
+"""What a person does to devices: one function an act, with its one audit entry in the same transaction.
+
+The API, the admin and the commands call these, and ask the gateway afterwards (`health.check`): no network in here.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from django.db import IntegrityError, transaction
+
+from accounts import audit
+from accounts.audit import Actor
+from devices.models import Device
+
+
+class DeviceNameTaken(Exception):
+    """Another device of the account has this name."""
+
+
+def create(actor: Actor, device: Device) -> Device:
+    """Keep a new device of the account. Raises DeviceNameTaken."""
+    device.account = actor.account
+    try:
+        with transaction.atomic():
+            device.save(force_insert=True)
+            audit.record(actor, "device.created", device, id=device.pk)
+    except IntegrityError as error:
+        raise _said_plainly(error) from None
+    return device
+
+
+def change(actor: Actor, device: Device, fields: Iterable[str]) -> None:
+    """Write these columns of a device, and no others: the engine writes to the same row. Raises DeviceNameTaken."""
+    names = sorted(fields)
+    if not names:
+        return
+    try:
+        with transaction.atomic():
+            device.save(update_fields=names)
+            # The names of the fields only: one of them is a secret.
+            audit.record(actor, "device.changed", device, id=device.pk, fields=names)
+    except IntegrityError as error:
+        raise _said_plainly(error) from None
+
+
+def delete(actor: Actor, devices: Sequence[Device]) -> int:
+    """Hide devices and forget their tokens, as one act; return how many there were."""
+    with transaction.atomic():
+        ids = [device.pk for device in devices]
+        count, _models = Device.objects.for_account(actor.account).filter(pk__in=ids).delete()
+        if count and len(devices) == 1:
+            audit.record(actor, "device.deleted", devices[0], id=ids[0])
+        elif count:
+            audit.record(actor, "device.deleted", "devices", ids=ids, count=count)
+    return int(count)
+
+
+def _said_plainly(error: IntegrityError) -> Exception:
+    return DeviceNameTaken() if "device_name_once_per_account" in str(error) else error

@@ -1,0 +1,77 @@
+"""Devices."""
+
+from io import StringIO
+from typing import Any
+
+from django.core.management import call_command
+
+from devices.management.commands import simulated_device
+from tests.acts.table import Scene, admin, api, command
+from tests.devices.test_device_admin import form
+from tests.factories import make_device
+
+ACTS = "devices.actions"
+NOWHERE = "http://127.0.0.1:1"
+BODY = {"name": "Ventas", "base_url": NOWHERE, "instance_name": "demo-1", "token": "SIMULATOR-TOKEN"}
+
+
+@api(f"{ACTS}.create", "device.created", "POST", "devices")
+def create_device_by_api(scene: Scene) -> Any:
+    return scene.call("POST", "devices", BODY)
+
+
+@admin(f"{ACTS}.create", "device.created")
+def create_device_by_page(scene: Scene) -> Any:
+    return scene.press("devices_device_add", form())
+
+
+@command(f"{ACTS}.create", "device.created", "simulated_device")
+def create_device_by_command(scene: Scene) -> None:
+    _simulated(scene, "Simulador")
+
+
+@api(f"{ACTS}.change", "device.changed", "PATCH", "device")
+def change_device_by_patch(scene: Scene) -> Any:
+    return scene.call("PATCH", "device", {"token": "another-token"}, device_id=scene.device.pk)
+
+
+@api(f"{ACTS}.change", "device.changed", "PUT", "device")
+def change_device_by_put(scene: Scene) -> Any:
+    return scene.call("PUT", "device", BODY, device_id=scene.device.pk)
+
+
+@admin(f"{ACTS}.change", "device.changed")
+def change_device_by_page(scene: Scene) -> Any:
+    return scene.press("devices_device_change", form(), scene.device.pk)
+
+
+@command(f"{ACTS}.change", "device.changed", "simulated_device")
+def change_device_by_command(scene: Scene) -> None:
+    _simulated(scene, scene.device.name)
+
+
+@api(f"{ACTS}.delete", "device.deleted", "DELETE", "device")
+def delete_device_by_api(scene: Scene) -> Any:
+    return scene.call("DELETE", "device", device_id=scene.device.pk)
+
+
+@admin(f"{ACTS}.delete", "device.deleted")
+def delete_device_by_page(scene: Scene) -> Any:
+    return scene.press("devices_device_delete", None, scene.device.pk)
+
+
+@admin(f"{ACTS}.delete", "device.deleted")
+def delete_several_devices_by_page(scene: Scene) -> Any:
+    devices = [scene.device, make_device(scene.account)]
+    chosen = {"action": "delete_selected", "_selected_action": [one.pk for one in devices], "post": "yes"}
+    return scene.press("devices_device_changelist", chosen)
+
+
+def _simulated(scene: Scene, name: str) -> None:
+    tries = simulated_device.TRIES
+    simulated_device.TRIES = 1  # type: ignore[misc]
+    try:
+        given = ["--account", scene.account.name, "--url", NOWHERE, "--token", "another-token", "--name", name]
+        call_command("simulated_device", *given, stdout=StringIO())
+    finally:
+        simulated_device.TRIES = tries  # type: ignore[misc]
