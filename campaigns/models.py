@@ -154,8 +154,9 @@ class Campaign(ScopedModel):
     status = models.CharField(
         _("status"), max_length=16, choices=CampaignStatus.choices, default=CampaignStatus.PENDING, editable=False
     )
-    # Why it failed or waits for a person, in words.
-    description = models.TextField(_("description"), blank=True, editable=False)
+    # Why it failed or waits for a person: a code of `campaign_notes` and what fills the gaps of its sentence.
+    note_code = models.CharField(max_length=40, blank=True, editable=False)
+    note_details = models.JSONField(default=dict, editable=False)
     # Set when its time went by unnoticed for longer than the misfire window: a person decides.
     missed_at = models.DateTimeField(null=True, editable=False)
     created_at = models.DateTimeField(_("created"), db_default=Now(), editable=False)
@@ -243,8 +244,9 @@ class Notification(ScopedModel):
     account = models.ForeignKey(Account, models.CASCADE, related_name="notifications", verbose_name=_("account"))
     user = models.ForeignKey(User, models.CASCADE, related_name="notifications", verbose_name=_("user"))
     campaign = models.ForeignKey(Campaign, models.CASCADE, related_name="+", verbose_name=_("campaign"))
-    title = models.CharField(_("title"), max_length=250)
-    text = models.TextField(_("text"))
+    # Of `campaign_notes`, which says it in the reader's language; `details` fills the sentence's gaps.
+    code = models.CharField(max_length=40)
+    details = models.JSONField(default=dict)
     created_at = models.DateTimeField(_("created"), db_default=Now(), editable=False)
     read_at = models.DateTimeField(_("read"), null=True, editable=False)
 
@@ -256,7 +258,7 @@ class Notification(ScopedModel):
         indexes = [models.Index(fields=["user", "-id"], name="notification_unread", condition=Q(read_at=None))]
 
     def __str__(self) -> str:
-        return self.title
+        return f"{self.code} {self.details.get('title', '')}".strip()
 
 
 class ContactImport(ScopedModel):

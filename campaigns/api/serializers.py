@@ -19,7 +19,7 @@ from campaigns.audience.conditions import Audience, BadAudience
 from campaigns.launch import recurrence
 from campaigns.launch.media import MAX_BYTES
 from campaigns.models import Campaign, Segment
-from campaigns.wording import wire
+from campaigns.wording import campaign_notes, wire
 from devices.models import Device
 from jobs import windows
 from jobs.api.serializers import Moment
@@ -199,7 +199,9 @@ class CampaignSerializer(serializers.ModelSerializer[Campaign]):
     def get_description(self, campaign: Campaign) -> str:
         """Why it failed or waits, in Spanish."""
         run = campaign.run  # type: ignore[attr-defined]
-        return campaign.description or (wire.job_description(run.job.state_reason) if run is not None else "")
+        return campaign_notes.spanish(campaign) or (
+            campaign_notes.job_description(run.job.state_reason) if run is not None else ""
+        )
 
     def get_job_id(self, campaign: Campaign) -> str | None:
         run = campaign.run  # type: ignore[attr-defined]

@@ -86,7 +86,14 @@ def _lock(campaign: Campaign) -> Campaign:
 
 def _update(campaign: Campaign, changes: dict[str, Any]) -> None:
     Campaign.unscoped.filter(pk=campaign.pk).update(
-        **{"status": CampaignStatus.PENDING, "description": "", "missed_at": None, "updated_at": Now(), **changes}
+        **{
+            "status": CampaignStatus.PENDING,
+            "note_code": "",
+            "note_details": {},
+            "missed_at": None,
+            "updated_at": Now(),
+            **changes,
+        }
     )
 
 

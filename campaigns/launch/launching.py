@@ -91,7 +91,7 @@ def launch(campaign: Campaign, scheduled_at: datetime, user: User | None, note: 
         job = _make_job(locked, attachment, user)
         run: CampaignRun = locked.runs.create(scheduled_at=scheduled_at, job=job)
         following = _following(locked, scheduled_at)
-        changes: dict[str, Any] = {"description": "", "missed_at": None, "updated_at": Now()}
+        changes: dict[str, Any] = {"note_code": "", "note_details": {}, "missed_at": None, "updated_at": Now()}
         if following is not None:
             changes |= {"status": CampaignStatus.PENDING, "scheduled_at": following}
         else:

@@ -11,7 +11,6 @@ from campaigns.launch.launching import AlreadyLaunched, LaunchRefused
 from campaigns.launch.media import MediaRefused
 from campaigns.models import Campaign, CampaignRun
 from campaigns.states import CampaignStatus
-from campaigns.wording import wire
 
 
 def due_campaigns(now: datetime) -> list[int]:
@@ -44,16 +43,21 @@ def launch_due(campaign_id: int, now: datetime) -> CampaignRun | None:
         return None
     except MediaRefused as refused:
         if refused.is_passing:
-            _change(campaign, description=wire.sentence(refused.code))
+            _change(campaign, note_code=refused.code)
         else:
-            _change(campaign, status=CampaignStatus.FAILED, description=wire.sentence(refused.code))
+            _change(campaign, status=CampaignStatus.FAILED, note_code=refused.code)
     except LaunchRefused as refused:
         if refused.code != "campaign_changed":  # edited this very moment: its new self comes next minute
-            _change(campaign, status=CampaignStatus.FAILED, description=wire.sentence(refused.code))
+            _change(campaign, status=CampaignStatus.FAILED, note_code=refused.code)
     except EmptyAudience as error:
-        _change(campaign, status=CampaignStatus.FAILED, description=error.message)
+        _change(campaign, status=CampaignStatus.FAILED, note_code=error.code)
     except BadAudience as error:
-        _change(campaign, status=CampaignStatus.FAILED, description=wire.bad_audience(error))
+        _change(
+            campaign,
+            status=CampaignStatus.FAILED,
+            note_code="audience_invalid",
+            note_details=dict(error.problems[0]),
+        )
     return None
 
 
@@ -68,10 +72,11 @@ def _latest_due(campaign: Campaign, now: datetime) -> datetime:
 def _miss(campaign: Campaign, scheduled_at: datetime, now: datetime) -> None:
     recurs = launching.recurrence_of(campaign)
     following = None if recurs is None else recurs.next_after(now)
+    details = {"scheduled_at": scheduled_at.isoformat(), "time_zone": campaign.time_zone}
     if following is not None:
-        _change(campaign, scheduled_at=following, description=wire.occurrence_skipped(scheduled_at, campaign.time_zone))
+        _change(campaign, scheduled_at=following, note_code="occurrence_skipped", note_details=details)
     else:
-        _change(campaign, missed_at=now, description=wire.missed(scheduled_at, campaign.time_zone))
+        _change(campaign, missed_at=now, note_code="missed", note_details=details)
 
 
 def _change(campaign: Campaign, **changes: object) -> None:
@@ -82,4 +87,4 @@ def _change(campaign: Campaign, **changes: object) -> None:
         scheduled_at=campaign.scheduled_at,
         updated_at=campaign.updated_at,
     )
-    same.update(updated_at=Now(), **changes)
+    same.update(**{"note_details": {}, "updated_at": Now(), **changes})

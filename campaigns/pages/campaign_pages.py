@@ -19,7 +19,7 @@ from campaigns.models import Campaign, CampaignRun, Contact, Label, Segment
 from campaigns.pages.campaign_form import Form, has_own_file
 from campaigns.results import figures, variants
 from campaigns.states import CampaignStatus
-from campaigns.wording import phrases
+from campaigns.wording import campaign_notes, phrases
 from devices.models import Device
 from devices.states import DeviceStatus
 from jobs.message.rendering import CampaignTemplate, problems_of, variables_of
@@ -198,7 +198,7 @@ def campaign(campaign: Campaign) -> dict[str, Any]:
         "campaign": campaign,
         "status": status,
         "run": run,
-        "reason": campaign.description or reason,
+        "reason": campaign_notes.shown(campaign) or reason,
         "percentage": percentage_of(run) if run is not None else 0,
         "is_missed": campaign.missed_at is not None,
         "is_freezing": run is not None and is_open and run.job.imported_at is None,

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from campaigns.models import CampaignRun, Notification
 from campaigns.results import figures
-from campaigns.wording import wire
+from campaigns.wording import campaign_notes
 from jobs.states import JOB_ENDED
 
 log = structlog.get_logger(__name__)
@@ -30,22 +30,25 @@ def notify_ended() -> int:
 
 def _notify(run: CampaignRun) -> bool:
     stats = figures.stats_of(run)
-    title = wire.ended(run.campaign.title, run.job.status)
-    text = wire.ended_text(stats, run.job.state_reason)
     sender = run.job.created_by
     with transaction.atomic():
         # Whoever sets it tells. Of two workers one does.
         if not CampaignRun.objects.filter(pk=run.pk, notified_at=None).update(notified_at=timezone.now()):
             return False
         if sender is not None:
-            Notification.unscoped.create(
-                account=run.campaign.account, user=sender, campaign=run.campaign, title=title, text=text
+            told = Notification.unscoped.create(
+                account=run.campaign.account,
+                user=sender,
+                campaign=run.campaign,
+                code=campaign_notes.ENDED_OF[run.job.status],
+                details=campaign_notes.ended_details(run.campaign.title, run.job.state_reason, stats),
             )
     if sender is not None and settings.EMAIL_HOST:
+        # In Spanish: no user has a language yet.
+        text = campaign_notes.spanish_text(told)
         try:
             page = settings.PUBLIC_URL + reverse("admin:campaigns_campaign_page", args=[run.campaign_id])
-            # A title may hold a line break, a subject may not.
-            send_mail(" ".join(title.split()), f"{text}\n\n{page}", None, [sender.email])
+            send_mail(campaign_notes.spanish_title(told), f"{text}\n\n{page}", None, [sender.email])
         except OSError as error:  # SMTPException is one
             log.warning("notification not sent by e-mail", run=run.pk, error=type(error).__name__)
     return True

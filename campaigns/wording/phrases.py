@@ -159,7 +159,12 @@ def launch_refused(error: Exception) -> Phrase:
 def audience_problem(bad: BadAudience) -> str:
     """The first thing that is wrong with an audience, with its place."""
     first = bad.problems[0]
-    return _sentence(first["path"].removeprefix("audience").removeprefix("."), first["code"])
+    return problem_at(first["path"], first["code"])
+
+
+def problem_at(path: str, code: str) -> str:
+    """What is wrong at a place of an audience."""
+    return _sentence(path.removeprefix("audience").removeprefix("."), code)
 
 
 def problems(errors: Any) -> dict[str, list[str]]:

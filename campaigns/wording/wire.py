@@ -3,15 +3,12 @@
 A refusal says what happened and what to do about it, and never repeats what was sent.
 """
 
-from datetime import datetime
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 from accounts.errors import ApiError
 from campaigns.audience.conditions import BadAudience, EmptyAudience
 from campaigns.launch.launching import LaunchRefused
 from campaigns.launch.media import MAX_BYTES, MEGABYTE, MediaRefused
-from jobs.wording.reasons import sentence as job_sentence
 
 _LIMITS: Final = ", ".join(f"{kind} {limit // MEGABYTE} MB" for kind, limit in MAX_BYTES.items())
 
@@ -89,11 +86,6 @@ def field(code: str, **details: Any) -> str:
     return FIELDS[code].format(**details) if details else FIELDS[code]
 
 
-def sentence(code: str) -> str:
-    """The sentence of a refusal, for a campaign's `description`."""
-    return REFUSALS[code][1]
-
-
 def launch_refused(error: Exception) -> ApiError:
     """The answer where `launching.launch` raised one of its errors."""
     match error:
@@ -111,35 +103,6 @@ def audience_problems(error: BadAudience) -> list[dict[str, Any]]:
     return [
         {"field": problem["path"], "code": problem["code"], "message": problem["message"]} for problem in error.problems
     ]
-
-
-def bad_audience(error: BadAudience) -> str:
-    """The same as one sentence."""
-    first = error.problems[0]
-    return f"{REFUSALS['audience_invalid'][1]} {first['path']}: {first['message']}"
-
-
-def missed(scheduled_at: datetime, time_zone: str) -> str:
-    return (
-        f"No se envió a su hora ({_clock(scheduled_at, time_zone)}) porque el programa no estaba en marcha, y ya ha "
-        "pasado demasiado tiempo. Ejecútala tú, o cambia la fecha."
-    )
-
-
-def occurrence_skipped(scheduled_at: datetime, time_zone: str) -> str:
-    return (
-        f"Se omitió el envío del {_clock(scheduled_at, time_zone)}: el programa no estaba en marcha a su hora. "
-        "La campaña sigue con el próximo."
-    )
-
-
-def job_description(state_reason: str) -> str:
-    """Why a launched campaign failed or rests; "" where there is nothing to say."""
-    return " ".join(job_sentence(state_reason)).strip() if state_reason else ""
-
-
-def _clock(moment: datetime, time_zone: str) -> str:
-    return f"{moment.astimezone(ZoneInfo(time_zone)):%d/%m/%Y %H:%M} {time_zone}"
 
 
 # --- How long it takes ---------------------------------------------------------------------------------
@@ -168,19 +131,3 @@ def estimate(seconds: float | None, devices: int, devices_for_one_day: int | Non
         more = "device más" if devices_for_one_day == 1 else "devices más"
         text += f"; {devices_for_one_day} {more} para terminar en un día"
     return text
-
-
-# --- Notifications ---------------------------------------------------------------------------------------
-
-
-def ended(title: str, status: str) -> str:
-    words = {"completed": "Campaña terminada", "failed": "La campaña falló", "cancelled": "Campaña cancelada"}
-    return f"{words[status]}: {' '.join(title.split())}"  # one line: it is an e-mail's subject, too
-
-
-def ended_text(stats: dict[str, int], reason: str) -> str:
-    counts = (
-        f"{stats['sent']} de {stats['total']} mensajes enviados; {stats['failed']} fallidos, "
-        f"{stats['suppressed']} omitidos, {stats['unknown']} sin confirmar."
-    )
-    return f"{job_description(reason)} {counts}".strip()

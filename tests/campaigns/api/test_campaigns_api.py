@@ -279,7 +279,9 @@ def test_another_cron_has_another_first_time(client, address):
 
 
 def test_a_new_time_lets_a_missed_campaign_wait_for_it(client, address, account):
-    missed = campaigns_of.campaign(account, missed_at=timezone.now(), description="tarde", status="failed")
+    missed = campaigns_of.campaign(
+        account, missed_at=timezone.now(), note_code="as_written", note_details={"text": "tarde"}, status="failed"
+    )
     answer = patch(client, f"{address}/{missed.pk}", scheduled_at="2027-01-15T20:00:00-05:00").json()
     assert (answer["status"], answer["description"]) == ("pending", "")
     missed.refresh_from_db()

@@ -11,6 +11,7 @@ from campaigns import tasks
 from campaigns.launch import launching, recurrence, schedule
 from campaigns.launch.launching import AlreadyLaunched
 from campaigns.models import Campaign, CampaignRun
+from campaigns.wording import campaign_notes
 from config.schedule import BEAT_SCHEDULE
 from jobs.models import Job
 from tests.campaigns import campaigns_of
@@ -65,12 +66,12 @@ def test_later_than_that_it_waits_for_a_person(account):
     made = campaigns_of.campaign(account, scheduled_at=NOON, time_zone="America/Lima")
     assert pass_by(NOON + 2 * HOUR) == []
     assert state(made) == ("pending", NOON, True)
-    assert "10/06/2026 07:00 America/Lima" in made.description
+    assert "10/06/2026 07:00 America/Lima" in campaign_notes.spanish(made)
     assert pass_by(NOON + 3 * HOUR) == []
 
     launching.trigger(Campaign.unscoped.get(pk=made.pk), None, NOON + 4 * HOUR)
     made.refresh_from_db()
-    assert (made.description, made.missed_at) == ("", None)
+    assert (made.note_code, made.missed_at) == ("", None)
     assert made.runs.get().scheduled_at == NOON
 
 
@@ -104,7 +105,7 @@ def test_one_that_cannot_be_launched_fails_in_words(account):
     made = campaigns_of.campaign(account, scheduled_at=NOON, audience={})
     assert pass_by(NOON) == []
     assert state(made)[0] == "failed"
-    assert "audiencia" in made.description
+    assert "audiencia" in campaign_notes.spanish(made)
 
 
 def test_beat_wakes_it_and_tasks_pass_on_only_ids(account, monkeypatch):
@@ -156,7 +157,7 @@ def test_all_of_them_where_none_is_within_it(account):
     made = recurring(account, "daily", NOON)
     assert pass_by(NOON + 3 * DAY + 2 * HOUR) == []
     assert state(made) == ("pending", NOON + 4 * DAY, False)
-    assert "13/06/2026" in made.description
+    assert "13/06/2026" in campaign_notes.spanish(made)
     assert len(pass_by(NOON + 4 * DAY)) == 1
 
 

@@ -1,0 +1,151 @@
+"""What a campaign notes of itself and tells its sender: stored as a code with details, said in the reader's language.
+
+Each code stands once, with the wire's Spanish and the page's words. Refusals at the launch are those of `wire` and
+`phrases`. `as_written` is what was stored as a sentence that nobody recognised, and is shown as it stands.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from django.contrib.humanize.templatetags.humanize import intcomma
+from django.utils.formats import date_format
+from django.utils.translation import gettext_lazy as _
+
+from campaigns.models import Campaign, Notification
+from campaigns.wording import phrases, wire
+from jobs.states import JobStatus
+from jobs.wording import phrases as job_phrases
+from jobs.wording.reasons import sentence as job_sentence
+
+AS_WRITTEN: Final = "as_written"
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One code: with gaps in braces on the wire, with gaps for % on the pages."""
+
+    spanish: str
+    page: phrases.Phrase
+
+
+# Gaps: clock.
+NOTES: Final[dict[str, Said]] = {
+    "missed": Said(
+        "No se envió a su hora ({clock}) porque el programa no estaba en marcha, y ya ha pasado demasiado tiempo. "
+        "Ejecútala tú, o cambia la fecha.",
+        _(
+            "It was not sent at its time (%(clock)s) because the program was not running, and too much time has "
+            "passed. Send it yourself, or change its date."
+        ),
+    ),
+    "occurrence_skipped": Said(
+        "Se omitió el envío del {clock}: el programa no estaba en marcha a su hora. La campaña sigue con el próximo.",
+        _(
+            "The sending of %(clock)s was skipped: the program was not running at its time. The campaign goes on "
+            "with the next one."
+        ),
+    ),
+}
+
+# Titles of notifications. Gaps: title.
+ENDED: Final[dict[str, Said]] = {
+    "campaign_completed": Said("Campaña terminada: {title}", _("Campaign finished: %(title)s")),
+    "campaign_failed": Said("La campaña falló: {title}", _("The campaign failed: %(title)s")),
+    "campaign_cancelled": Said("Campaña cancelada: {title}", _("Campaign cancelled: %(title)s")),
+}
+ENDED_OF: Final[dict[str, str]] = {
+    JobStatus.COMPLETED: "campaign_completed",
+    JobStatus.FAILED: "campaign_failed",
+    JobStatus.CANCELLED: "campaign_cancelled",
+}
+
+# Their text. Gaps: the counts, and nothing more.
+COUNTS: Final = ("sent", "total", "failed", "suppressed", "unknown")
+COUNTED: Final = Said(
+    "{sent} de {total} mensajes enviados; {failed} fallidos, {suppressed} omitidos, {unknown} sin confirmar.",
+    _("%(sent)s of %(total)s messages sent; %(failed)s failed, %(suppressed)s left out, %(unknown)s unconfirmed."),
+)
+
+
+# --- Of a campaign -------------------------------------------------------------------------------------
+
+
+def spanish(campaign: Campaign) -> str:
+    """Why it failed or waits for a person, as the wire has it; "" where there is nothing to say."""
+    code, details = campaign.note_code, campaign.note_details
+    if code in NOTES:
+        return NOTES[code].spanish.format(clock=_clock(details, "%d/%m/%Y %H:%M"))
+    if code == AS_WRITTEN:
+        return str(details["text"])
+    if code not in wire.REFUSALS:
+        return code
+    text = wire.REFUSALS[code][1]
+    return f"{text} {details['path']}: {details['message']}" if "path" in details else text
+
+
+def shown(campaign: Campaign) -> str:
+    """The same for the reader of a page."""
+    code, details = campaign.note_code, campaign.note_details
+    if code in NOTES:
+        return str(NOTES[code].page) % {"clock": _clock(details)}
+    if code == AS_WRITTEN:
+        return str(details["text"])
+    if not code:
+        return ""
+    text = str(phrases.refusal(code))
+    return f"{text} {phrases.problem_at(details['path'], details.get('code', ''))}" if "path" in details else text
+
+
+def job_description(state_reason: str) -> str:
+    """Why a launched campaign failed or rests, in Spanish; "" where there is nothing to say."""
+    return " ".join(job_sentence(state_reason)).strip() if state_reason else ""
+
+
+def _clock(details: Mapping[str, Any], pattern: str = "") -> str:
+    """The time it was for, in the campaign's zone: by `pattern`, or as the page's language writes it."""
+    moment = datetime.fromisoformat(details["scheduled_at"]).astimezone(ZoneInfo(details["time_zone"]))
+    text = moment.strftime(pattern) if pattern else date_format(moment, "SHORT_DATETIME_FORMAT")
+    return f"{text} {details['time_zone']}"
+
+
+# --- Of a notification ---------------------------------------------------------------------------------
+
+
+def ended_details(title: str, state_reason: str, stats: Mapping[str, int]) -> dict[str, Any]:
+    """What a notification of an end keeps: its title in one line (an e-mail's subject, too), why, and the counts."""
+    return {
+        "title": " ".join(title.split()),
+        "state_reason": state_reason,
+        **{name: stats[name] for name in COUNTS},
+    }
+
+
+def spanish_title(told: Notification) -> str:
+    if told.code not in ENDED:
+        return str(told.details.get("title", told.code))
+    return ENDED[told.code].spanish.format(title=told.details["title"])
+
+
+def spanish_text(told: Notification) -> str:
+    if told.code not in ENDED:
+        return str(told.details.get("text", ""))
+    counts = COUNTED.spanish.format(**{name: told.details[name] for name in COUNTS})
+    return f"{job_description(told.details['state_reason'])} {counts}".strip()
+
+
+def shown_title(told: Notification) -> str:
+    if told.code not in ENDED:
+        return str(told.details.get("title", told.code))
+    return str(ENDED[told.code].page) % {"title": told.details["title"]}
+
+
+def shown_text(told: Notification) -> str:
+    if told.code not in ENDED:
+        return str(told.details.get("text", ""))
+    counts = str(COUNTED.page) % {name: intcomma(told.details[name]) for name in COUNTS}
+    reason = told.details["state_reason"]
+    known = str(job_phrases.JOB_REASONS[reason]) if reason in job_phrases.JOB_REASONS else ""
+    return f"{known} {counts}".strip()
