@@ -23,6 +23,8 @@ ERRORS: Final = {
     "method_not_allowed": "Este método no está permitido en esta dirección.",
     "not_acceptable": "No hay una respuesta en el formato pedido; usa JSON.",
     "invalid_cursor": "El cursor de la página no es válido.",
+    "limit_invalid": "limit debe ser un número entero mayor que 0.",
+    "ordering_invalid": "ordering debe ser uno de: {choices}; con «-» delante para el orden inverso.",
     "conflict": "El estado actual no permite esta acción.",
     "throttled": "Demasiadas solicitudes. Espera un momento e inténtalo de nuevo.",
     # What was sent

@@ -19,6 +19,7 @@ from rest_framework.views import APIView
 from rest_framework.viewsets import ModelViewSet
 
 from accounts.audit import Actor
+from accounts.lists.keyset_pages import KeysetPages
 from accounts.models import Account
 from accounts.reading import is_storable
 from accounts.requests import ApiRequest, account_of
@@ -31,7 +32,6 @@ from campaigns.api.contact_serializers import (
     LabelNames,
     LabelSerializer,
 )
-from campaigns.api.keyset_pages import KeysetPages
 from campaigns.contacts import export, labels, people
 from campaigns.models import Contact, Label
 from campaigns.wording import contact_wire as wire

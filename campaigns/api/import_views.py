@@ -8,13 +8,12 @@ from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema, extend_schema_field, inline_serializer
 from rest_framework import serializers
 from rest_framework.exceptions import UnsupportedMediaType
-from rest_framework.pagination import CursorPagination
 from rest_framework.parsers import MultiPartParser
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.api.pagination import CursorPages
 from accounts.audit import Actor
+from accounts.lists.keyset_pages import LenientKeysetPages
 from accounts.reading import true_or_false
 from accounts.requests import ApiRequest
 from campaigns.actions import import_acts
@@ -107,14 +106,14 @@ class ContactImports(APIView):
     """Files of contacts, newest first."""
 
     parser_classes = (MultiPartParser,)
-    pagination_class: type[CursorPagination] = CursorPages
+    pagination_class = LenientKeysetPages
 
     @extend_schema(responses=ContactImportSerializer(many=True), tags=["contacts"])
     def get(self, request: ApiRequest, **_: Any) -> Response:
         """Imports, newest first, without their errors' lines."""
-        pages = CursorPages()
+        pages = LenientKeysetPages()
         rows: QuerySet[ContactImport] = ContactImport.objects.for_account(request.account)
-        page = pages.paginate_queryset(rows, request, self) or []
+        page = pages.paginate_queryset(rows, request, self)
         return pages.get_paginated_response(ContactImportSerializer(page, many=True).data)
 
     @extend_schema(request=_UPLOAD_FORM, responses={201: ContactImportSerializer}, tags=["contacts"])

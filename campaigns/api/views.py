@@ -18,10 +18,10 @@ from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet, ModelViewSet
 
 from accounts.audit import Actor
+from accounts.lists.keyset_pages import KeysetPages
 from accounts.models import Account
 from accounts.requests import account_of
 from campaigns.actions import campaign_acts, segment_acts
-from campaigns.api.keyset_pages import KeysetPages
 from campaigns.api.serializers import (
     CampaignSerializer,
     PreviewSerializer,

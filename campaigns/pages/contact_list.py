@@ -7,12 +7,12 @@ from urllib.parse import urlencode
 from django.db.models import QuerySet
 from django.http import QueryDict
 
+from accounts.lists import keyset
 from accounts.models import Account
 from campaigns.contacts.people import ATTRIBUTE_PREFIX, Filters
 from campaigns.models import Contact
 
 PAGE_ROWS: Final = 50
-_LAST_ID: Final = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,18 +83,11 @@ class ContactPage:
 
 def page_of(account: Account, wanted: Wanted) -> ContactPage:
     rows = wanted.rows(account).defer("custom_attributes")
-    if wanted.before is not None:
-        found = list(rows.filter(pk__gt=wanted.before).order_by("id")[: PAGE_ROWS + 1])
-        has_previous, has_following = len(found) > PAGE_ROWS, bool(found)
-        found = found[:PAGE_ROWS][::-1]
-    else:
-        found = list(rows.filter(pk__lt=wanted.after or _LAST_ID).order_by("-id")[: PAGE_ROWS + 1])
-        has_previous, has_following = wanted.after is not None and bool(found), len(found) > PAGE_ROWS
-        found = found[:PAGE_ROWS]
+    part = keyset.read(rows, ["-id"], limit=PAGE_ROWS, after=_key(wanted.after), before=_key(wanted.before))
     return ContactPage(
-        rows=found,
-        previous=wanted.address(before=found[0].pk) if has_previous else "",
-        following=wanted.address(after=found[-1].pk) if has_following else "",
+        rows=part.rows,
+        previous=wanted.address(before=part.rows[0].pk) if part.has_previous else "",
+        following=wanted.address(after=part.rows[-1].pk) if part.has_next else "",
     )
 
 
@@ -104,3 +97,7 @@ def _text(query: QueryDict, name: str) -> str:
 
 def _id(raw: str) -> int | None:
     return int(raw) if raw.isascii() and raw.isdecimal() and len(raw) < 19 else None
+
+
+def _key(contact_id: int | None) -> tuple[int] | None:
+    return None if contact_id is None else (contact_id,)

@@ -13,8 +13,6 @@ REFUSALS: Final[dict[str, tuple[int, str]]] = {
     # Contacts
     "phone_taken": (409, "Otro contacto de la cuenta ya tiene este teléfono, quizá escrito de otra forma."),
     "filter_invalid": (400, "El filtro no es válido: {what}."),
-    "ordering_invalid": (400, "ordering debe ser uno de: {choices}; con «-» delante para el orden inverso."),
-    "limit_invalid": (400, "limit debe ser un número entero mayor que 0."),
     "labels_missing": (400, "Falta «labels»: una lista con al menos una etiqueta."),
     "contacts_missing": (400, "Indica los contactos: «contact_ids» o «filter», y solo uno de los dos."),
     "contacts_invalid": (400, "contact_ids debe ser una lista de 1 a {limit} ids de contactos."),

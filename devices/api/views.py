@@ -5,14 +5,14 @@ from typing import Any
 from django.db.models import QuerySet
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
-from rest_framework.filters import OrderingFilter, SearchFilter
+from rest_framework.filters import SearchFilter
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ModelViewSet
 
-from accounts.api.pagination import CursorPages
 from accounts.audit import Actor
 from accounts.errors import ApiError
+from accounts.lists.keyset_pages import LenientKeysetPages
 from accounts.models import Role
 from accounts.reading import true_or_false
 from accounts.requests import account_of
@@ -40,12 +40,12 @@ class Devices(ModelViewSet[Device]):
 
     required_role = Role.ADMINISTRATOR
     serializer_class = DeviceSerializer
-    pagination_class = CursorPages
+    pagination_class = LenientKeysetPages
     lookup_url_kwarg = "device_id"
-    filter_backends = (SearchFilter, OrderingFilter)
+    filter_backends = (SearchFilter,)
     search_fields = ("name", "instance_name", "base_url")
     ordering_fields = ("id", "name", "status", "created_at")
-    ordering = ("id",)
+    ordering = "id"
     queryset = Device.unscoped.none()  # for the OpenAPI description; get_queryset says which
 
     def get_queryset(self) -> QuerySet[Device]:

@@ -7,9 +7,9 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema
 from rest_framework import serializers
 from rest_framework.viewsets import ModelViewSet
 
-from accounts.api.pagination import CursorPages
 from accounts.audit import Actor
 from accounts.errors import ApiError
+from accounts.lists.keyset_pages import LenientKeysetPages
 from accounts.requests import account_of
 from devices import phone_numbers
 from jobs import actions
@@ -53,7 +53,7 @@ class Suppressions(ModelViewSet[Suppression]):
     """
 
     serializer_class = SuppressionSerializer
-    pagination_class = CursorPages
+    pagination_class = LenientKeysetPages
     lookup_url_kwarg = "suppression_id"
     queryset = Suppression.unscoped.none()  # for the OpenAPI description; get_queryset says which
 

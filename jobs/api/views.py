@@ -20,6 +20,7 @@ from rest_framework.utils.urls import replace_query_param
 from rest_framework.views import APIView
 
 from accounts.audit import Actor
+from accounts.lists import keyset
 from accounts.requests import ApiRequest
 from devices import phone_numbers
 from jobs import actions
@@ -99,15 +100,15 @@ class JobList(SendBulkFile):
     )
     def get(self, request: ApiRequest, **_: Any) -> Response:
         limit = _limit(request)
-        jobs = Job.objects.for_account(request.account).newest_first()
-        if before := request.query_params.get("before"):
-            jobs = jobs.filter(pk__lt=find_job(request, before, "before_invalid").pk)
+        jobs = Job.objects.for_account(request.account)
+        before = request.query_params.get("before")
+        after = [find_job(request, before, "before_invalid").pk] if before else None
         if status := request.query_params.get("status"):
             jobs = jobs.filter(status=_choice(status, JobStatus.values, "status_invalid"))
-        page = list(jobs[: limit + 1])
-        response = Response(JobInListSerializer(page[:limit], many=True).data)
-        if len(page) > limit:
-            following = replace_query_param(request.build_absolute_uri(), "before", page[limit - 1].uuid)
+        part = keyset.read(jobs, ["-id"], limit=limit, after=after)
+        response = Response(JobInListSerializer(part.rows, many=True).data)
+        if part.has_next:
+            following = replace_query_param(request.build_absolute_uri(), "before", part.rows[-1].uuid)
             response["Link"] = f'<{following}>; rel="next"'
         return response
 
@@ -135,20 +136,20 @@ class JobRecipients(APIView):
     def get(self, request: ApiRequest, job_id: str, **_: Any) -> Response:
         job = find_job(request, job_id)
         limit = _limit(request)
-        recipients = job.recipients.in_order()
-        if cursor := request.query_params.get("cursor"):
-            recipients = recipients.filter(position__gt=_whole_number(cursor, "cursor_invalid"))
+        recipients = job.recipients.all()
+        cursor = request.query_params.get("cursor")
+        after = [_whole_number(cursor, "cursor_invalid")] if cursor else None
         if state := request.query_params.get("state"):
             recipients = recipients.filter(state=_choice(state, RecipientState.values, "state_invalid"))
         if search := phone_numbers.without_separators(request.query_params.get("search", "")):
             lookup = "startswith" if search.startswith("+") else "contains"
             recipients = recipients.filter(**{f"phone__{lookup}": search})
-        page = list(recipients[: limit + 1])
+        part = keyset.read(recipients, ["position"], limit=limit, after=after)
         context = {"template": template_of(job)}
         return Response(
             {
-                "results": RecipientSerializer(page[:limit], many=True, context=context).data,
-                "next": str(page[limit - 1].position) if len(page) > limit else None,
+                "results": RecipientSerializer(part.rows, many=True, context=context).data,
+                "next": str(part.rows[-1].position) if part.has_next else None,
             }
         )
 

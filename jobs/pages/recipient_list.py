@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 from django.http import QueryDict
 
+from accounts.lists import keyset
 from devices import phone_numbers
 from jobs.models import Job, Recipient
 from jobs.states import RecipientState
@@ -66,21 +67,13 @@ def page_of(job: Job, wanted: Wanted) -> RecipientPage:
     if phone := phone_numbers.without_separators(wanted.phone):
         rows = rows.filter(**{"phone__startswith" if phone.startswith("+") else "phone__contains": phone})
 
-    is_backwards = wanted.before is not None
-    if is_backwards:
-        found = list(rows.filter(position__lt=wanted.before).order_by("-position")[: PAGE_ROWS + 1])
-        has_previous, has_following = len(found) > PAGE_ROWS, bool(found)
-        found = found[:PAGE_ROWS][::-1]
-        if not found:  # before the first: begin there
-            return page_of(job, Wanted(wanted.state, wanted.error, wanted.phone))
-    else:
-        found = list(rows.filter(position__gt=-1 if wanted.after is None else wanted.after).in_order()[: PAGE_ROWS + 1])
-        has_previous, has_following = wanted.after is not None and bool(found), len(found) > PAGE_ROWS
-        found = found[:PAGE_ROWS]
+    part = keyset.read(rows, ["position"], limit=PAGE_ROWS, after=_key(wanted.after), before=_key(wanted.before))
+    if wanted.before is not None and not part.rows:  # before the first: begin there
+        return page_of(job, Wanted(wanted.state, wanted.error, wanted.phone))
     return RecipientPage(
-        rows=found,
-        previous=wanted.address(before=found[0].position) if has_previous else "",
-        following=wanted.address(after=found[-1].position) if has_following else "",
+        rows=part.rows,
+        previous=wanted.address(before=part.rows[0].position) if part.has_previous else "",
+        following=wanted.address(after=part.rows[-1].position) if part.has_next else "",
     )
 
 
@@ -96,3 +89,7 @@ def latest(job: Job, number: int) -> list[Recipient]:
 
 def _position(raw: str) -> int | None:
     return min(int(raw), _LAST_POSITION) if raw.isascii() and raw.isdecimal() and len(raw) < 12 else None
+
+
+def _key(position: int | None) -> tuple[int] | None:
+    return None if position is None else (position,)

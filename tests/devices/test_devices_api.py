@@ -301,3 +301,18 @@ def test_a_query_that_makes_no_sense_is_the_callers_fault(client, address, admin
 
 def test_numbers_too_large_for_a_row_are_not_found(client, address):
     assert client.get(f"{address}/{10**40}").status_code == 404
+
+
+@pytest.mark.parametrize("asked", ["limit=0", "limit=x", "ordering=token,nothing"])
+def test_a_limit_or_an_ordering_that_means_nothing_is_left_out(client, address, admin, asked):
+    made = [arrange.device(admin.account).pk for _ in range(3)]
+    page = client.get(f"{address}?{asked}").json()
+    assert ([device["id"] for device in page["results"]], page["next"]) == (made, None)
+
+
+def test_pages_of_devices_alike_lead_on_and_back(client, address, admin):
+    made = [arrange.device(admin.account).pk for _ in range(4)]
+    first = client.get(f"{address}?limit=2&ordering=-status").json()
+    second = client.get(first["next"]).json()
+    assert [device["id"] for page in (first, second) for device in page["results"]] == made[::-1]
+    assert client.get(second["previous"]).json() == first
