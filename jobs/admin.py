@@ -28,7 +28,8 @@ from jobs.intake import accepting
 from jobs.message.book import template_of
 from jobs.models import IllegalTransition, Job, Recipient, Suppression
 from jobs.pages import job_pages
-from jobs.wording import phrases
+from jobs.wording import recipient_errors
+from jobs.wording.job_reasons import job_reason
 
 
 class JobChangeList(ChangeList):  # type: ignore[misc]
@@ -62,7 +63,7 @@ class JobAdmin(AccountAdmin):
 
     @display(description=gettext_lazy("status"), ordering="status")
     def state(self, job: Job) -> str:
-        return render_to_string("jobs/cells/status.html", {"job": job, "reason": phrases.job_reason(job.state_reason)})
+        return render_to_string("jobs/cells/status.html", {"job": job, "reason": job_reason(job.state_reason)})
 
     @display(description=gettext_lazy("progress"))
     def progress(self, job: Job) -> str:
@@ -279,7 +280,7 @@ class RecipientAdmin(ReadOnly, AccountAdmin):
 
     @display(description=gettext_lazy("error"))
     def error(self, recipient: Recipient) -> str:
-        return str(phrases.recipient_error(recipient.error_code)) or "–"
+        return str(recipient_errors.on_the_page(recipient.error_code)) or "–"
 
 
 class SuppressionForm(AccountForm):

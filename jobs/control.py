@@ -17,7 +17,7 @@ from jobs.models import IllegalTransition, Job
 from jobs.sending import finishing, results
 from jobs.sending.outcomes import MAX_TRIES
 from jobs.states import JobStatus, RecipientState, recipient_move
-from jobs.wording.reasons import CANCELLED, NO_DEVICES, NO_DEVICES_LEFT, PAUSED_BY_PERSON, sentence
+from jobs.wording.job_reasons import CANCELLED, NO_DEVICES, NO_DEVICES_LEFT, PAUSED_BY_PERSON, sentence
 
 BATCH_ROWS = 20_000
 

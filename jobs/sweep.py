@@ -10,7 +10,7 @@ from jobs import control
 from jobs.models import Job
 from jobs.sending import dispatch, finishing, recovery
 from jobs.states import JobStatus
-from jobs.wording.reasons import NO_DEVICES_LEFT
+from jobs.wording.job_reasons import NO_DEVICES_LEFT
 
 
 @dataclass(slots=True)

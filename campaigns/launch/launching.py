@@ -19,7 +19,7 @@ from jobs.message.rendering import variables_of
 from jobs.models import Job, MessageSyntax
 from jobs.sending import finishing
 from jobs.states import JOB_ENDED
-from jobs.wording.reasons import NO_RECIPIENTS
+from jobs.wording.job_reasons import NO_RECIPIENTS
 
 _FREEZING = 0x63616D70  # "camp": the first key of the advisory locks of freezing
 

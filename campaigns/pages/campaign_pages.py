@@ -24,7 +24,7 @@ from devices.models import Device
 from devices.states import DeviceStatus
 from jobs.message.rendering import CampaignTemplate, problems_of, variables_of
 from jobs.states import JOB_ENDED
-from jobs.wording import phrases as job_phrases
+from jobs.wording.job_reasons import job_reason
 
 # Among which one may choose by hand; more than these and the JSON is the way.
 LABELS_OFFERED: Final = 300
@@ -192,7 +192,7 @@ def campaign(campaign: Campaign) -> dict[str, Any]:
     is_over = status in {CampaignStatus.COMPLETED, CampaignStatus.FAILED, CampaignStatus.CANCELLED}
     is_open = run is not None and run.job.status not in JOB_ENDED
     is_launched = run is not None
-    reason = str(job_phrases.job_reason(run.job.state_reason)) if run is not None and run.job.state_reason else ""
+    reason = str(job_reason(run.job.state_reason)) if run is not None and run.job.state_reason else ""
     stats = figures.stats_of(run)
     return {
         "campaign": campaign,

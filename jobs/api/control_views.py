@@ -14,7 +14,7 @@ from jobs import actions
 from jobs.api.serializers import JobDetailSerializer
 from jobs.api.views import find_job
 from jobs.models import IllegalTransition, Job
-from jobs.wording import wire
+from jobs.wording.refusals import refusal
 
 MAX_POSITIONS = 10_000
 
@@ -59,9 +59,9 @@ class ResolveUnknown(APIView):
         given = request.data if isinstance(request.data, dict) else {}
         action, positions = given.get("action"), given.get("positions")
         if not isinstance(action, str) or action not in actions.RESOLUTIONS:
-            raise wire.refusal("resolution_invalid", choices=", ".join(actions.RESOLUTIONS))
+            raise refusal("resolution_invalid", choices=", ".join(actions.RESOLUTIONS))
         if positions is not None and not _are_positions(positions):
-            raise wire.refusal("positions_invalid", limit=MAX_POSITIONS)
+            raise refusal("positions_invalid", limit=MAX_POSITIONS)
         return _act(job, lambda: actions.resolve_unknown(Actor.of(request), job, action, positions))
 
 
@@ -78,6 +78,6 @@ def _act(job: Job, act: Callable[[], int]) -> Response:
         act()
     except IllegalTransition:
         job.refresh_from_db()
-        raise wire.refusal("impossible_move", status=job.status) from None
+        raise refusal("impossible_move", status=job.status) from None
     job.refresh_from_db()
     return Response(JobDetailSerializer(job).data)

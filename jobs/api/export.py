@@ -11,7 +11,7 @@ from django.db.models import Func, IntegerField, Max
 
 from devices.models import Device
 from jobs.models import Job, Recipient
-from jobs.wording import wire
+from jobs.wording import recipient_errors
 
 PAGE_ROWS = 2_000
 BOM = "\ufeff"  # a spreadsheet takes the file for UTF-8 only with it
@@ -47,7 +47,7 @@ def pages(job: Job) -> Iterator[str]:
                 + _line(
                     [
                         state,
-                        wire.recipient_error(error_code),
+                        recipient_errors.on_the_wire(error_code),
                         _time(sent_at),
                         names.get(device_id, ""),
                         *values,

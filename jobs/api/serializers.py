@@ -8,7 +8,7 @@ from rest_framework import serializers
 from jobs import forecast
 from jobs.message.rendering import MessageTemplate
 from jobs.models import Job, Recipient
-from jobs.wording import wire
+from jobs.wording import recipient_errors
 
 
 class Moment(serializers.DateTimeField):
@@ -112,7 +112,7 @@ class RecipientSerializer(serializers.ModelSerializer[Recipient]):
         )
 
     def get_error(self, recipient: Recipient) -> str:
-        return wire.recipient_error(recipient.error_code)
+        return recipient_errors.on_the_wire(recipient.error_code)
 
     def get_text(self, recipient: Recipient) -> str:
         template: MessageTemplate = self.context["template"]

@@ -37,7 +37,7 @@ from jobs.intake import accepting
 from jobs.message.book import template_of
 from jobs.models import Job, OnDuplicate
 from jobs.states import JobStatus, RecipientState
-from jobs.wording import wire
+from jobs.wording.refusals import job_created, refusal
 
 PAGE_SIZE = 100  # the most that a list answers at once
 
@@ -73,7 +73,7 @@ class SendBulkFile(APIView):
         try:
             form, files = request.POST, request.FILES
         except UnsupportedMediaType:
-            raise wire.refusal("file_missing") from None
+            raise refusal("file_missing") from None
         fields = accepting.BulkFields.from_form(form)
         job, _is_new = actions.send_file(
             Actor.of(request), files.get("file"), fields, request.headers.get("Idempotency-Key")
@@ -81,7 +81,7 @@ class SendBulkFile(APIView):
         return Response(
             {
                 "status": "success",
-                "message": wire.job_created(job.total, job.file_name),
+                "message": job_created(job.total, job.file_name),
                 "job": JobSerializer(job).data,
             }
         )
@@ -196,7 +196,7 @@ def find_job(request: ApiRequest, job_id: str, code: str = "job_not_found") -> J
     except ValueError:
         job = None
     if job is None:
-        raise wire.refusal(code)
+        raise refusal(code)
     return job  # type: ignore[no-any-return]
 
 
@@ -204,17 +204,17 @@ def _limit(request: Request) -> int:
     """How many a page may hold: what `limit` says, at most 100."""
     limit = _whole_number(request.query_params.get("limit") or str(PAGE_SIZE), "limit_invalid")
     if limit < 1:
-        raise wire.refusal("limit_invalid")
+        raise refusal("limit_invalid")
     return min(limit, PAGE_SIZE)
 
 
 def _whole_number(raw: str, code: str) -> int:
     if not _WHOLE_NUMBER.fullmatch(raw):
-        raise wire.refusal(code)
+        raise refusal(code)
     return int(raw)
 
 
 def _choice(raw: str, choices: list[str], code: str) -> str:
     if raw not in choices:
-        raise wire.refusal(code, choices=", ".join(choices))
+        raise refusal(code, choices=", ".join(choices))
     return raw

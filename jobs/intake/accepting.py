@@ -8,7 +8,7 @@ import hashlib
 import json
 import re
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -23,10 +23,19 @@ from accounts.models import Account, User
 from accounts.reading import is_storable
 from devices.models import Device
 from jobs.intake.kept_files import display_name, kept, old_files
-from jobs.intake.recipient_file import MAX_PROBLEMS, BadRecipientFile, BinaryFile, Problem, RecipientFile
+from jobs.intake.recipient_file import (
+    MAX_COLUMNS,
+    MAX_LINE_BYTES,
+    MAX_PROBLEMS,
+    BadRecipientFile,
+    BinaryFile,
+    Problem,
+    RecipientFile,
+)
 from jobs.models import Job, OnDuplicate
 from jobs.states import JOB_ENDED
-from jobs.wording import wire
+from jobs.wording.line_problems import LINE_PROBLEMS
+from jobs.wording.refusals import refusal
 
 MAX_MESSAGE_CHARACTERS = 65_536
 MAX_TITLE_CHARACTERS = 200
@@ -56,17 +65,17 @@ class BulkFields:
 
     def __post_init__(self) -> None:
         if not self.message.strip():
-            raise wire.refusal("message_missing")
+            raise refusal("message_missing")
         if len(self.message) > MAX_MESSAGE_CHARACTERS:
-            raise wire.refusal("message_too_long", limit=MAX_MESSAGE_CHARACTERS)
+            raise refusal("message_too_long", limit=MAX_MESSAGE_CHARACTERS)
         if not is_storable(self.message):
-            raise wire.refusal("message_invalid")
+            raise refusal("message_invalid")
         if len(self.title) > MAX_TITLE_CHARACTERS or not is_storable(self.title):
-            raise wire.refusal("title_invalid", limit=MAX_TITLE_CHARACTERS)
+            raise refusal("title_invalid", limit=MAX_TITLE_CHARACTERS)
         if not LOWEST_DEVICES_LIMIT <= self.devices_limit <= HIGHEST_DEVICES_LIMIT:
             raise _wrong_devices_limit()
         if self.scheduled_at is not None and self.scheduled_at.utcoffset() is None:
-            raise wire.refusal("scheduled_at_invalid")
+            raise refusal("scheduled_at_invalid")
 
     @classmethod
     def from_form(cls, form: QueryDict) -> "BulkFields":
@@ -113,7 +122,7 @@ def accept_file(
     now = timezone.now()
     _check_key(idempotency_key)
     if fields.scheduled_at is not None and fields.scheduled_at > now + FURTHEST_START:
-        raise wire.refusal("scheduled_at_too_far")
+        raise refusal("scheduled_at_too_far")
     upload = _checked_upload(upload)
     survey = _survey(upload)
     digest = _content_digest(survey.digest, fields)
@@ -177,11 +186,11 @@ def remove_orphan_uploads(older_than: timedelta) -> int:
 
 def _checked_upload(upload: "UploadedFile[Any] | None") -> TemporaryUploadedFile:
     if upload is None:
-        raise wire.refusal("file_missing")
+        raise refusal("file_missing")
     if not (upload.name or "").lower().endswith(EXTENSIONS):
-        raise wire.refusal("file_extension")
+        raise refusal("file_extension")
     if (upload.size or 0) > settings.MAX_UPLOAD_BYTES:
-        raise wire.refusal("file_too_large", limit=settings.MAX_UPLOAD_BYTES)
+        raise refusal("file_too_large", limit=settings.MAX_UPLOAD_BYTES)
     assert isinstance(upload, TemporaryUploadedFile)  # settings.FILE_UPLOAD_HANDLERS
     return upload
 
@@ -212,17 +221,17 @@ def _survey(upload: TemporaryUploadedFile) -> Survey:
         for row in rows:
             total += 1
             if total > limit:
-                raise wire.refusal("too_many_recipients", limit=limit)
+                raise refusal("too_many_recipients", limit=limit)
             if row.phone:
                 has_phone = True
             elif not has_phone and len(bad) < MAX_PROBLEMS:
                 bad.append(Problem(row.line, "invalid_number"))
     except BadRecipientFile as error:
-        raise wire.refusal(error.code, wire.line_errors(error.problems)) from None
+        raise refusal(error.code, _line_errors(error.problems), **_limit(error.code)) from None
     if not total:
-        raise wire.refusal("file_header_only" if rows.has_header else "file_empty")
+        raise refusal("file_header_only" if rows.has_header else "file_empty")
     if not has_phone:
-        raise wire.refusal("no_valid_phone", wire.line_errors(bad))
+        raise refusal("no_valid_phone", _line_errors(bad))
     return Survey(total, rows.columns, hashed.sha256.hexdigest())
 
 
@@ -231,7 +240,7 @@ def _survey(upload: TemporaryUploadedFile) -> Survey:
 
 def _check_key(key: str | None) -> None:
     if key is not None and not _VISIBLE_ASCII.fullmatch(key):
-        raise wire.refusal("idempotency_key_invalid", limit=MAX_KEY_CHARACTERS)
+        raise refusal("idempotency_key_invalid", limit=MAX_KEY_CHARACTERS)
 
 
 def _content_digest(file_digest: str, fields: BulkFields) -> str:
@@ -243,7 +252,7 @@ def _earlier_job(account: Account, key: str, digest: str) -> Job | None:
     """Return the job this key stands for. Raises ApiError (409) if that was made of other content."""
     job: Job | None = Job.objects.for_account(account).filter(idempotency_key=key).first()
     if job is not None and job.content_digest != digest:
-        raise wire.refusal("idempotency_conflict")
+        raise refusal("idempotency_conflict")
     return job
 
 
@@ -255,13 +264,13 @@ def _check_devices(account: Account, fields: BulkFields) -> None:
     if fields.device_ids:
         devices = devices.filter(pk__in=fields.device_ids)
         if devices.count() < len(fields.device_ids):
-            raise wire.refusal("devices_unknown")
+            raise refusal("devices_unknown")
     if not devices.available().exists():
-        raise wire.refusal("no_devices_available")
+        raise refusal("no_devices_available")
 
 
 def _wrong_devices_limit() -> Exception:
-    return wire.refusal("devices_limit_invalid", low=LOWEST_DEVICES_LIMIT, high=HIGHEST_DEVICES_LIMIT)
+    return refusal("devices_limit_invalid", low=LOWEST_DEVICES_LIMIT, high=HIGHEST_DEVICES_LIMIT)
 
 
 def _devices_limit(raw: str) -> int:
@@ -277,7 +286,7 @@ def _device_ids(raw: list[str]) -> tuple[int, ...]:
     words = [word.strip() for text in raw for word in text.strip().removeprefix("[").removesuffix("]").split(",")]
     words = [word for word in words if word]
     if not all(_WHOLE_NUMBER.fullmatch(word) for word in words) or len(words) > HIGHEST_DEVICES_LIMIT:
-        raise wire.refusal("devices_invalid")
+        raise refusal("devices_invalid")
     return tuple(dict.fromkeys(int(word) for word in words))
 
 
@@ -288,11 +297,26 @@ def _moment(raw: str) -> datetime | None:
         moment = datetime.fromisoformat(raw)
         return moment.astimezone(UTC) if moment.tzinfo else moment
     except (ValueError, OverflowError):
-        raise wire.refusal("scheduled_at_invalid") from None
+        raise refusal("scheduled_at_invalid") from None
 
 
 def _on_duplicate(raw: str) -> OnDuplicate:
     try:
         return OnDuplicate(raw or OnDuplicate.SKIP_ROW)
     except ValueError:
-        raise wire.refusal("on_duplicate_invalid", choices=", ".join(OnDuplicate.values)) from None
+        raise refusal("on_duplicate_invalid", choices=", ".join(OnDuplicate.values)) from None
+
+
+_LIMITS = {"line_too_long": MAX_LINE_BYTES, "too_many_columns": MAX_COLUMNS}
+
+
+def _limit(code: str) -> dict[str, int]:
+    return {"limit": _LIMITS[code]} if code in _LIMITS else {}
+
+
+def _line_errors(problems: Iterable[Problem]) -> list[dict[str, Any]]:
+    """The `errors` of a refused file: {"line", "code", "message"} each."""
+    return [
+        {"line": line, "code": code, "message": LINE_PROBLEMS[code].wire.format(**_limit(code))}
+        for line, code in problems
+    ]

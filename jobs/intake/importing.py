@@ -20,7 +20,7 @@ from jobs.models import Job, OnDuplicate, Suppression
 from jobs.sending import finishing
 from jobs.states import JOB_ENDED, RecipientState, recipient_move
 from jobs.suppression import OPTED_OUT
-from jobs.wording.reasons import FILE_LOST
+from jobs.wording.job_reasons import FILE_LOST
 
 CHUNK_ROWS = 20_000  # one transaction: about 0.2 s, and what a crash costs
 BATCH_ROWS = 1_000  # lines written to the COPY at once

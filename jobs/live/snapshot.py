@@ -8,7 +8,7 @@ from jobs.live import events
 from jobs.live.events import Event
 from jobs.models import Job
 from jobs.states import JOB_ENDED, JobStatus
-from jobs.wording.reasons import sentence
+from jobs.wording.job_reasons import sentence
 
 
 @dataclass(frozen=True, slots=True)

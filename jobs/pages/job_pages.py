@@ -24,7 +24,10 @@ from jobs.message.book import template_of
 from jobs.models import Job, OnDuplicate, Recipient
 from jobs.pages import recipient_list
 from jobs.states import JOB_ENDED, RECIPIENT_SENT, JobStatus, RecipientState, job_sources
-from jobs.wording import phrases
+from jobs.wording import recipient_errors, refusals
+from jobs.wording.job_reasons import job_reason
+from jobs.wording.line_problems import LINE_PROBLEMS, line_problem
+from jobs.wording.phrase import as_text
 
 FEED_ROWS = 20
 _SOON = timedelta(seconds=10)  # every job waits a moment before it starts
@@ -72,9 +75,9 @@ def new_job(account: Account, form: QueryDict, error: ApiError | None = None) ->
             },
             "number": number_format(),
             "language": get_language(),
-            "fields": phrases.FIELD_OF,
-            "refusals": phrases.as_text(phrases.REFUSALS),
-            "lines": phrases.as_text(phrases.LINES),
+            "fields": {code: said.field for code, said in refusals.REFUSALS.items() if said.field},
+            "refusals": as_text({code: said.page for code, said in refusals.REFUSALS.items() if said.page}),
+            "lines": as_text({code: said.page for code, said in LINE_PROBLEMS.items()}),
             "words": _new_job_words(),
         },
     }
@@ -98,9 +101,9 @@ def _errors(error: ApiError | None) -> dict[str, Any]:
     """What is wrong, by field, with the lines of the file it is about."""
     if error is None:
         return {}
-    field = phrases.FIELD_OF.get(error.code, "form")
-    lines = [{"line": one["line"], "message": phrases.line(one["code"])} for one in error.errors if "line" in one]
-    return {field: {"message": phrases.refusal(error.code), "lines": lines}}
+    field = refusals.field_of(error.code) or "form"
+    lines = [{"line": one["line"], "message": line_problem(one["code"])} for one in error.errors if "line" in one]
+    return {field: {"message": refusals.page_refusal(error.code), "lines": lines}}
 
 
 def _offered(device: Device) -> dict[str, Any]:
@@ -139,7 +142,7 @@ def _new_job_words() -> dict[str, str]:
         "checking": _("Checking the list…"),
         "created": _("Created. Opening the live page…"),
         "noConnection": _("The server cannot be reached. Check your connection and send again."),
-        "failed": str(phrases.OTHER_REFUSAL),
+        "failed": str(refusals.OTHER_REFUSAL),
         "send": _("Send"),
         "sendCount": _("Send to {count} recipients"),
         "schedule": _("Schedule"),
@@ -176,7 +179,7 @@ def live(job: Job) -> dict[str, Any]:
         "job": job,
         "has_ended": has_ended,
         "waiting": job.total - job.sent - job.failed,
-        "reason": phrases.job_reason(job.state_reason) if job.state_reason else "",
+        "reason": job_reason(job.state_reason) if job.state_reason else "",
         "chunk": chunk,
         "is_importing": is_importing,
         "import_percentage": int(100 * job.imported / job.total) if job.total else 0,
@@ -209,8 +212,8 @@ def live(job: Job) -> dict[str, Any]:
             "total": job.total,
             "number": number_format(),
             "language": get_language(),
-            "errors": phrases.as_text(phrases.RECIPIENT_ERRORS),
-            "otherError": str(phrases.OTHER_RECIPIENT_ERROR),
+            "errors": as_text({code: said.page for code, said in recipient_errors.RECIPIENT_ERRORS.items()}),
+            "otherError": str(recipient_errors.OTHER.page),
             "login": reverse("admin:login"),
             "words": _live_words(),
         },
@@ -232,11 +235,11 @@ def _duration(job: Job) -> str:
 
 def _fed(recipient: Recipient) -> dict[str, Any]:
     is_sent = recipient.state in RECIPIENT_SENT
-    error = phrases.recipient_error(recipient.error_code)
+    error = recipient_errors.on_the_page(recipient.error_code)
     return {
         "phone": recipient.phone,
         "is_sent": is_sent,
-        "text": phrases.MESSAGE_SENT if is_sent else error or recipient.get_state_display(),
+        "text": recipient_errors.MESSAGE_SENT if is_sent else error or recipient.get_state_display(),
         "at": recipient.sent_at or recipient.tried_at,
     }
 
@@ -253,7 +256,7 @@ def _by_state(job: Job) -> list[dict[str, Any]]:
 def _by_error(job: Job) -> list[dict[str, Any]]:
     counts = job.results.get("by_error", {})
     return [
-        {"code": code, "label": phrases.recipient_error(code), "count": count}
+        {"code": code, "label": recipient_errors.on_the_page(code), "count": count}
         for code, count in sorted(counts.items(), key=lambda entry: -entry[1])
     ]
 
@@ -275,7 +278,7 @@ def _live_words() -> dict[str, str]:
         "etaHours": _("in {hours} h {minutes} min, at {time}"),
         "etaDays": _("on {date}"),
         "chunk": _("{start}–{end} of {total}"),
-        "sent": str(phrases.MESSAGE_SENT),
+        "sent": str(recipient_errors.MESSAGE_SENT),
         "noEvents": _("Events appear here as messages go out."),
     }
 
@@ -291,7 +294,7 @@ def recipients(request: HttpRequest, job: Job) -> dict[str, Any]:
     counts = job.results.get("by_state", {})
     error_counts = job.results.get("by_error", {})
     # While it runs nobody has counted: any error may come.
-    errors: dict[str, int | None] = error_counts or dict.fromkeys(phrases.RECIPIENT_ERRORS)
+    errors: dict[str, int | None] = error_counts or dict.fromkeys(recipient_errors.RECIPIENT_ERRORS)
     return {
         "job": job,
         "wanted": wanted,
@@ -301,7 +304,7 @@ def recipients(request: HttpRequest, job: Job) -> dict[str, Any]:
         "rows": [
             {
                 "recipient": recipient,
-                "error": phrases.recipient_error(recipient.error_code),
+                "error": recipient_errors.on_the_page(recipient.error_code),
                 "text": template.render(recipient.values, recipient.phone, recipient.variant),
             }
             for recipient in page.rows
@@ -312,7 +315,8 @@ def recipients(request: HttpRequest, job: Job) -> dict[str, Any]:
             if not counts or counts.get(state.value) or state == wanted.state
         ],
         "errors": [
-            {"value": code, "label": phrases.recipient_error(code), "count": count} for code, count in errors.items()
+            {"value": code, "label": recipient_errors.on_the_page(code), "count": count}
+            for code, count in errors.items()
         ],
     }
 

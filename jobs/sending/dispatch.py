@@ -15,7 +15,7 @@ from jobs.live import events, publishing
 from jobs.models import Job, JobDevice
 from jobs.sending import finishing
 from jobs.states import JobStatus
-from jobs.wording.reasons import NO_DEVICES
+from jobs.wording.job_reasons import NO_DEVICES
 
 Cursor = Any
 

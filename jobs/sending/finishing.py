@@ -9,7 +9,7 @@ from jobs.live import events, publishing
 from jobs.models import Chunk, Job
 from jobs.sending import results
 from jobs.states import JobStatus, RecipientState, job_sources, recipient_move
-from jobs.wording.reasons import sentence
+from jobs.wording.job_reasons import sentence
 
 _LEAVE = recipient_move(RecipientState.QUEUED, RecipientState.CANCELLED)
 

@@ -17,8 +17,10 @@ from devices.gateway.evolution import send_answers
 from jobs.intake import importing
 from jobs.live import consumers, events
 from jobs.sending import recovery
-from jobs.wording import reasons as job_reasons
-from jobs.wording import wire
+from jobs.wording import job_reasons
+from jobs.wording.line_problems import LINE_PROBLEMS
+from jobs.wording.recipient_errors import RECIPIENT_ERRORS
+from jobs.wording.refusals import REFUSALS
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PAGES = [REPOSITORY / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")] + sorted(
@@ -154,16 +156,19 @@ def test_every_close_code_is_on_the_page():
 # --- Errors --------------------------------------------------------------------------------------------
 
 
+WIRE_REFUSALS = [code for code, said in REFUSALS.items() if said.wire]
+
+
 def every_code() -> set[str]:
     code = ("accounts/**/*.py", "devices/**/*.py", "jobs/**/*.py")
     gateway = ("devices/gateway/**/*.py",)
     return {
         *messages.ERRORS,
         *messages.FIELD_ERRORS,
-        *wire.REFUSALS,
-        *wire.LINES,
-        *wire.RECIPIENT_ERRORS,
-        *job_reasons.SENTENCES,
+        *WIRE_REFUSALS,
+        *LINE_PROBLEMS,
+        *RECIPIENT_ERRORS,
+        *job_reasons.JOB_REASONS,
         *device_reasons.SENTENCES,
         *words_given_to("ApiError", "refusal", files=code),
         *words_given_to("not_written", files=code, position=1),
@@ -180,9 +185,9 @@ def test_every_error_code_is_explained():
     assert sorted(code for code in every_code() if f"`{code}`" not in page) == []
 
 
-@pytest.mark.parametrize("code", wire.REFUSALS)
+@pytest.mark.parametrize("code", WIRE_REFUSALS)
 def test_a_refusal_is_shown_with_its_status(code: str):
-    status, _ = wire.REFUSALS[code]
+    status = REFUSALS[code].status
     rows = [line for line in text_of("docs/errors.md").splitlines() if f"`{code}`" in line and f"| {status} |" in line]
     assert rows
 

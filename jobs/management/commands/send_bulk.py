@@ -18,7 +18,8 @@ from jobs import actions
 from jobs.intake.accepting import DEFAULT_DEVICES_LIMIT, BulkFields
 from jobs.models import Job
 from jobs.states import JOB_ENDED
-from jobs.wording import wire
+from jobs.wording import recipient_errors
+from jobs.wording.refusals import job_created
 
 POLL_SECONDS = 0.5
 BLOCK_BYTES = 1024 * 1024
@@ -49,7 +50,7 @@ class Command(BaseCommand):
             raise CommandError(refusal.message, returncode=REFUSED) from None
         except OSError as error:
             raise CommandError(f"{options['file']}: {error.strerror}", returncode=REFUSED) from None
-        self.stdout.write(f"job {job.uuid}: {wire.job_created(job.total, job.file_name)}")
+        self.stdout.write(f"job {job.uuid}: {job_created(job.total, job.file_name)}")
         try:
             self._watch(job)
         except KeyboardInterrupt:
@@ -73,7 +74,7 @@ class Command(BaseCommand):
         reason = f" ({job.state_reason})" if job.state_reason else ""
         self.stdout.write(f"{job.status}{reason}: sent {job.sent:,}, failed {job.failed:,}, total {job.total:,}")
         for code, number in sorted(job.results.get("by_error", {}).items()):
-            self.stdout.write(f"  {number:>9,}  {wire.recipient_error(code)}")
+            self.stdout.write(f"  {number:>9,}  {recipient_errors.on_the_wire(code)}")
 
 
 class Bar:
