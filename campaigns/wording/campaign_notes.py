@@ -17,8 +17,8 @@ from django.utils.translation import gettext_lazy as _
 from campaigns.models import Campaign, Notification
 from campaigns.wording import phrases, wire
 from jobs.states import JobStatus
-from jobs.wording import phrases as job_phrases
-from jobs.wording.reasons import sentence as job_sentence
+from jobs.wording.job_reasons import JOB_REASONS
+from jobs.wording.job_reasons import sentence as job_sentence
 
 AS_WRITTEN: Final = "as_written"
 
@@ -147,5 +147,5 @@ def shown_text(told: Notification) -> str:
         return str(told.details.get("text", ""))
     counts = str(COUNTED.page) % {name: intcomma(told.details[name]) for name in COUNTS}
     reason = told.details["state_reason"]
-    known = str(job_phrases.JOB_REASONS[reason]) if reason in job_phrases.JOB_REASONS else ""
+    known = str(JOB_REASONS[reason].page) if reason in JOB_REASONS else ""
     return f"{known} {counts}".strip()

@@ -12,7 +12,7 @@ from campaigns.audience.conditions import Audience, BadAudience, EmptyAudience
 from campaigns.launch import schedule
 from campaigns.models import Campaign, Notification
 from campaigns.wording import campaign_notes, wire
-from jobs.wording import reasons
+from jobs.wording import job_reasons
 from tests.accounts import people
 from tests.campaigns import campaigns_of
 
@@ -86,7 +86,7 @@ def test_a_notification_is_said_in_each_language():
         code="campaign_completed", details=campaign_notes.ended_details("Sale\nof all", "paused_by_person", STATS)
     )
     assert campaign_notes.spanish_title(told) == "Campaña terminada: Sale of all"
-    paused = " ".join(reasons.sentence("paused_by_person"))
+    paused = " ".join(job_reasons.sentence("paused_by_person"))
     assert campaign_notes.spanish_text(told) == f"{paused} {COUNTS}"
     with translation.override("en"):
         assert campaign_notes.shown_title(told) == "Campaign finished: Sale of all"
@@ -112,7 +112,7 @@ def test_every_refusal_that_was_stored_is_recognised(code):
     assert backfill.note_of(wire.REFUSALS[code][1]) == (code, {})
 
 
-@pytest.mark.parametrize("reason", ["", "cancelled", *reasons.SENTENCES])
+@pytest.mark.parametrize("reason", ["", "cancelled", *job_reasons.JOB_REASONS])
 def test_every_reason_that_was_stored_is_recognised(reason):
     text = f"{campaign_notes.job_description(reason)} {COUNTS}".strip()
     details = {"title": "Rebajas: 50 %", "state_reason": reason, **STATS}
