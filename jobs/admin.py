@@ -151,7 +151,7 @@ class JobAdmin(AccountAdmin):
         job = self._job(request, uuid=job_uuid)
         context = {
             **job_pages.live(job),
-            "may_delete": job_pages.is_over(job) and self.has_delete_permission(request, job),
+            "may_delete": retention.is_over(job) and self.has_delete_permission(request, job),
             "may_send": self.has_add_permission(request),
         }
         return self.show(request, "jobs/live.html", str(job), context, of=job)
@@ -194,7 +194,7 @@ class JobAdmin(AccountAdmin):
         job = self._job(request, pk=object_id)
         if not self.has_delete_permission(request, job):
             raise PermissionDenied
-        if not job_pages.is_over(job):
+        if not retention.is_over(job):
             messages.error(request, _("Only a job that has ended can be deleted."))
             return HttpResponseRedirect(live_address(job))
         if request.method != "POST":

@@ -18,6 +18,14 @@ class StillOpen(Exception):
     """The job is being sent, or may be yet: only an ended one can be deleted."""
 
 
+def is_over(job: Job) -> bool:
+    """Whether nothing more happens to a job by itself: it has ended, and all its recipients are settled.
+
+    A cancelled job may have messages in flight yet: it is over when it says when.
+    """
+    return job.status in JOB_ENDED and job.finished_at is not None
+
+
 def delete_job(job: Job, note: Callable[[int], object] = lambda recipients: None) -> int:
     """Delete an ended job and everything that belongs to it; return how many recipients went with it.
 
@@ -48,6 +56,5 @@ def _delete(job_id: int, **positions: int) -> int:
 
 def _lock_ended(job_id: int) -> None:
     job = Job.unscoped.select_for_update(no_key=True).filter(pk=job_id).only("status", "finished_at").first()
-    # A cancelled job may have messages in flight yet: it is over when it says when.
-    if job is not None and (job.status not in JOB_ENDED or job.finished_at is None):
+    if job is not None and not is_over(job):
         raise StillOpen(f"job {job_id} is {job.status}")

@@ -17,7 +17,7 @@ from accounts.models import Account
 from devices import reasons
 from devices.models import Device
 from devices.states import DeviceStatus
-from jobs import forecast
+from jobs import forecast, retention
 from jobs.intake import accepting
 from jobs.intake.recipient_file import MAX_COLUMNS, MAX_LINE_BYTES
 from jobs.message.book import template_of
@@ -163,11 +163,6 @@ def _new_job_words() -> dict[str, str]:
 # --- A job, live -----------------------------------------------------------------------------------
 
 
-def is_over(job: Job) -> bool:
-    """Whether nothing more happens to a job by itself: it has ended, and all its recipients are settled."""
-    return job.status in JOB_ENDED and job.finished_at is not None
-
-
 def live(job: Job) -> dict[str, Any]:
     """The live page as the database has it now, and what its script needs to go on from there."""
     has_ended = job.status in JOB_ENDED
@@ -194,8 +189,8 @@ def live(job: Job) -> dict[str, Any]:
             Device.objects.for_account(job.account_id).filter(pk__in=job.requested_device_ids).order_by("name")
         ),
         "feed": [_fed(recipient) for recipient in recipient_list.latest(job, FEED_ROWS)],
-        "by_state": _by_state(job) if is_over(job) else [],
-        "by_error": _by_error(job) if is_over(job) else [],
+        "by_state": _by_state(job) if retention.is_over(job) else [],
+        "by_error": _by_error(job) if retention.is_over(job) else [],
         "may_pause": job.status in job_sources(JobStatus.PAUSED),
         "may_resume": job.status == JobStatus.PAUSED,
         "may_cancel": job.status in job_sources(JobStatus.CANCELLED),
@@ -205,7 +200,7 @@ def live(job: Job) -> dict[str, Any]:
             "id": str(job.uuid),
             "status": job.status,
             "ended": has_ended,
-            "settled": is_over(job),
+            "settled": retention.is_over(job),
             "seq": job.event_seq,
             "sent": job.sent,
             "failed": job.failed,

@@ -45,6 +45,9 @@ class Scene:
         """What was done to arrange the scene is not what the test is about."""
         AuditEntry.unscoped.all().delete()
 
+    def entries(self) -> int:
+        return AuditEntry.unscoped.count()
+
     @property
     def _id(self) -> dict[str, int]:
         return {"account_id": self.account.pk}

@@ -2,15 +2,23 @@
 
 import importlib
 import inspect
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from celery import Task
+from django.conf import settings
+from django.db import connection
 from django.urls import URLPattern, URLResolver, get_resolver
+from kombu.exceptions import OperationalError
 
+from accounts import audit
+from accounts.audit import Actor
 from accounts.models import AuditEntry
 from tests.acts import account_doors, campaign_doors, contact_doors, device_doors, job_doors  # noqa: F401 - they fill the table
+from tests.acts.no_acts import NOTHING, Nothing
 from tests.acts.table import DOORS, Door, Route, Scene
 
 MODULES = (
@@ -22,6 +30,7 @@ MODULES = (
     "campaigns.actions.import_acts",
     "campaigns.actions.segment_acts",
 )
+NOTED_ALONE = {"job.exported", "contacts.exported", "campaign.exported", "account.entered"}
 # Calls of the API that change nothing that belongs in the log.
 NO_ACT: dict[Route, str] = {
     ("POST", "ws_tickets"): "a ticket opens a socket for a minute; reading is no act",
@@ -39,11 +48,38 @@ def own_directories(settings: Any, tmp_path: Path) -> None:
     settings.FILE_UPLOAD_TEMP_DIR.mkdir()
 
 
+@pytest.fixture
+def broker_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise OperationalError("no broker")
+
+    monkeypatch.setattr(Task, "apply_async", refuse)
+
+
+@pytest.fixture
+def noted(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, bool]]:
+    """The codes of the entries, and whether each was written in a transaction (besides the test's own)."""
+    codes: list[tuple[str, bool]] = []
+    record = audit.record
+    outside = len(connection.savepoint_ids)
+
+    def watched(actor: Actor, action: str, subject: Any, **details: Any) -> AuditEntry:
+        codes.append((action, len(connection.savepoint_ids) > outside))
+        return record(actor, action, subject, **details)
+
+    monkeypatch.setattr(audit, "record", watched)
+    return codes
+
+
 @pytest.mark.django_db
+@pytest.mark.usefixtures("broker_is_away")
 @pytest.mark.parametrize("door", DOORS, ids=str)
-def test_an_act_leaves_exactly_one_entry(door: Door) -> None:
+def test_an_act_leaves_exactly_one_entry(
+    door: Door, noted: list[tuple[str, bool]], django_capture_on_commit_callbacks: Any
+) -> None:
     scene = Scene()
-    answer = door.perform(scene)
+    with django_capture_on_commit_callbacks(execute=True):
+        answer = door.perform(scene)
     if answer is not None:
         assert answer.status_code < 400, answer.content
     entries = list(AuditEntry.unscoped.order_by("pk"))
@@ -51,9 +87,38 @@ def test_an_act_leaves_exactly_one_entry(door: Door) -> None:
     for entry in entries:
         assert entry.account == scene.account
         assert entry.user == (scene.member.user if door.by_person else None)
+    # Nothing changes with an export, and nobody's entering is undone.
+    assert {code for code, is_in_transaction in noted if not is_in_transaction} <= NOTED_ALONE
     if door.route is not None:
         method, name = door.route
         assert (answer.request["REQUEST_METHOD"], answer.resolver_match.url_name) == (method, name)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("perform", NOTHING, ids=lambda perform: perform.__name__)
+def test_what_is_refused_or_changes_nothing_leaves_no_entry(perform: Nothing) -> None:
+    scene = Scene()
+    perform(scene)
+    assert not AuditEntry.unscoped.exists()
+
+
+def test_edges_neither_audit_nor_wake_by_themselves() -> None:
+    root = Path(settings.BASE_DIR)
+    edges = [
+        path
+        for app in ("accounts", "devices", "jobs", "campaigns")
+        for pattern in ("api/*.py", "pages/*.py", "management/commands/*.py", "admin.py")
+        for path in (root / app).glob(pattern)
+    ]
+    assert len(edges) > 20
+    loose = [
+        str(path.relative_to(root))
+        for path in edges
+        if re.search(
+            r"audit\.record\(|\.delay\(|apply_async\(|campaign_changed\(|AuditEntry\.\w+\.create", path.read_text()
+        )
+    ]
+    assert loose == []
 
 
 def test_every_act_is_in_the_table() -> None:
