@@ -87,7 +87,7 @@ class User(AbstractUser):
 
 
 class Role(models.TextChoices):
-    """What a member may do; the table is in docs/architecture.md and `permissions`."""
+    """What a member may do; the table is in docs/architecture.md and `access.permissions`."""
 
     ADMINISTRATOR = "administrator", _("administrator")
     AGENT = "agent", _("agent")

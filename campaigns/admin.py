@@ -15,10 +15,10 @@ from django.utils.translation import gettext_lazy
 from rest_framework.exceptions import ErrorDetail
 from unfold.views import ChangeList
 
+from accounts.access.permissions import may
 from accounts.audit import Actor
 from accounts.models import Account, Role
 from accounts.pages.admin_base import AccountAdmin, display
-from accounts.permissions import may
 from accounts.requests import account_of, membership_of
 from campaigns.actions import campaign_acts, segment_acts
 from campaigns.api.serializers import CampaignSerializer, SegmentSerializer, segment_name_taken

@@ -11,8 +11,8 @@ from django.urls import reverse
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
+from accounts.access.permissions import may
 from accounts.models import Role
-from accounts.permissions import may
 from accounts.requests import membership_of
 
 

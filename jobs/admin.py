@@ -16,11 +16,11 @@ from django.utils.translation import gettext_lazy, ngettext
 from unfold.views import ChangeList
 from unfold.widgets import UnfoldAdminTextInputWidget
 
+from accounts.access.permissions import may
 from accounts.audit import Actor
 from accounts.errors import ApiError
 from accounts.models import Role
 from accounts.pages.admin_base import AccountAdmin, AccountForm, ReadOnly, display
-from accounts.permissions import may
 from accounts.requests import account_of, membership_of
 from devices import phone_numbers
 from jobs import actions, retention

@@ -16,8 +16,8 @@ from django.utils import timezone
 from rest_framework import authentication, exceptions
 from rest_framework.request import Request
 
+from accounts.access.memberships import SESSION_KEY, choose_membership
 from accounts.errors import ApiError
-from accounts.memberships import SESSION_KEY, choose_membership
 from accounts.models import ApiToken, Membership, User
 
 REALM: Final = 'Bearer realm="pregonero"'

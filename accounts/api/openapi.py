@@ -8,7 +8,7 @@ from django.utils import translation
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.generators import SchemaGenerator
 
-from accounts.middleware import API_LANGUAGE
+from accounts.access.middleware import API_LANGUAGE
 
 _METHODS: Final = ("get", "post", "put", "patch", "delete")
 

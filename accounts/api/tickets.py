@@ -10,7 +10,7 @@ from typing import Final
 from django.conf import settings
 from redis import Redis
 
-from accounts.memberships import choose_membership
+from accounts.access.memberships import choose_membership
 from accounts.models import Membership, User
 
 LIFETIME_SECONDS: Final = 30

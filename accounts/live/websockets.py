@@ -13,9 +13,9 @@ from django.http.request import split_domain_port, validate_host
 from django.utils import timezone
 from django.utils.http import is_same_domain
 
+from accounts.access.memberships import SESSION_KEY, choose_membership
 from accounts.api import tickets
 from accounts.api.authentication import plain_token, resolve_token
-from accounts.memberships import SESSION_KEY, choose_membership
 from accounts.models import Membership
 
 Scope = MutableMapping[str, Any]

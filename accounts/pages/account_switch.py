@@ -7,8 +7,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from accounts import actions
+from accounts.access.memberships import SESSION_KEY, accounts_of
 from accounts.audit import Actor
-from accounts.memberships import SESSION_KEY, accounts_of
 from accounts.models import Membership, User
 from accounts.requests import account_of
 

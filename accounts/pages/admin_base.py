@@ -22,8 +22,8 @@ from django.utils.text import capfirst
 from unfold import decorators
 from unfold.admin import ModelAdmin, StackedInline, TabularInline
 
+from accounts.access.permissions import may
 from accounts.models import Account, Role, User
-from accounts.permissions import may
 from accounts.requests import account_of, membership_of
 from accounts.scoping import ScopedModel
 

@@ -6,7 +6,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from accounts.memberships import accounts_of
+from accounts.access.memberships import accounts_of
 from accounts.models import User
 from accounts.requests import account_of
 

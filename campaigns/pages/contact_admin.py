@@ -12,11 +12,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from unfold.views import ChangeList
 
+from accounts.access.permissions import may
 from accounts.audit import Actor
 from accounts.errors import ApiError
 from accounts.models import Account, Role
 from accounts.pages.admin_base import AccountAdmin, display
-from accounts.permissions import may
 from accounts.requests import account_of, membership_of
 from campaigns.actions import contact_acts, import_acts
 from campaigns.contacts import export, labels, people

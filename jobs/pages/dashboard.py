@@ -7,8 +7,8 @@ from django.db.models import BooleanField, Count, ExpressionWrapper, Q, Sum
 from django.http import HttpRequest
 from django.utils import timezone
 
+from accounts.access.permissions import may
 from accounts.models import Account, Role
-from accounts.permissions import may
 from accounts.requests import account_of, membership_of
 from devices import reasons
 from devices.models import Device

@@ -5,9 +5,9 @@ from django.test import Client
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.access.permissions import may
 from accounts.api.routes import api_path
 from accounts.models import Role
-from accounts.permissions import may
 from tests.accounts import people
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__)]

@@ -8,7 +8,7 @@ from django.http.response import HttpResponseBase
 from django.utils import translation
 from rest_framework.views import APIView
 
-from accounts.memberships import SESSION_KEY, choose_membership
+from accounts.access.memberships import SESSION_KEY, choose_membership
 
 API_LANGUAGE = "es"  # the wire speaks Spanish whatever the browser asks for
 
