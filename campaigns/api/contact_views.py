@@ -1,23 +1,18 @@
 """The API of contacts and labels."""
 
-from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
-from asgiref.sync import sync_to_async
-from django.core.handlers.asgi import ASGIRequest
-from django.db import connection
 from django.db.models import QuerySet
 from django.http import StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework.exceptions import ValidationError
-from rest_framework.negotiation import DefaultContentNegotiation
-from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 from rest_framework.viewsets import ModelViewSet
 
+from accounts.api.csv_files import CsvView
 from accounts.audit import Actor
 from accounts.lists.keyset_pages import KeysetPages
 from accounts.models import Account
@@ -146,14 +141,8 @@ class BulkLabels(APIView):
         return rows.filter(pk__in=ids), set(ids)
 
 
-class ContactExport(APIView):
+class ContactExport(CsvView):
     """GET contacts/export.csv"""
-
-    class content_negotiation_class(DefaultContentNegotiation):  # noqa: N801 - DRF's name
-        """Whatever is accepted: the file is CSV, and an error is JSON."""
-
-        def select_renderer(self, request: Any, renderers: Any, format_suffix: Any = None) -> tuple[BaseRenderer, str]:
-            return JSONRenderer(), JSONRenderer.media_type
 
     @extend_schema(parameters=FILTERS, responses={(200, "text/csv"): OpenApiTypes.STR}, tags=["contacts"])
     def get(self, request: ApiRequest, **_: Any) -> StreamingHttpResponse:
@@ -161,24 +150,7 @@ class ContactExport(APIView):
         pages = export.pages(chosen(request, request.account))
         # The filters' names: what they say may be a person's.
         contact_acts.exported(Actor.of(request), filters=sorted(request._request.GET)[:50])
-        # Django reads a plain iterator to its end before it answers the first byte over ASGI.
-        is_asgi = isinstance(request._request, ASGIRequest)
-        return StreamingHttpResponse(
-            _page_by_page(pages) if is_asgi else pages,
-            content_type="text/csv; charset=utf-8",
-            headers={"Content-Disposition": 'attachment; filename="contacts.csv"'},
-        )
-
-
-async def _page_by_page(pages: Iterator[str]) -> AsyncIterator[str]:
-    def next_page() -> str | None:
-        page = next(pages, None)
-        # Back to the pool until the reader wants more.
-        connection.close()
-        return page
-
-    while (page := await sync_to_async(next_page)()) is not None:
-        yield page
+        return self.answer_file(request, "contacts.csv", pages)
 
 
 @extend_schema_view(list=extend_schema(parameters=[OpenApiParameter("search", str, description="Part of the name")]))

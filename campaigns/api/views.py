@@ -298,7 +298,7 @@ class CampaignExport(CampaignCalls, JobExport):
         campaign = self.find_campaign()
         job = _job(campaign)
         campaign_acts.exported(Actor.of(request), campaign)
-        return self.answer_file(request, job)
+        return self.answer_job(request, job)
 
 
 def _job(campaign: Campaign) -> Job:

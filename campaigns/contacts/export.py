@@ -10,16 +10,14 @@ from typing import Any, Final
 from django.db import connection
 from django.db.models import QuerySet
 
+from accounts.spreadsheets import BOM, defuser
 from campaigns.models import Contact
 
 PAGE_ROWS: Final = 2_000
 MAX_ATTRIBUTES: Final = 200  # columns; what a spreadsheet can show
-BOM: Final = "\ufeff"  # a spreadsheet takes the file for UTF-8 only with it
 COLUMNS: Final = ("id", "name", "phone", "email", "labels", "opted_out")
 
-# What a spreadsheet may take for a formula: these at the start of a cell, or of a part of it where the
-# spreadsheet splits at something else than commas. The last four are the full-width forms.
-_FORMULA = re.compile(r"(^|[,;|\t\r\n])(?=\s*[=+\-@＝＋－＠])")
+_defuse = defuser(",;|\t\r\n")
 _PHONE = re.compile(r"\+[0-9]{1,15}")
 
 
@@ -71,7 +69,7 @@ def _lines(rows: Any) -> str:
 
 def _cell(text: str) -> str:
     """Never a formula; a phone stays as it is, "+" and digits."""
-    return text if _PHONE.fullmatch(text) else _FORMULA.sub(r"\1'", text)
+    return text if _PHONE.fullmatch(text) else _defuse(text)
 
 
 def _text(value: Any) -> str:

@@ -3,22 +3,19 @@
 The format is that of the recipient file, so that a part of it can be sent again.
 """
 
-import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from django.db.models import Func, IntegerField, Max
 
+from accounts.spreadsheets import BOM, defuser
 from devices.models import Device
 from jobs.models import Job, Recipient
 from jobs.wording import recipient_errors
 
 PAGE_ROWS = 2_000
-BOM = "\ufeff"  # a spreadsheet takes the file for UTF-8 only with it
 
-# What a spreadsheet may take for a formula: these at the start of a cell, or of a part of it where the
-# spreadsheet splits at commas, semicolons or tabs instead of "|". The last four are the full-width forms.
-_FORMULA = re.compile(r"(^|[,;\t])(?=\s*[=+\-@＝＋－＠])")
+_defuse = defuser(",;\t")  # where a spreadsheet may split instead of at "|"
 
 
 def pages(job: Job) -> Iterator[str]:
@@ -80,7 +77,7 @@ def _phone(text: str) -> str:
 
 def cell(text: str) -> str:
     """Make any text one cell: never a formula, and quoted where it could be taken for several cells."""
-    text = _FORMULA.sub(r"\1'", text)
+    text = _defuse(text)
     if "|" in text or '"' in text or "\n" in text or "\r" in text:
         return '"' + text.replace('"', '""') + '"'
     return text

@@ -2,23 +2,19 @@
 
 import re
 import uuid
-from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
-from asgiref.sync import sync_to_async
-from django.core.handlers.asgi import ASGIRequest
-from django.db import connection
 from django.http import StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import UnsupportedMediaType
 from rest_framework.parsers import MultiPartParser
-from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 from rest_framework.views import APIView
 
+from accounts.api.csv_files import CsvView
 from accounts.audit import Actor
 from accounts.lists import keyset
 from accounts.requests import ApiRequest
@@ -154,39 +150,17 @@ class JobRecipients(APIView):
         )
 
 
-class JobExport(APIView):
+class JobExport(CsvView):
     """GET /jobs/{id}/export.csv"""
 
     @extend_schema(responses={(200, "text/csv"): OpenApiTypes.STR})
     def get(self, request: ApiRequest, job_id: str, **_: Any) -> StreamingHttpResponse:
         job = find_job(request, job_id)
         actions.exported(Actor.of(request), job)
-        return self.answer_file(request, job)
+        return self.answer_job(request, job)
 
-    def answer_file(self, request: Request, job: Job) -> StreamingHttpResponse:
-        pages = export.pages(job)
-        # Django reads a plain iterator to its end before it answers the first byte over ASGI.
-        is_asgi = isinstance(request._request, ASGIRequest)
-        return StreamingHttpResponse(
-            _page_by_page(pages) if is_asgi else pages,
-            content_type="text/csv; charset=utf-8",
-            headers={"Content-Disposition": f'attachment; filename="job-{job.uuid}.csv"'},
-        )
-
-    def perform_content_negotiation(self, request: Request, force: bool = False) -> tuple[BaseRenderer, str]:
-        """Whatever is accepted: the file is CSV, and an error is JSON."""
-        return JSONRenderer(), JSONRenderer.media_type
-
-
-async def _page_by_page(pages: Iterator[str]) -> AsyncIterator[str]:
-    def next_page() -> str | None:
-        page = next(pages, None)
-        # Back to the pool until the reader wants more.
-        connection.close()
-        return page
-
-    while (page := await sync_to_async(next_page)()) is not None:
-        yield page
+    def answer_job(self, request: Request, job: Job) -> StreamingHttpResponse:
+        return self.answer_file(request, f"job-{job.uuid}.csv", export.pages(job))
 
 
 def find_job(request: ApiRequest, job_id: str, code: str = "job_not_found") -> Job:
