@@ -41,10 +41,9 @@ from campaigns.states import CampaignStatus
 from campaigns.wording import wire
 from devices import phone_numbers
 from jobs.api.serializers import RecipientPageSerializer
-from jobs.api.views import JobExport, JobRecipients
+from jobs.api.views import RECIPIENT_PARAMETERS, JobExport, JobRecipients
 from jobs.intake.kept_files import display_name
 from jobs.models import IllegalTransition, Job
-from jobs.states import RecipientState
 
 
 class CampaignCalls(APIView):
@@ -275,12 +274,7 @@ class CampaignRecipients(CampaignCalls, JobRecipients):
 
     @extend_schema(
         responses=RecipientPageSerializer,
-        parameters=[
-            OpenApiParameter("state", str, enum=RecipientState.values),
-            OpenApiParameter("search", str, description="+51987: begins with; 987: contains"),
-            OpenApiParameter("cursor", str),
-            OpenApiParameter("limit", int),
-        ],
+        parameters=RECIPIENT_PARAMETERS,
     )
     def get(self, request: Any, **_: Any) -> Response:  # type: ignore[override]
         run = self.find_campaign().latest_run

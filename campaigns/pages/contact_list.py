@@ -7,12 +7,13 @@ from urllib.parse import urlencode
 from django.db.models import QuerySet
 from django.http import QueryDict
 
-from accounts.lists import keyset
+from accounts.lists import linked_page
+from accounts.lists.linked_page import LinkedPage
 from accounts.models import Account
 from campaigns.contacts.people import ATTRIBUTE_PREFIX, Filters
 from campaigns.models import Contact
 
-PAGE_ROWS: Final = 50
+_LAST_ID: Final = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +39,8 @@ class Wanted:
             attribute=attribute if is_pair else "",
             value=value if is_pair else "",
             opted_out=opted_out if opted_out in {"true", "false"} else "",
-            after=_id(query.get("after", "")),
-            before=_id(query.get("before", "")),
+            after=linked_page.place(query.get("after", ""), _LAST_ID),
+            before=linked_page.place(query.get("before", ""), _LAST_ID),
         )
 
     @property
@@ -72,32 +73,10 @@ class Wanted:
         return filters.apply(Contact.objects.for_account(account), account)
 
 
-@dataclass(frozen=True, slots=True)
-class ContactPage:
-    """The rows, and the addresses of the pages before and after; "" where there is none."""
-
-    rows: list[Contact]
-    previous: str
-    following: str
-
-
-def page_of(account: Account, wanted: Wanted) -> ContactPage:
+def page_of(account: Account, wanted: Wanted) -> LinkedPage[Contact]:
     rows = wanted.rows(account).defer("custom_attributes")
-    part = keyset.read(rows, ["-id"], limit=PAGE_ROWS, after=_key(wanted.after), before=_key(wanted.before))
-    return ContactPage(
-        rows=part.rows,
-        previous=wanted.address(before=part.rows[0].pk) if part.has_previous else "",
-        following=wanted.address(after=part.rows[-1].pk) if part.has_next else "",
-    )
+    return linked_page.read(rows, "-id", wanted)
 
 
 def _text(query: QueryDict, name: str) -> str:
     return query.get(name, "").strip()[:200].replace("\0", "")
-
-
-def _id(raw: str) -> int | None:
-    return int(raw) if raw.isascii() and raw.isdecimal() and len(raw) < 19 else None
-
-
-def _key(contact_id: int | None) -> tuple[int] | None:
-    return None if contact_id is None else (contact_id,)

@@ -37,6 +37,12 @@ from jobs.wording.refusals import job_created, refusal
 
 PAGE_SIZE = 100  # the most that a list answers at once
 
+RECIPIENT_PARAMETERS = [
+    OpenApiParameter("state", str, enum=RecipientState.values),
+    OpenApiParameter("search", str, description="+51987: begins with; 987: contains"),
+    OpenApiParameter("cursor", str),
+    OpenApiParameter("limit", int),
+]
 _WHOLE_NUMBER = re.compile(r"[0-9]{1,9}")
 _UPLOAD_FORM = {
     "multipart/form-data": {
@@ -122,12 +128,7 @@ class JobRecipients(APIView):
 
     @extend_schema(
         responses=RecipientPageSerializer,
-        parameters=[
-            OpenApiParameter("state", str, enum=RecipientState.values),
-            OpenApiParameter("search", str, description="+51987: begins with; 987: contains"),
-            OpenApiParameter("cursor", str),
-            OpenApiParameter("limit", int),
-        ],
+        parameters=RECIPIENT_PARAMETERS,
     )
     def get(self, request: ApiRequest, job_id: str, **_: Any) -> Response:
         job = find_job(request, job_id)

@@ -9,12 +9,12 @@ from urllib.parse import urlencode
 
 from django.http import QueryDict
 
-from accounts.lists import keyset
+from accounts.lists import linked_page
+from accounts.lists.linked_page import LinkedPage
 from devices import phone_numbers
 from jobs.models import Job, Recipient
 from jobs.states import RecipientState
 
-PAGE_ROWS = 50
 _LAST_POSITION = 2**31 - 1
 
 
@@ -35,8 +35,8 @@ class Wanted:
             state=state if state in RecipientState.values else "",
             error=query.get("error", "")[:40].replace("\0", ""),
             phone=query.get("phone", "").strip()[:40].replace("\0", ""),
-            after=_position(query.get("after", "")),
-            before=_position(query.get("before", "")),
+            after=linked_page.place(query.get("after", ""), _LAST_POSITION),
+            before=linked_page.place(query.get("before", ""), _LAST_POSITION),
         )
 
     @property
@@ -49,16 +49,7 @@ class Wanted:
         return "?" + urlencode({**{name: value for name, value in kept.items() if value}, **place})
 
 
-@dataclass(frozen=True, slots=True)
-class RecipientPage:
-    """The rows, and the addresses of the pages before and after; "" where there is none."""
-
-    rows: list[Recipient]
-    previous: str
-    following: str
-
-
-def page_of(job: Job, wanted: Wanted) -> RecipientPage:
+def page_of(job: Job, wanted: Wanted) -> LinkedPage[Recipient]:
     rows = Recipient.objects.filter(job_id=job.pk).select_related("device")
     if wanted.state:
         rows = rows.filter(state=wanted.state)
@@ -67,14 +58,10 @@ def page_of(job: Job, wanted: Wanted) -> RecipientPage:
     if phone := phone_numbers.without_separators(wanted.phone):
         rows = rows.filter(**{"phone__startswith" if phone.startswith("+") else "phone__contains": phone})
 
-    part = keyset.read(rows, ["position"], limit=PAGE_ROWS, after=_key(wanted.after), before=_key(wanted.before))
-    if wanted.before is not None and not part.rows:  # before the first: begin there
+    page = linked_page.read(rows, "position", wanted)
+    if wanted.before is not None and not page.rows:  # before the first: begin there
         return page_of(job, Wanted(wanted.state, wanted.error, wanted.phone))
-    return RecipientPage(
-        rows=part.rows,
-        previous=wanted.address(before=part.rows[0].position) if part.has_previous else "",
-        following=wanted.address(after=part.rows[-1].position) if part.has_next else "",
-    )
+    return page
 
 
 def latest(job: Job, number: int) -> list[Recipient]:
@@ -85,11 +72,3 @@ def latest(job: Job, number: int) -> list[Recipient]:
     tried = Recipient.objects.filter(job_id=job.pk, position__lt=job.next_position)
     known = tried.exclude(state__in=[RecipientState.QUEUED, RecipientState.SENDING, RecipientState.CANCELLED])
     return list(known.order_by("-position")[:number])
-
-
-def _position(raw: str) -> int | None:
-    return min(int(raw), _LAST_POSITION) if raw.isascii() and raw.isdecimal() and len(raw) < 12 else None
-
-
-def _key(position: int | None) -> tuple[int] | None:
-    return None if position is None else (position,)

@@ -11,6 +11,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
+from accounts.lists import linked_page
 from accounts.models import Account, AuditEntry, Role
 from campaigns import tasks
 from campaigns.contacts import labels
@@ -87,7 +88,7 @@ def test_an_account_without_contacts_is_told_what_to_do(browser):
 
 
 def test_pages_follow_one_another_and_lead_back(account, browser, monkeypatch, django_assert_max_num_queries):
-    monkeypatch.setattr(contact_list, "PAGE_ROWS", 2)
+    monkeypatch.setattr(linked_page, "PAGE_ROWS", 2)
     for number in range(5):
         contact(account, f"+5198765432{number}")
     wanted, seen, addresses = contact_list.Wanted(), [], []
