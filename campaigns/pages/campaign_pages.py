@@ -21,8 +21,8 @@ from campaigns.results import figures, variants
 from campaigns.states import CampaignStatus
 from campaigns.wording import campaign_notes, phrases
 from devices.models import Device
-from devices.states import DeviceStatus
 from jobs.message.rendering import CampaignTemplate, problems_of, variables_of
+from jobs.pages.job_pages import offered
 from jobs.states import JOB_ENDED
 from jobs.wording.job_reasons import job_reason
 
@@ -140,7 +140,7 @@ def form(account: Account, form: Form, errors: Mapping[str, Any], campaign: Camp
         "weekdays": [(str(number), name) for number, name in enumerate(phrases.WEEKDAYS)],
         "time_zones": sorted(zone for zone in available_timezones() if "/" in zone or zone == "UTC"),
         "account_window": window_words(account.sending_window),
-        "devices": [_offered(device) for device in devices],
+        "devices": [offered(device) for device in devices],
         "limits": {"devices": MAX_DEVICES, "message": MAX_MESSAGE_CHARACTERS, "variants": MAX_VARIANTS},
         "script_data": {
             **attributes["script"],
@@ -159,17 +159,6 @@ def segment_form(account: Account, form: Form, errors: Mapping[str, Any], segmen
         "builder": attributes,
         "used_by": [] if segment is None else list(segment.campaigns.order_by("-pk")[:20]),
         "script_data": attributes["script"],
-    }
-
-
-def _offered(device: Device) -> dict[str, Any]:
-    return {
-        "id": str(device.pk),
-        "name": device.name,
-        "status": device.status if device.enabled else "off",
-        "label": device.get_status_display() if device.enabled else _("switched off"),
-        "is_available": device.enabled and device.status not in {DeviceStatus.DISCONNECTED, DeviceStatus.BLOCKED},
-        "pace": device.messages_per_minute,
     }
 
 

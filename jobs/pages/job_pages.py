@@ -51,7 +51,7 @@ def new_job(account: Account, form: QueryDict, error: ApiError | None = None) ->
             "starts_at": form.get("starts_at", ""),
             "on_duplicate": form.get("on_duplicate", OnDuplicate.SKIP_ROW.value),
         },
-        "devices": [_offered(device) for device in devices],
+        "devices": [offered(device) for device in devices],
         "has_available_device": Device.objects.for_account(account).available().exists(),
         "duplicate_choices": OnDuplicate.choices,
         "limits": {
@@ -106,7 +106,8 @@ def _errors(error: ApiError | None) -> dict[str, Any]:
     return {field: {"message": refusals.page_refusal(error.code), "lines": lines}}
 
 
-def _offered(device: Device) -> dict[str, Any]:
+def offered(device: Device) -> dict[str, Any]:
+    """What a form and a job's page say of a device."""
     return {
         "id": str(device.pk),
         "name": device.name,
@@ -169,7 +170,7 @@ def live(job: Job) -> dict[str, Any]:
     chunk = None if has_ended else job.chunks.filter(device__isnull=False).order_by("-start").first()
     is_importing = job.status == JobStatus.PENDING and job.imported_at is None
     now = timezone.now()
-    devices = [_offered(device) for device in job.devices.order_by("name")]
+    devices = [offered(device) for device in job.devices.order_by("name")]
     return {
         "job": job,
         "has_ended": has_ended,
