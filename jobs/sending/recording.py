@@ -47,13 +47,19 @@ MOVE = f"""
     tries_left = greatest(recipient.tries_left - new.spent, 0),
     sent_at = CASE WHEN new.state = '{RecipientState.SENT}' THEN clock_timestamp() END"""  # noqa: S608 - constants
 
-# Count those of `moved` (id, job_id, state) that have ended, in their jobs.
-COUNT = f"""
+
+def count(after: str = "true") -> str:
+    """Count those of `moved` (id, job_id, state) that have ended, in their jobs.
+
+    `after`: a condition that reads whatever else in the statement locks recipients. Jobs are locked last: who locks one
+    and then waits for a recipient, deadlocks with a cancel.
+    """
+    return f"""
 ended AS MATERIALIZED (
   SELECT job_id, count(*) FILTER (WHERE state IN ({sql_list(RECIPIENT_SENT)})) AS sent, count(*) AS number
   FROM moved WHERE state NOT IN ({sql_list(RECIPIENT_OPEN)}) GROUP BY job_id
 ), locked AS MATERIALIZED (
-  SELECT id FROM jobs_job WHERE id IN (SELECT job_id FROM ended) ORDER BY id FOR NO KEY UPDATE
+  SELECT id FROM jobs_job WHERE id IN (SELECT job_id FROM ended) AND {after} ORDER BY id FOR NO KEY UPDATE
 ), counted AS (
   UPDATE jobs_job AS job
   SET sent = job.sent + ended.sent, failed = job.failed + ended.number - ended.sent, updated_at = clock_timestamp()
@@ -73,7 +79,7 @@ WITH new AS MATERIALIZED ({given_outcomes(source)}
 ), moved AS ({MOVE}
   FROM new JOIN standing USING (id) WHERE recipient.id = new.id AND {same_device}
   RETURNING recipient.id, recipient.job_id, recipient.state
-), {COUNT}
+), {count()}
 SELECT ARRAY(SELECT id FROM moved), counted.* FROM (SELECT) AS always LEFT JOIN counted ON true
 """  # noqa: S608 - constants
 
