@@ -238,6 +238,15 @@ class TestSend(models.Model):
         return str(self.job)
 
 
+class NotificationQuerySet(ScopedQuerySet["Notification"]):
+    def of(self, account: Account, user: User) -> Self:
+        """What this person is told in this account."""
+        return self.for_account(account).filter(user=user)
+
+    def unread(self) -> Self:
+        return self.filter(read_at=None)
+
+
 class Notification(ScopedModel):
     """Something a person should know, shown in the admin until read."""
 
@@ -249,6 +258,8 @@ class Notification(ScopedModel):
     details = models.JSONField(default=dict)
     created_at = models.DateTimeField(_("created"), db_default=Now(), editable=False)
     read_at = models.DateTimeField(_("read"), null=True, editable=False)
+
+    unscoped: ClassVar[Any] = NotificationQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("notification")

@@ -9,7 +9,7 @@ from django.utils import timezone
 from campaigns.imports import upload, work
 from campaigns.launch import launching, schedule
 from campaigns.live import changes
-from campaigns.results import notification, stamping
+from campaigns.results import inbox, notification, stamping
 from jobs.sending import dispatch
 from jobs.tasks import SOON_SECONDS, start_job
 
@@ -81,3 +81,9 @@ def wake_contact_imports() -> None:
 def tidy_contact_files() -> None:
     """Delete what crashes left on disk."""
     upload.remove_orphans(older_than=timedelta(days=1))
+
+
+@shared_task
+def tidy_notifications() -> None:
+    """Delete notifications that were read long ago."""
+    inbox.delete_old(timezone.now())

@@ -6,7 +6,7 @@ from django.urls import URLPattern, path
 
 from accounts.api.routes import api_path
 from campaigns.actions import campaign_acts
-from campaigns.api import contact_views, import_views, views
+from campaigns.api import contact_views, import_views, notification_views, views
 
 ACCOUNT = "api/v1/accounts/<int:account_id>"
 _LIST: dict[str, Any] = {"get": "list", "post": "create"}
@@ -61,4 +61,11 @@ CAMPAIGNS: list[URLPattern] = [
     api_path(f"{ACCOUNT}/segments/<int:segment_id>", views.Segments.as_view(_ROW), name="segment"),
 ]
 
-urlpatterns: list[URLPattern] = [*CONTACTS, *CAMPAIGNS]
+NOTIFICATIONS: list[URLPattern] = [
+    api_path(f"{ACCOUNT}/notifications", notification_views.Notifications.as_view(), name="notifications"),
+    api_path(
+        f"{ACCOUNT}/notifications/read", notification_views.NotificationsRead.as_view(), name="notifications_read"
+    ),
+]
+
+urlpatterns: list[URLPattern] = [*CONTACTS, *CAMPAIGNS, *NOTIFICATIONS]

@@ -28,6 +28,10 @@ def script(request: HttpRequest) -> str:
     return static("pregonero/frame.js")
 
 
+def bell_script(request: HttpRequest) -> str:
+    return static("campaigns/bell.js")
+
+
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     """The sidebar's groups; whoever may not open a page is not shown its link."""
     return [

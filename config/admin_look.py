@@ -26,7 +26,7 @@ UNFOLD: Final[dict[str, Any]] = {
     "SITE_SUBHEADER": "accounts.pages.navigation.account_name",
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "config.admin_frame.icon"}],
     "STYLES": ["config.admin_frame.style"],
-    "SCRIPTS": ["config.admin_frame.script"],
+    "SCRIPTS": ["config.admin_frame.script", "config.admin_frame.bell_script"],
     "COLORS": {"primary": _PRIMARY},
     "SIDEBAR": {"navigation": "config.admin_frame.sidebar", "show_search": False},
     "DASHBOARD_CALLBACK": "jobs.pages.dashboard.dashboard",

@@ -47,6 +47,11 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 3600.0,
         "options": {"expires": 3600.0},
     },
+    "delete notifications that were read long ago": {
+        "task": "campaigns.tasks.tidy_notifications",
+        "schedule": 3600.0,
+        "options": {"expires": 3600.0},
+    },
     "check the invariants": {
         "task": "jobs.tasks.watch_invariants",
         "schedule": crontab(hour="3", minute="17"),

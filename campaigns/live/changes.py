@@ -17,7 +17,7 @@ from redis import RedisError
 from accounts.live.broadcast import broadcast, channel_of, redis
 from campaigns.live import events
 from campaigns.live.events import Event
-from campaigns.models import Campaign
+from campaigns.models import Campaign, Notification
 from campaigns.results import figures
 from devices.models import Device
 
@@ -34,10 +34,21 @@ def group_name(account_id: int) -> str:
     return f"account.{account_id}"
 
 
+def personal_group_name(account_id: int, user_id: int) -> str:
+    """The Channels group of one person in an account. Not below `group_name`: by that the watched are found."""
+    return f"person.{account_id}.{user_id}"
+
+
 def publish(account_id: int, changes: Iterable[Event]) -> None:
     """Send events to whoever watches the account. Never raises."""
     group = group_name(account_id)
     broadcast((group, {"type": "account.event", "event": event}) for event in changes)
+
+
+def notified(told: Notification, unread: int) -> None:
+    """Tell the person of a notification, and nobody else. Never raises."""
+    group = personal_group_name(told.account_id, told.user_id)
+    broadcast([(group, {"type": "account.event", "event": events.notification(told, unread)})])
 
 
 def campaign_changed(campaign: Campaign) -> None:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from campaigns.models import Notification
+from campaigns.wording import campaign_notes
 from devices import reasons
 from devices.models import Device
 
@@ -20,6 +22,19 @@ def device_changed(device: Device) -> Event:
         "enabled": device.enabled,
         "status": device.status,
         "status_reason": reasons.spanish(device.status_reason),
+    }
+
+
+def notification(told: Notification, unread: int) -> Event:
+    """For the person alone who is told; `unread`: how many they have not read now."""
+    return {
+        "type": "notification",
+        "id": told.pk,
+        "code": told.code,
+        "title": campaign_notes.spanish_title(told),
+        "text": campaign_notes.spanish_text(told),
+        "campaign_id": told.campaign_id,
+        "unread": unread,
     }
 
 

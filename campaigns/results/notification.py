@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from campaigns.models import CampaignRun, Notification
-from campaigns.results import figures
+from campaigns.results import figures, inbox
 from campaigns.wording import campaign_notes
 from jobs.states import JOB_ENDED
 
@@ -43,6 +43,8 @@ def _notify(run: CampaignRun) -> bool:
                 code=campaign_notes.ENDED_OF[run.job.status],
                 details=campaign_notes.ended_details(run.campaign.title, run.job.state_reason, stats),
             )
+    if sender is not None:
+        inbox.tell_live(told)
     if sender is not None and settings.EMAIL_HOST:
         # In Spanish: no user has a language yet.
         text = campaign_notes.spanish_text(told)

@@ -4,8 +4,10 @@ from typing import Any
 
 from django import template
 
+from accounts.requests import account_of
 from campaigns.models import Campaign, CampaignRun
 from campaigns.pages.campaign_pages import failed_of, percentage_of, sendable_of
+from campaigns.pages.notification_pages import bell
 from campaigns.states import CampaignStatus
 from campaigns.wording import phrases
 
@@ -30,3 +32,12 @@ def campaign_bar(run: CampaignRun) -> dict[str, Any]:
         "failed": f"{100 * failed_of(run) / (sendable or 1):.3f}%",
         "value": f"{percentage_of(run):.1f}",
     }
+
+
+@register.inclusion_tag("campaigns/notifications/bell.html", takes_context=True)
+def notification_bell(context: Any) -> dict[str, Any]:
+    """The bell of the admin's header, for members of an account."""
+    account, user = account_of(context["request"]), context["request"].user
+    if account is None or not user.is_authenticated:
+        return {"account": None}
+    return {"account": account, **bell(account, user)}

@@ -42,6 +42,8 @@ REFUSALS: Final[dict[str, tuple[int, str]]] = {
     "phones_invalid": (400, "phones debe ser una lista de 1 a {limit} teléfonos con código de país."),
     # Lists
     "campaign_status_invalid": (400, "status debe ser uno de: {choices}."),
+    "unread_invalid": (400, "unread debe ser true o false."),
+    "notifications_invalid": (400, "Indica las notificaciones: «ids», una lista de 1 a {limit} ids, o «all»: true."),
     "sender_invalid": (400, "sender_id debe ser el id de un usuario."),
     "segment_in_use": (409, "Hay campañas que usan este segmento. Cámbialas antes de eliminarlo."),
 }

@@ -14,7 +14,7 @@ from django.urls.converters import UUIDConverter
 
 from accounts.models import Account, ApiToken, AuditEntry, Membership, Role
 from accounts.pages.admin_base import AccountAdmin
-from campaigns.models import Campaign, Contact, Label, Segment
+from campaigns.models import Campaign, Contact, Label, Notification, Segment
 from devices.models import Device
 from jobs.models import Job, Recipient, Suppression
 from tests.accounts import people
@@ -46,7 +46,10 @@ def one_of_each(account):
     segment = Segment.unscoped.create(account=account, name=f"{MARK} segment", audience={"labels": [MARK]})
     campaign = Campaign.unscoped.create(account=account, title=f"{MARK} campaign", message=MARK, segment=segment)
     rows = (account, member, token, device, job, recipient, suppression, entry, contact, label, contact_import)
-    rows = (*rows, segment, campaign)
+    told = Notification.unscoped.create(
+        account=account, user=member.user, campaign=campaign, code="as_written", details={"title": MARK, "text": MARK}
+    )
+    rows = (*rows, segment, campaign, told)
     return {type(row): row for row in rows}
 
 

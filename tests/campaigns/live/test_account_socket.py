@@ -1,12 +1,19 @@
 """`/ws/account/{id}`: changes of campaigns and devices, told to whoever watches."""
 
+import json
+from pathlib import Path
+
 import pytest
 from channels.db import database_sync_to_async
 from channels.testing import WebsocketCommunicator
+from django.conf import settings
 from django.utils import timezone
 
 from accounts.live.broadcast import redis
 from campaigns.live import changes
+from campaigns.models import Notification
+from campaigns.results import inbox
+from campaigns.wording import campaign_notes
 from config.asgi import application
 from devices.models import Device
 from tests.accounts import people
@@ -123,3 +130,31 @@ async def test_pings_are_answered_and_nonsense_is_no_reason_to_close():
     await client.send_to(text_data="{")
     assert (await client.receive_json_from())["type"] == "invalid_message"
     await client.disconnect()
+
+
+@database_sync_to_async
+def told_to(member, made):
+    counts = {"sent": 998, "total": 1000, "failed": 2, "suppressed": 0, "unknown": 0}
+    details = campaign_notes.ended_details("Rebajas", "", counts)
+    told = Notification.unscoped.create(
+        account=member.account, user=member.user, campaign=made, code="campaign_completed", details=details
+    )
+    inbox.tell_live(told)
+    return told
+
+
+async def test_a_notification_reaches_its_own_person_alone():
+    member, made, _, token = await arrange()
+    colleague = await database_sync_to_async(campaigns_of.member)(of=member.account)
+    mine = await opened(member.account_id, token)
+    theirs = await opened(member.account_id, await database_sync_to_async(people.token_of)(colleague))
+    await mine.receive_json_from()
+    await theirs.receive_json_from()
+    told = await told_to(member, made)
+    event = await mine.receive_json_from()
+    assert (event["id"], event["campaign_id"], event["unread"]) == (told.pk, made.pk, 1)
+    assert await theirs.receive_nothing()
+    documented = json.dumps({**event, "id": 12, "campaign_id": 7}, ensure_ascii=False)
+    assert documented in (Path(settings.BASE_DIR) / "docs/events.md").read_text().splitlines()
+    await mine.disconnect()
+    await theirs.disconnect()

@@ -45,4 +45,9 @@ def test_sentences_without_details_have_no_gaps():
     with_gaps = {
         code for code, (_, text) in wire.REFUSALS.items() if [f for _, f, *_ in string.Formatter().parse(text) if f]
     }
-    assert with_gaps == {"campaign_impossible_move", "phones_invalid", "campaign_status_invalid"}
+    assert with_gaps == {
+        "campaign_impossible_move",
+        "phones_invalid",
+        "campaign_status_invalid",
+        "notifications_invalid",
+    }
