@@ -19,6 +19,7 @@ from jobs.intake.accepting import BulkFields
 from jobs.models import Job, Suppression
 from jobs.states import RecipientState
 from jobs.tasks import import_job
+from jobs.wording import suppression_reasons
 
 
 def send_file(
@@ -124,11 +125,11 @@ def suppress(actor: Actor, number: Suppression) -> Suppression:
 
 def give_reason(actor: Actor, number: Suppression, reason: str) -> None:
     """Say why a number is suppressed. The number itself stays: another one would lift the ban on this one."""
-    if reason == number.reason:
+    if reason == suppression_reasons.on_the_wire(number.reason_code, number.reason):
         return
-    number.reason = reason
+    number.reason, number.reason_code = reason, ""
     with transaction.atomic():
-        number.save(update_fields=["reason"])
+        number.save(update_fields=["reason", "reason_code"])
         audit.record(actor, "suppression.changed", number, id=number.pk, fields=["reason"])
 
 

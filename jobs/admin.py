@@ -28,7 +28,7 @@ from jobs.intake import accepting
 from jobs.message.book import template_of
 from jobs.models import IllegalTransition, Job, Recipient, Suppression
 from jobs.pages import job_pages
-from jobs.wording import recipient_errors
+from jobs.wording import recipient_errors, suppression_reasons
 from jobs.wording.job_reasons import job_reason
 
 
@@ -313,7 +313,8 @@ class SuppressionAdmin(AccountAdmin):
 
     required_role = Role.ADMINISTRATOR  # to remove
     form = SuppressionForm
-    list_display = ("phone", "reason", "created_at")
+    list_display = ("phone", "why", "created_at")
+    readonly_fields = ("why",)
     search_fields = ("phone", "reason")
     ordering = ("-id",)
     list_before_template = "jobs/suppression_notice.html"
@@ -325,13 +326,19 @@ class SuppressionAdmin(AccountAdmin):
         return False
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        return ("phone", "reason", "created_at") if obj else ("phone", "reason")
+        return ("phone", "why", "created_at") if obj else ("phone", "reason")
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Suppression], search_term: str
     ) -> tuple[QuerySet[Suppression], bool]:
         phone = phone_numbers.without_separators(search_term)
-        return queryset.filter(Q(phone__contains=phone) | Q(reason__icontains=search_term)), False
+        codes = suppression_reasons.codes_saying(search_term)
+        found = Q(phone__contains=phone) | Q(reason__icontains=search_term) | Q(reason_code__in=codes)
+        return queryset.filter(found), False
+
+    @display(description=gettext_lazy("reason"), ordering="reason")
+    def why(self, number: Suppression) -> str:
+        return suppression_reasons.on_the_page(number.reason_code, number.reason)
 
     def save_model(self, request: HttpRequest, obj: Suppression, form: Any, change: bool) -> None:
         actions.suppress(Actor.of(request), obj)  # has_change_permission: rows are never changed here

@@ -259,7 +259,9 @@ class Suppression(ScopedModel):
     phone = models.CharField(_("phone"), max_length=16)  # "+" and digits
     # The number without what comes and goes in it: whoever said no said it for every spelling.
     phone_key = models.CharField(max_length=16, editable=False)
+    # Why, in a person's words; or our own code of `suppression_reasons`, and no words.
     reason = models.CharField(_("reason"), max_length=200, blank=True)
+    reason_code = models.CharField(max_length=40, blank=True, default="", db_default="", editable=False)
     created_at = models.DateTimeField(_("created"), db_default=Now(), editable=False)
 
     class Meta:

@@ -8,10 +8,11 @@ from jobs.models import Suppression
 OPTED_OUT = "opted_out"  # the error code of a recipient whose number is on the list
 
 
-def suppress(account_id: int, phones: Iterable[str], reason: str) -> None:
-    """Ban these numbers ("+" and digits); one that is banned already keeps its first reason."""
+def suppress(account_id: int, phones: Iterable[str], reason_code: str) -> None:
+    """Ban these numbers ("+" and digits), for a reason of ours; one that is banned already keeps its first reason."""
     banned = [
-        Suppression(account_id=account_id, phone=phone, phone_key=key_of(phone), reason=reason) for phone in phones
+        Suppression(account_id=account_id, phone=phone, phone_key=key_of(phone), reason_code=reason_code)
+        for phone in phones
     ]
     Suppression.unscoped.bulk_create(banned, ignore_conflicts=True)
 

@@ -5,7 +5,6 @@ from typing import Final
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
-from campaigns.contacts.people import OPTED_OUT_REASON
 from campaigns.models import Contact
 from jobs import suppression
 
@@ -21,7 +20,7 @@ def opt_out(account_id: int, contacts: QuerySet[Contact], source: str) -> int:
         changed += Contact.unscoped.filter(pk__in=[pk for pk, _ in found], opted_out_at=None).update(
             opted_out_at=Now(), opted_out_source=source, updated_at=Now()
         )
-        suppression.suppress(account_id, [phone for _, phone in found if phone], OPTED_OUT_REASON)
+        suppression.suppress(account_id, [phone for _, phone in found if phone], suppression.OPTED_OUT)
     return changed
 
 

@@ -23,7 +23,6 @@ ATTRIBUTES_MAX_BYTES: Final = 16 * 1024
 ATTRIBUTE_PREFIX: Final = "attribute."
 NAMES: Final = ("label", "phone", "email", "opted_out", "search")  # of the filters, besides those of attributes
 # Why a number is suppressed, in the list of suppressed numbers.
-OPTED_OUT_REASON: Final = "El contacto pidió no recibir mensajes."
 
 
 class PhoneTaken(Exception):
@@ -53,7 +52,7 @@ def save(contact: Contact, values: Mapping[str, Any], source: str) -> Contact:
                 Contact.unscoped.filter(pk=contact.pk).update(**columns, updated_at=Now())
             if contact.phone and {"phone", "opted_out_at"} & columns.keys():
                 if contact.opted_out_at is not None:
-                    suppression.suppress(contact.account_id, [contact.phone], OPTED_OUT_REASON)
+                    suppression.suppress(contact.account_id, [contact.phone], suppression.OPTED_OUT)
                 elif "opted_out_at" in columns:
                     suppression.lift(contact.account_id, [contact.phone])
     except IntegrityError as error:

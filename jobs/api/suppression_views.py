@@ -14,6 +14,7 @@ from accounts.requests import account_of
 from devices import phone_numbers
 from jobs import actions
 from jobs.models import Suppression
+from jobs.wording import suppression_reasons
 
 _PHONE_INVALID = "El teléfono no es válido. Escríbelo con su código de país, por ejemplo +51 987 654 321."
 _PHONE_TAKEN = "Este teléfono ya está en la lista de números que no reciben mensajes."
@@ -28,6 +29,12 @@ class SuppressionSerializer(serializers.ModelSerializer[Suppression]):
         model = Suppression
         fields = ("id", "phone", "reason", "created_at")
         read_only_fields = ("id", "created_at")
+
+    def to_representation(self, instance: Suppression) -> dict[str, Any]:
+        return {
+            **super().to_representation(instance),
+            "reason": suppression_reasons.on_the_wire(instance.reason_code, instance.reason),
+        }
 
     def validate_phone(self, value: str) -> str:
         account = account_of(self.context["request"])
@@ -80,7 +87,11 @@ class Suppressions(ModelViewSet[Suppression]):
     def perform_update(self, serializer: Any) -> None:
         # The number stays what it was: another one would lift the ban on this one, which is an administrator's to do.
         number = serializer.instance
-        actions.give_reason(Actor.of(self.request), number, serializer.validated_data.get("reason", number.reason))
+        actions.give_reason(
+            Actor.of(self.request),
+            number,
+            serializer.validated_data.get("reason", suppression_reasons.on_the_wire(number.reason_code, number.reason)),
+        )
 
     def perform_destroy(self, instance: Suppression) -> None:
         actions.lift(Actor.of(self.request), [instance])

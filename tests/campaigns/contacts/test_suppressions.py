@@ -1,10 +1,14 @@
 """`/api/v1/accounts/{id}/suppressions`."""
 
+from importlib import import_module
+
 import pytest
+from django.apps import apps
 
 from accounts.models import AuditEntry, Role
 from jobs import suppression
 from jobs.models import Suppression
+from tests.accounts import people
 from tests.campaigns.arrange import Caller, refused
 from tests.factories import make_account
 
@@ -92,3 +96,48 @@ def test_another_accounts_suppressions_do_not_exist(call):
     for method in ("get", "patch", "delete"):
         assert refused(getattr(call, method)(f"suppressions/{theirs.pk}")) == (404, "not_found")
     assert Suppression.unscoped.exists()
+
+
+# --- Why: a code of ours, or a person's words ------------------------------------------------------------
+
+
+@pytest.fixture
+def opted_out(call):
+    contact = call.post("contacts", name="Ana", phone="+51987654321").json()
+    call.patch(f"contacts/{contact['id']}", opted_out=True)
+    return Suppression.unscoped.get()
+
+
+def test_who_opted_out_is_stored_as_a_code_and_said_in_spanish_on_the_wire(call, opted_out):
+    assert (opted_out.reason, opted_out.reason_code) == ("", "opted_out")
+    assert call.get(f"suppressions/{opted_out.pk}").json()["reason"] == "El contacto pidió no recibir mensajes."
+
+
+@pytest.mark.parametrize(
+    ("language", "said"), [("en", "Asked not to be written to"), ("pt-br", "Pediu para não receber mensagens")]
+)
+def test_the_admin_says_it_in_the_readers_language(call, opted_out, language, said):
+    browser = people.browser(call.membership)
+    address = "/admin/jobs/suppression/"
+    for page in (address, f"{address}?q={said[:12]}", f"{address}{opted_out.pk}/change/"):
+        html = browser.get(page, headers={"accept-language": language}).content.decode()
+        assert said in html, page
+        assert "El contacto pidió" not in html
+
+
+def test_a_person_may_say_it_in_their_own_words(call, opted_out):
+    call.patch(f"suppressions/{opted_out.pk}")
+    opted_out.refresh_from_db()
+    assert opted_out.reason_code == "opted_out"
+    assert call.patch(f"suppressions/{opted_out.pk}", reason="Queja").json()["reason"] == "Queja"
+    opted_out.refresh_from_db()
+    assert (opted_out.reason, opted_out.reason_code) == ("Queja", "")
+
+
+def test_what_was_stored_as_a_sentence_becomes_the_code(call):
+    numbers = [("+51987654321", "El contacto pidió no recibir mensajes."), ("+51987654322", "Queja")]
+    for phone, reason in numbers:
+        Suppression.unscoped.create(account=call.account, phone=phone, reason=reason)
+    import_module("jobs.migrations.0007_backfill_suppression_reason_code").backfill(apps, None)
+    stored = Suppression.unscoped.order_by("phone").values_list("reason", "reason_code")
+    assert list(stored) == [("", "opted_out"), ("Queja", "")]
