@@ -17,8 +17,8 @@ run: venv ## the whole stack at http://127.0.0.1:8000 (PORT), until Ctrl-C
 demo: venv ## 1,000 messages through a stack of its own, from the upload to the result
 	@$(STACK) demo
 
-test: venv ## the test suite
-	$(BIN)/pytest
+test: venv ## the test suite, on all cores
+	$(BIN)/pytest -n logical --dist loadgroup
 
 chaos: venv ## the engine under kills, freezes and a bad gateway, eight minutes of it
 	$(BIN)/pytest tests/chaos --chaos-full

@@ -3,11 +3,15 @@
 Loaded by `-p tests.embedded_services` in pyproject.toml, before pytest-django reads the settings: by then the
 environment must name the data directory. The engines start while the tests are collected. DATABASE_URL and
 REDIS_URL are respected.
+
+Under pytest-xdist each worker has engines of its own, in .data/test/gw0 and so on, and the process that hands out the
+tests has none: publish/subscribe knows no database numbers, and uploads and secrets lie in the data directory.
 """
 
 import os
 import shutil
 import time
+from pathlib import Path
 
 import pytest
 
@@ -20,11 +24,16 @@ from config.stack.supervision.leftovers import Leftover
 from config.stack.supervision.programs import REPOSITORY, Child
 
 SESSIONS_AT_ONCE = 8
-READY_SECONDS = 60
+WORKERS_AT_MOST = 4  # each is a PostgreSQL and a Valkey more
+READY_SECONDS = 300  # what does not start at all ends sooner, by itself
 
 
 def _claim_data_dir() -> tuple[Layout, LauncherLock]:
-    """Take .data/test, or .data/test-2 and so on where another session has it."""
+    """Take .data/test, or .data/test-2 and so on where another session has it; a worker takes its place in there."""
+    if worker := os.environ.get("PYTEST_XDIST_WORKER"):
+        layout = Layout(Path(os.environ["DATA_DIR"]) / worker)
+        make_data_dir(layout)
+        return layout, LauncherLock(layout, "pytest").__enter__()
     for number in range(1, SESSIONS_AT_ONCE + 1):
         layout = Layout(REPOSITORY / ".data" / ("test" if number == 1 else f"test-{number}"))
         make_data_dir(layout)
@@ -44,9 +53,21 @@ def _log(child_name: str) -> str:
     return str(layout.log_dir / f"{child_name}.log")
 
 
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """The workers of `-n logical`: none where they would have to share a Redis."""
+    return 0 if _given_redis() else min(os.cpu_count() or 1, WORKERS_AT_MOST)
+
+
+def _given_redis() -> str:
+    return os.environ.get("REDIS_URL", "").strip()
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
-    if session.config.option.collectonly:
+    hands_out_tests = session.config.getoption("dist", "no") != "no"
+    if hands_out_tests and _given_redis():
+        pytest.exit("workers would hear each other on the Redis of REDIS_URL: run the tests without -n", returncode=4)
+    if session.config.option.collectonly or hands_out_tests:
         return
     shutil.rmtree(layout.valkey_dir, ignore_errors=True)  # nothing of the last session waits in a queue
     layout.log_dir.mkdir(exist_ok=True)
