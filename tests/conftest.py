@@ -32,9 +32,9 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep those packages together, at the end."""
+    """Keep those packages together, and first: they take longest, and the other workers do the rest meanwhile."""
     ranks = {package: rank for rank, package in enumerate(WITH_A_WHOLE_STACK)}
-    items.sort(key=lambda item: ranks.get(_package(item), -1))
+    items.sort(key=lambda item: ranks.get(_package(item), len(ranks)))
 
 
 @pytest.fixture(scope="session")

@@ -3,8 +3,8 @@
 import json
 import os
 import shutil
-import stat
 import signal
+import stat
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping

@@ -53,7 +53,7 @@ def test_what_a_dead_worker_left_is_unknown_where_the_gateway_keeps_no_messages(
 
 
 def test_a_looker_that_was_frozen_decides_nothing_by_old_news(
-    simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+    simulator: Simulator, monkeypatch: pytest.MonkeyPatch, closes_sessions_of_other_threads: None
 ) -> None:
     job = job_in_doubt(simulator)
 
