@@ -30,7 +30,9 @@ def pytest_configure() -> None:
 
 
 def _left() -> list[tuple[BaseDatabaseWrapper, str]]:
-    return [(session, thread) for session, thread in _opened if session.connection is not None]
+    # A thread may have opened and closed several with the same object.
+    still = {id(session): (session, thread) for session, thread in _opened if session.connection is not None}
+    return list(still.values())
 
 
 def close_all() -> list[str]:

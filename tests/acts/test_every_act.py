@@ -36,6 +36,7 @@ NO_ACT: dict[Route, str] = {
     ("POST", "ws_tickets"): "a ticket opens a socket for a minute; reading is no act",
     ("POST", "device_check"): "looks at the gateway: what it finds is the device's state, nobody's act",
     ("POST", "campaign_preview"): "counts, and changes nothing",
+    ("POST", "notifications_read"): "a person's own bell: having seen it changes nothing of the account's",
 }
 
 

@@ -20,7 +20,11 @@ from tests.accounts import people
 from tests.campaigns import campaigns_of
 from tests.factories import make_device
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    # Channels' communicator keeps its threads from closing theirs.
+    pytest.mark.usefixtures("closes_sessions_of_other_threads"),
+]
 
 
 @pytest.fixture(autouse=True)

@@ -20,7 +20,11 @@ from tests.accounts import people
 from tests.factories import make_device, make_job
 from tests.jobs.arrange import record, sending_one, sent
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    # Channels' communicator keeps its threads from closing theirs.
+    pytest.mark.usefixtures("closes_sessions_of_other_threads"),
+]
 in_thread = database_sync_to_async
 
 
