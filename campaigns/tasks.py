@@ -9,7 +9,8 @@ from django.utils import timezone
 from campaigns.imports import upload, work
 from campaigns.launch import launching, schedule
 from campaigns.live import changes
-from campaigns.results import inbox, notification, stamping
+from campaigns.notices import inbox, notification
+from campaigns.results import stamping
 from jobs.sending import dispatch
 from jobs.tasks import SOON_SECONDS, start_job
 

@@ -10,9 +10,9 @@ from rest_framework import serializers
 
 from accounts.reading import is_storable
 from accounts.requests import account_of
+from campaigns.contacts import contact_wire as wire
 from campaigns.contacts import labels, people
 from campaigns.models import Contact, Label
-from campaigns.wording import contact_wire as wire
 from devices import phone_numbers
 
 SOURCE = "API"

@@ -27,9 +27,9 @@ from campaigns.api.contact_serializers import (
     LabelNames,
     LabelSerializer,
 )
+from campaigns.contacts import contact_wire as wire
 from campaigns.contacts import export, labels, people
 from campaigns.models import Contact, Label
-from campaigns.wording import contact_wire as wire
 
 MAX_BULK_IDS = 10_000
 FILTERS = [

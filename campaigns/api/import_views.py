@@ -17,9 +17,9 @@ from accounts.lists.keyset_pages import LenientKeysetPages
 from accounts.reading import true_or_false
 from accounts.requests import ApiRequest
 from campaigns.actions import import_acts
+from campaigns.contacts import contact_wire as wire
 from campaigns.imports import upload
 from campaigns.models import ContactImport
-from campaigns.wording import contact_wire as wire
 
 _MAPPING_KEYS = ("encoding", "delimiter", "header", "columns", "add_labels", "default_country")
 _MAPPING_HELP = (

@@ -12,7 +12,7 @@ from accounts.models import Role
 from accounts.reading import true_or_false
 from accounts.requests import ApiRequest
 from campaigns.models import Notification
-from campaigns.results import inbox
+from campaigns.notices import inbox
 from campaigns.wording import campaign_notes, wire
 
 MOST_IDS: Final = 500

@@ -19,12 +19,12 @@ from django.db import transaction
 
 from accounts.models import Account, User
 from accounts.reading import is_storable
+from campaigns.contacts import contact_wire as wire
 from campaigns.contacts import labels
 from campaigns.contacts.people import ATTRIBUTE_NAME_CHARACTERS
 from campaigns.imports import table
 from campaigns.imports.table import Format, Head
 from campaigns.models import ContactImport
-from campaigns.wording import contact_wire as wire
 from devices import phone_numbers
 from jobs.intake.kept_files import display_name, kept, old_files
 

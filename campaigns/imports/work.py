@@ -19,13 +19,13 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models.functions import Now
 
+from campaigns.contacts import contact_wire as wire
 from campaigns.contacts import labels
 from campaigns.imports import table
 from campaigns.imports.lines import BadLine, LineReader, Person
 from campaigns.imports.table import Format
 from campaigns.imports.upload import COUNTED_NOTHING, directory, remove_files
 from campaigns.models import ContactImport
-from campaigns.wording import contact_wire as wire
 
 CHUNK_ROWS: Final = 20_000  # one transaction: about a second, and what a crash costs
 MAX_ERRORS: Final = 1_000  # that are told; all are counted

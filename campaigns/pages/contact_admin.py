@@ -19,12 +19,11 @@ from accounts.models import Account, Role
 from accounts.pages.admin_base import AccountAdmin, display
 from accounts.requests import account_of, membership_of
 from campaigns.actions import contact_acts, import_acts
-from campaigns.contacts import export, labels, people
+from campaigns.contacts import contact_phrases, export, labels, people
 from campaigns.imports import upload
 from campaigns.models import Contact, ContactImport, Label
 from campaigns.pages import contact_list, contact_pages
 from campaigns.pages.contact_forms import ContactForm, LabelForm, LabelNames, MappingForm
-from campaigns.wording import contact_phrases
 
 
 class ContactPages(AccountAdmin):

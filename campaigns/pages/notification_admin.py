@@ -14,8 +14,8 @@ from accounts.models import Account, User
 from accounts.pages.admin_base import AccountAdmin, ReadOnly
 from accounts.requests import account_of
 from campaigns.models import Notification
+from campaigns.notices import inbox
 from campaigns.pages.notification_pages import bell, shown
-from campaigns.results import inbox
 
 PAGE_ROWS: Final = 30
 PANEL_ROWS: Final = 6

@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Account, User
 from campaigns.models import Notification
-from campaigns.results import inbox
+from campaigns.notices import inbox
 from campaigns.wording import campaign_notes
 
 

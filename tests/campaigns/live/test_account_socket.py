@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.live.broadcast import redis
 from campaigns.live import changes
 from campaigns.models import Notification
-from campaigns.results import inbox
+from campaigns.notices import inbox
 from campaigns.wording import campaign_notes
 from config.asgi import application
 from devices.models import Device

@@ -8,7 +8,7 @@ from django.utils import timezone
 from accounts.models import Role
 from campaigns import tasks
 from campaigns.models import Notification
-from campaigns.results import inbox
+from campaigns.notices import inbox
 from config.schedule import BEAT_SCHEDULE
 from tests.accounts import people
 from tests.campaigns import campaigns_of

@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from campaigns import tasks
 from campaigns.models import CampaignRun, Notification
-from campaigns.results import notification
+from campaigns.notices import notification
 from campaigns.wording import campaign_notes
 from config.environment import smtp
 from config.schedule import BEAT_SCHEDULE

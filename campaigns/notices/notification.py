@@ -8,7 +8,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from campaigns.models import CampaignRun, Notification
-from campaigns.results import figures, inbox
+from campaigns.notices import inbox
+from campaigns.results import figures
 from campaigns.wording import campaign_notes
 from jobs.states import JOB_ENDED
 
