@@ -47,6 +47,8 @@ def close_all() -> list[str]:
 
 
 def _last_query(session: BaseDatabaseWrapper) -> str:
+    if session.connection.closed:  # by the server: it has no number any more
+        return "a session that has ended"
     pid = session.connection.info.backend_pid
     with connection.cursor() as cursor:
         cursor.execute("SELECT state || ', ' || left(query, 200) FROM pg_stat_activity WHERE pid = %s", [pid])

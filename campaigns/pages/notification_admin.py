@@ -10,6 +10,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from accounts.lists import keyset
 from accounts.models import Account, User
 from accounts.pages.admin_base import AccountAdmin, ReadOnly
 from accounts.requests import account_of
@@ -41,14 +42,12 @@ class NotificationAdmin(ReadOnly, AccountAdmin):
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """All of them, newest first; `?before=` an id turns the page."""
         _reader(request)
-        rows = self.get_queryset(request).order_by("-pk")
+        rows = self.get_queryset(request)
         before = _number(request.GET.get("before", ""))
-        if before:
-            rows = rows.filter(pk__lt=before)
-        found = list(rows[: PAGE_ROWS + 1])
+        part = keyset.read(rows, ["-pk"], limit=PAGE_ROWS, after=[before] if before else None)
         context = {
-            "notifications": shown(found[:PAGE_ROWS]),
-            "older": found[PAGE_ROWS - 1].pk if len(found) > PAGE_ROWS else None,
+            "notifications": shown(part.rows),
+            "older": part.rows[-1].pk if part.has_next else None,
             "is_first": not before,
             "has_unread": self.get_queryset(request).unread().exists(),
         }

@@ -18,8 +18,15 @@ _SAVE_AS_UTF8: Final = "Guárdalo como «CSV UTF-8» y vuelve a subirlo."
 OTHER_REFUSAL: Final = _("The job could not be created. Try again in a moment.")
 
 
+class PageWords(NamedTuple):
+    """What the page says under one code. `field`: of the upload form, "" for all of it."""
+
+    page: Phrase
+    field: str = ""
+
+
 class Refusal(NamedTuple):
-    """What is said under one code; "" where nobody says it there. `field`: of the upload form, "" for all of it."""
+    """What is said under one code; `page` is "" where no page lets it happen."""
 
     status: int
     wire: str
@@ -175,16 +182,22 @@ REFUSALS: Final[dict[str, Refusal]] = {
     "impossible_move": Refusal(409, "Un job en estado «{status}» no admite esta acción. Nada ha cambiado."),
     "resolution_invalid": Refusal(400, "action debe ser uno de: {choices}."),
     "positions_invalid": Refusal(400, "positions debe ser una lista de filas, por ejemplo [0, 5], como mucho {limit}."),
-    # From in front of the job's own rules, which have the wire's sentence in `accounts.messages`
-    "body_too_large": Refusal(0, "", _("The file is too large. Divide it into several."), "file"),
-    "upload_interrupted": Refusal(
-        0, "", _("The upload was interrupted. Check your connection and send again."), "file"
-    ),
-    "not_authenticated": Refusal(0, "", _("Your session has ended. Log in again in another tab, then send.")),
-    "authentication_failed": Refusal(0, "", _("Your session has ended. Log in again in another tab, then send.")),
-    "csrf_failed": Refusal(0, "", _("Your session has changed. Reload the page and send again.")),
-    "permission_denied": Refusal(0, "", _("Your role in this account does not allow sending.")),
-    "no_membership": Refusal(0, "", _("You belong to no account yet. Ask an administrator to add you.")),
+}
+
+# Refused in front of the job's own rules: status and the wire's sentence are those of `accounts`.
+FROM_IN_FRONT: Final[dict[str, PageWords]] = {
+    "body_too_large": PageWords(_("The file is too large. Divide it into several."), "file"),
+    "upload_interrupted": PageWords(_("The upload was interrupted. Check your connection and send again."), "file"),
+    "not_authenticated": PageWords(_("Your session has ended. Log in again in another tab, then send.")),
+    "authentication_failed": PageWords(_("Your session has ended. Log in again in another tab, then send.")),
+    "csrf_failed": PageWords(_("Your session has changed. Reload the page and send again.")),
+    "permission_denied": PageWords(_("Your role in this account does not allow sending.")),
+    "no_membership": PageWords(_("You belong to no account yet. Ask an administrator to add you.")),
+}
+
+ON_THE_PAGE: Final[dict[str, PageWords]] = {
+    **{code: PageWords(said.page, said.field) for code, said in REFUSALS.items() if said.page},
+    **FROM_IN_FRONT,
 }
 
 
@@ -196,12 +209,12 @@ def refusal(code: str, errors: Iterable[dict[str, Any]] = (), **details: Any) ->
 
 def page_refusal(code: str) -> Phrase:
     """Say on the page why an upload was refused, and what to do."""
-    return (REFUSALS[code].page if code in REFUSALS else "") or OTHER_REFUSAL
+    return ON_THE_PAGE[code].page if code in ON_THE_PAGE else OTHER_REFUSAL
 
 
 def field_of(code: str) -> str:
     """The field of the upload form that a refusal is about; "" for the whole form."""
-    return REFUSALS[code].field if code in REFUSALS else ""
+    return ON_THE_PAGE[code].field if code in ON_THE_PAGE else ""
 
 
 def job_created(total: int, file_name: str) -> str:

@@ -156,16 +156,13 @@ def test_every_close_code_is_on_the_page():
 # --- Errors --------------------------------------------------------------------------------------------
 
 
-WIRE_REFUSALS = [code for code, said in REFUSALS.items() if said.wire]
-
-
 def every_code() -> set[str]:
     code = ("accounts/**/*.py", "devices/**/*.py", "jobs/**/*.py")
     gateway = ("devices/gateway/**/*.py",)
     return {
         *messages.ERRORS,
         *messages.FIELD_ERRORS,
-        *WIRE_REFUSALS,
+        *REFUSALS,
         *LINE_PROBLEMS,
         *RECIPIENT_ERRORS,
         *job_reasons.JOB_REASONS,
@@ -185,7 +182,7 @@ def test_every_error_code_is_explained():
     assert sorted(code for code in every_code() if f"`{code}`" not in page) == []
 
 
-@pytest.mark.parametrize("code", WIRE_REFUSALS)
+@pytest.mark.parametrize("code", REFUSALS)
 def test_a_refusal_is_shown_with_its_status(code: str):
     status = REFUSALS[code].status
     rows = [line for line in text_of("docs/errors.md").splitlines() if f"`{code}`" in line and f"| {status} |" in line]

@@ -10,7 +10,7 @@ from django.utils import translation
 from jobs.wording import job_reasons, recipient_errors
 from jobs.wording.line_problems import LINE_PROBLEMS
 from jobs.wording.recipient_errors import RECIPIENT_ERRORS
-from jobs.wording.refusals import REFUSALS, refusal
+from jobs.wording.refusals import FROM_IN_FRONT, REFUSALS, refusal
 
 ERRORS = {"Rejected", "NotSent", "DeviceUnavailable", "OutcomeUnknown"}
 # Of lists, ids and actions in an address or a call, which a page does not let anybody get wrong.
@@ -26,7 +26,7 @@ ONLY_FOR_PROGRAMS = {
     "resolution_invalid",
     "positions_invalid",
 }
-ON_THE_WIRE = [code for code, said in REFUSALS.items() if said.wire]
+ON_THE_WIRE = list(REFUSALS)
 
 
 def gateway_codes() -> set[str]:
@@ -85,7 +85,13 @@ def test_every_refusal_of_an_upload_has_its_words_on_the_page_and_its_field():
 
 @pytest.mark.parametrize("language", ["es", "pt-br"])
 def test_in_spanish_and_portuguese(language):
-    rows = [*REFUSALS.values(), *LINE_PROBLEMS.values(), *RECIPIENT_ERRORS.values(), *job_reasons.JOB_REASONS.values()]
+    rows = [
+        *REFUSALS.values(),
+        *FROM_IN_FRONT.values(),
+        *LINE_PROBLEMS.values(),
+        *RECIPIENT_ERRORS.values(),
+        *job_reasons.JOB_REASONS.values(),
+    ]
     with translation.override(language):
         for row in rows:
             if row.page:
