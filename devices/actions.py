@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 
 from accounts import audit
 from accounts.audit import Actor
+from accounts.constraints import is_breach_of
 from devices.models import Device
 
 
@@ -55,4 +56,4 @@ def delete(actor: Actor, devices: Sequence[Device]) -> int:
 
 
 def _said_plainly(error: IntegrityError) -> Exception:
-    return DeviceNameTaken() if "device_name_once_per_account" in str(error) else error
+    return DeviceNameTaken() if is_breach_of("device_name_once_per_account", error) else error

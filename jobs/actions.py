@@ -13,6 +13,7 @@ from django.db import IntegrityError, transaction
 
 from accounts import audit
 from accounts.audit import Actor
+from accounts.constraints import is_breach_of
 from jobs import control, retention
 from jobs.intake import accepting
 from jobs.intake.accepting import BulkFields
@@ -118,7 +119,9 @@ def suppress(actor: Actor, number: Suppression) -> Suppression:
         with transaction.atomic():
             number.save(force_insert=True)
             audit.record(actor, "suppression.created", number, id=number.pk)
-    except IntegrityError:
+    except IntegrityError as error:
+        if not is_breach_of("suppression_once_per_number", error):
+            raise
         raise AlreadySuppressed from None
     return number
 

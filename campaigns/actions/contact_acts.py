@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 
 from accounts import audit
 from accounts.audit import Actor
+from accounts.constraints import is_breach_of
 from campaigns.contacts import consent, labels, people
 from campaigns.models import Contact, Label
 
@@ -135,7 +136,9 @@ def create_label(actor: Actor, label: Label) -> Label:
         with transaction.atomic():
             label.save(force_insert=True)
             audit.record(actor, "label.created", label.name, id=label.pk)
-    except IntegrityError:
+    except IntegrityError as error:
+        if not is_breach_of("label_once_per_account", error):
+            raise
         raise labels.LabelTaken from None
     return label
 

@@ -7,6 +7,7 @@ from django.db.models import ProtectedError
 
 from accounts import audit
 from accounts.audit import Actor
+from accounts.constraints import is_breach_of
 from campaigns.models import Segment
 
 
@@ -34,7 +35,7 @@ def save(actor: Actor, segment: Segment, fields: dict[str, Any]) -> Segment:
                 segment.save(update_fields=changed)
                 audit.record(actor, "segment.changed", segment, id=segment.pk, fields=changed)
     except IntegrityError as error:
-        if "segment_once_per_account" not in str(error):
+        if not is_breach_of("segment_once_per_account", error):
             raise
         raise SegmentNameTaken from None
     return segment

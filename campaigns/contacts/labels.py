@@ -7,6 +7,7 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import Q, QuerySet
 from django.shortcuts import get_object_or_404
 
+from accounts.constraints import is_breach_of
 from accounts.models import Account
 from campaigns.models import Campaign, Contact, Label, Segment
 
@@ -81,7 +82,9 @@ def rename(label: Label, name: str) -> tuple[str, int]:
     try:
         with transaction.atomic():
             Label.unscoped.filter(pk=label.pk).update(name=name)
-    except IntegrityError:
+    except IntegrityError as error:
+        if not is_breach_of("label_once_per_account", error):
+            raise
         raise LabelTaken from None
     label.name = name
     with connection.cursor() as cursor:

@@ -10,6 +10,7 @@ from django.db.models.functions import Now
 from django.http import QueryDict
 from django.utils import timezone
 
+from accounts.constraints import is_breach_of
 from accounts.models import Account
 from accounts.reading import is_storable, true_or_false
 from campaigns.contacts import labels as labelling
@@ -56,7 +57,7 @@ def save(contact: Contact, values: Mapping[str, Any], source: str) -> Contact:
                 elif "opted_out_at" in columns:
                     suppression.lift(contact.account_id, [contact.phone])
     except IntegrityError as error:
-        if "contact_once_per_number" in str(error):
+        if is_breach_of("contact_once_per_number", error):
             raise PhoneTaken from None
         raise
     return contact

@@ -4,9 +4,11 @@ from importlib import import_module
 
 import pytest
 from django.apps import apps
+from django.db import IntegrityError
 
+from accounts.audit import Actor
 from accounts.models import AuditEntry, Role
-from jobs import suppression
+from jobs import actions, suppression
 from jobs.models import Suppression
 from tests.accounts import people
 from tests.campaigns.arrange import Caller, refused
@@ -44,6 +46,16 @@ def test_every_spelling_of_a_number_is_one_number(call, one, other):
     assert refused(call.post("suppressions", phone=other)) == (409, "phone_suppressed")
     assert [row["phone"] for row in call.get("suppressions", phone=other).json()["results"]] == [one]
     assert suppression.lift(call.account.pk, [other]) == 1
+
+
+def test_only_a_number_that_is_on_the_list_is_said_to_be_on_it(call):
+    number = Suppression(phone="+51987654321", reason=None)
+    with pytest.raises(IntegrityError):
+        actions.suppress(Actor(call.account), number)
+    # The database quotes the row that it refuses: whatever a person wrote there.
+    number = Suppression(phone="+51987654321", reason="suppression_once_per_number", reason_code=None)
+    with pytest.raises(IntegrityError):
+        actions.suppress(Actor(call.account), number)
 
 
 @pytest.mark.parametrize("body", [{"phone": "123"}, {"phone": ""}, {}, {"phone": "987654321", "reason": "x" * 201}])
