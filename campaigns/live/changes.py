@@ -1,7 +1,8 @@
 """What changed in the accounts that somebody watches, told through Redis publish/subscribe.
 
-The rows are asked every few seconds, and only for accounts with an open WebSocket: the engine knows nothing of
-campaigns, and a device changes in many places. What was told last is kept in Redis; without it all is told again.
+The rows are asked every few seconds, and only for accounts with an open `/ws/account/{id}`, which no bell is: the
+engine knows nothing of campaigns, and a device changes in many places. What was told last is kept in Redis; without it
+all is told again.
 """
 
 import json

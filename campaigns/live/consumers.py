@@ -1,16 +1,20 @@
-"""The WebSocket of an account. It forwards events and answers pings; it decides nothing."""
+"""The WebSockets of an account. They forward events and answer pings; they decide nothing."""
 
 from typing import Any
 
 from accounts.live.json_socket import JsonSocket
+from accounts.models import Account, User
 from campaigns.live import events
 from campaigns.live.changes import group_name, personal_group_name
 
 NO_SUCH_ACCOUNT = 4404
 
 
-class AccountConsumer(JsonSocket):
-    """`/ws/account/{id}`: subscribed, then changes of campaigns and devices, and one's own notifications."""
+class BellConsumer(JsonSocket):
+    """`/ws/account/{id}/notifications`: subscribed, then one's own notifications.
+
+    Every open page of the admin has one, and none of them makes its account a watched one.
+    """
 
     groups_joined: tuple[str, ...] = ()
 
@@ -19,10 +23,10 @@ class AccountConsumer(JsonSocket):
         if str(account.pk) != self.scope["url_route"]["kwargs"]["account_id"]:
             await self.close(NO_SUCH_ACCOUNT)
             return
-        self.groups_joined = (group_name(account.pk), personal_group_name(account.pk, self.scope["user"].pk))
+        self.groups_joined = self.groups_of(account, self.scope["user"])
         for group in self.groups_joined:
             await self.channel_layer.group_add(group, self.channel_name)
-        await self.tell(events.subscribed(account.pk))
+        await self.tell(self.subscribed(account))
 
     async def disconnect(self, code: int) -> None:
         for group in self.groups_joined:
@@ -31,3 +35,19 @@ class AccountConsumer(JsonSocket):
     async def account_event(self, message: dict[str, Any]) -> None:
         """A change, through the channel layer."""
         await self.tell(message["event"])
+
+    def groups_of(self, account: Account, user: User) -> tuple[str, ...]:
+        return (personal_group_name(account.pk, user.pk),)
+
+    def subscribed(self, account: Account) -> events.Event:
+        return events.subscribed_to_notifications(account.pk)
+
+
+class AccountConsumer(BellConsumer):
+    """`/ws/account/{id}`: subscribed, then changes of campaigns and devices besides."""
+
+    def groups_of(self, account: Account, user: User) -> tuple[str, ...]:
+        return (group_name(account.pk), *super().groups_of(account, user))
+
+    def subscribed(self, account: Account) -> events.Event:
+        return events.subscribed(account.pk)

@@ -47,3 +47,11 @@ def subscribed(account_id: int) -> Event:
         "account_id": account_id,
         "message": f"Suscrito a los cambios de la cuenta {account_id}",
     }
+
+
+def subscribed_to_notifications(account_id: int) -> Event:
+    return {
+        "type": "subscribed",
+        "account_id": account_id,
+        "message": f"Suscrito a tus notificaciones de la cuenta {account_id}",
+    }

@@ -1,4 +1,4 @@
-// The bell of the header: its panel, its count, live over the account's WebSocket. Without this script it is a link to
+// The bell of the header: its panel, its count, live over a WebSocket of its own. Without this script it is a link to
 // the page of notifications. What is shown comes from the server, in the reader's language.
 document.addEventListener("DOMContentLoaded", () => {
   const bell = document.getElementById("bell");

@@ -38,8 +38,8 @@ def socket(path, token=""):
     return WebsocketCommunicator(application, path, headers)
 
 
-async def opened(account_id, token):
-    client = socket(f"/ws/account/{account_id}", token)
+async def opened(account_id, token, part=""):
+    client = socket(f"/ws/account/{account_id}{part}", token)
     connected, _ = await client.connect()
     assert connected
     return client
@@ -112,7 +112,8 @@ async def test_other_accounts_hear_nothing_and_cannot_listen():
     assert await listener.receive_nothing(0.2)
     await listener.disconnect()
 
-    for path in (f"/ws/account/{member.account_id}", "/ws/account/x", "/ws/account/0"):
+    theirs = f"/ws/account/{member.account_id}"
+    for path in (theirs, f"{theirs}/notifications", "/ws/account/x", "/ws/account/0"):
         intruder = socket(path, token)
         await intruder.connect()
         assert (await intruder.receive_output())["code"] == 4404
@@ -162,3 +163,22 @@ async def test_a_notification_reaches_its_own_person_alone():
     assert documented in (Path(settings.BASE_DIR) / "docs/events.md").read_text().splitlines()
     await mine.disconnect()
     await theirs.disconnect()
+
+
+async def test_a_bell_hears_of_its_person_and_has_nothing_else_looked_for():
+    member, made, _, token = await arrange()
+    bell = await opened(member.account_id, token, "/notifications")
+    subscribed = await bell.receive_json_from()
+    assert (subscribed["type"], subscribed["account_id"]) == ("subscribed", member.account_id)
+    documented = json.dumps({**subscribed, "account_id": 1}, ensure_ascii=False).replace(f" {member.account_id}", " 1")
+    assert documented in (Path(settings.BASE_DIR) / "docs/events.md").read_text().splitlines()
+    assert await tell() == 0  # that of which nobody would hear
+    await database_sync_to_async(changes.campaign_changed)(made)
+    told = await told_to(member, made)
+    assert (await bell.receive_json_from())["id"] == told.pk  # and not the campaign's change before it
+    watcher = await opened(member.account_id, token)
+    await watcher.receive_json_from()
+    assert await tell() == 2
+    assert await bell.receive_nothing()
+    await bell.disconnect()
+    await watcher.disconnect()
