@@ -39,38 +39,54 @@ _RESEND = recipient_move(RecipientState.UNKNOWN, RecipientState.QUEUED)
 
 def pause(job: Job, reason: str = PAUSED_BY_PERSON, note: Note = unnoted) -> bool:
     """Claim no more for a job; what is in flight is still answered for. True when it was not paused before."""
+    return bool(pause_all([job], reason, note))
+
+
+def pause_all(jobs: Sequence[Job], reason: str = PAUSED_BY_PERSON, note: Note = unnoted) -> int:
+    """Pause these jobs, given by rising id, as one: all of them, or none where one cannot be. Return how many moved."""
+    told = []
     with transaction.atomic():
-        paused = job.move(JobStatus.PAUSED, state_reason=reason, event_seq=F("event_seq") + 1)
-        job.refresh_from_db()
-        if paused:
-            note(1)
-            event = events.job_paused(str(job.uuid), job.event_seq, reason, " ".join(sentence(reason)))
-        elif job.status != JobStatus.PAUSED:
-            raise IllegalTransition(f"a job that is {job.status} cannot be paused")
-        elif reason == PAUSED_BY_PERSON:
-            # A person's word outlasts the trouble: such a job does not resume by itself.
-            Job.unscoped.filter(pk=job.pk, status=JobStatus.PAUSED).update(state_reason=reason)
+        for job in jobs:
+            paused = job.move(JobStatus.PAUSED, state_reason=reason, event_seq=F("event_seq") + 1)
             job.refresh_from_db()
-    if paused:
-        publishing.publish([event])
-    return paused
+            if paused:
+                told.append(events.job_paused(str(job.uuid), job.event_seq, reason, " ".join(sentence(reason))))
+            elif job.status != JobStatus.PAUSED:
+                raise IllegalTransition(f"a job that is {job.status} cannot be paused")
+            elif reason == PAUSED_BY_PERSON:
+                # A person's word outlasts the trouble: such a job does not resume by itself.
+                Job.unscoped.filter(pk=job.pk, status=JobStatus.PAUSED).update(state_reason=reason)
+                job.refresh_from_db()
+        if told:
+            note(len(told))
+    publishing.publish(told)
+    return len(told)
 
 
 def resume(job: Job, note: Note = unnoted) -> bool:
     """Go on with a paused job: to its start where it had not begun. True when it was paused."""
+    return bool(resume_all([job], note))
+
+
+def resume_all(jobs: Sequence[Job], note: Note = unnoted) -> int:
+    """Go on with these jobs, as `pause_all` pauses them; return how many were paused."""
+    told = []
     with transaction.atomic():
-        locked = Job.unscoped.select_for_update(no_key=True).get(pk=job.pk)
-        resumed = locked.status == JobStatus.PAUSED
-        if not resumed and locked.status not in {JobStatus.PENDING, JobStatus.PROCESSING}:
-            raise IllegalTransition(f"a job that is {locked.status} cannot be resumed")
-        if resumed:
-            target = JobStatus.PROCESSING if locked.started_at else JobStatus.PENDING
-            locked.move(target, state_reason="", event_seq=F("event_seq") + 1)
-            note(1)
-        job.refresh_from_db()
-    if resumed:
-        publishing.publish([events.job_resumed(str(job.uuid), job.event_seq)])
-    return resumed
+        for job in jobs:
+            locked = Job.unscoped.select_for_update(no_key=True).get(pk=job.pk)
+            resumed = locked.status == JobStatus.PAUSED
+            if not resumed and locked.status not in {JobStatus.PENDING, JobStatus.PROCESSING}:
+                raise IllegalTransition(f"a job that is {locked.status} cannot be resumed")
+            if resumed:
+                target = JobStatus.PROCESSING if locked.started_at else JobStatus.PENDING
+                locked.move(target, state_reason="", event_seq=F("event_seq") + 1)
+            job.refresh_from_db()
+            if resumed:
+                told.append(events.job_resumed(str(job.uuid), job.event_seq))
+        if told:
+            note(len(told))
+    publishing.publish(told)
+    return len(told)
 
 
 def cancel(job: Job, note: Note = unnoted) -> bool:
@@ -79,20 +95,31 @@ def cancel(job: Job, note: Note = unnoted) -> bool:
     A large job's are moved in batches, the first of them here and the rest by `cancel_waiting`.
     """
     with transaction.atomic():
-        cancelled = job.move(JobStatus.CANCELLED, state_reason="", event_seq=F("event_seq") + 1)
-        job.refresh_from_db()
-        if not cancelled and job.status != JobStatus.CANCELLED:
-            raise IllegalTransition(f"a job that is {job.status} cannot be cancelled")
+        cancelled = move_to_cancelled(job)
         if cancelled:
             note(1)
     if cancelled:
-        _cancel_rows(job.pk, 0)
-        # An import under way stops by itself; here its file goes.
-        importing.import_slice(job.pk, deadline=0.0)
-        finishing.finish(job.pk)
-        job.refresh_from_db()
-        publishing.publish([events.job_cancelled(str(job.uuid), job.event_seq, job.progress())])
+        finish_cancelled(job)
     return cancelled
+
+
+def move_to_cancelled(job: Job) -> bool:
+    """The first half of `cancel`, for whoever cancels more in the same transaction: the move, and no recipient yet."""
+    cancelled = job.move(JobStatus.CANCELLED, state_reason="", event_seq=F("event_seq") + 1)
+    job.refresh_from_db()
+    if not cancelled and job.status != JobStatus.CANCELLED:
+        raise IllegalTransition(f"a job that is {job.status} cannot be cancelled")
+    return cancelled
+
+
+def finish_cancelled(job: Job) -> None:
+    """The second half, once the first is committed. Where it does not come to be, the sweep does it."""
+    _cancel_rows(job.pk, 0)
+    # An import under way stops by itself; here its file goes.
+    importing.import_slice(job.pk, deadline=0.0)
+    finishing.finish(job.pk)
+    job.refresh_from_db()
+    publishing.publish([events.job_cancelled(str(job.uuid), job.event_seq, job.progress())])
 
 
 def cancel_waiting(job_id: int) -> None:

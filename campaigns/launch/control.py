@@ -1,9 +1,11 @@
 """What a person may do to a campaign under way: pause, resume, cancel, retry what failed. Its jobs do it.
 
-`note` is called once, in the transaction of the first change: `campaigns.actions` audits there.
+`note` is called once, with how many jobs or recipients changed, in the transaction that changes them:
+`campaigns.actions` audits there.
 """
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from campaigns.models import Campaign
@@ -20,26 +22,27 @@ class NotLaunched(IllegalTransition):
 
 def pause(campaign: Campaign, note: Note = unnoted) -> int:
     """Send no more for now; return how many jobs that stopped."""
-    note = _once(note)
-    return sum(control.pause(job, note=note) for job in _open_jobs(campaign) or [_latest_job(campaign)])
+    return control.pause_all(list(_open_jobs(campaign)) or [_latest_job(campaign)], note=note)
 
 
 def resume(campaign: Campaign, note: Note = unnoted) -> int:
     """Go on; return how many jobs were paused."""
-    note = _once(note)
-    return sum(control.resume(job, note) for job in _open_jobs(campaign) or [_latest_job(campaign)])
+    return control.resume_all(list(_open_jobs(campaign)) or [_latest_job(campaign)], note)
 
 
 def cancel(campaign: Campaign, note: Note = unnoted) -> bool:
     """End it: what is being sent, and what was still to come. True when it was not cancelled before."""
     waiting = Campaign.unscoped.filter(pk=campaign.pk, status__in=[CampaignStatus.PENDING, CampaignStatus.FAILED])
-    note = _once(note)
     with transaction.atomic():
         closed = waiting.update(status=CampaignStatus.CANCELLED, updated_at=Now())
-        if closed:
-            note(1)
-    cancelled = [control.cancel(job, note) for job in _open_jobs(campaign)]
-    if closed or any(cancelled):
+        # None of them ends by itself meanwhile.
+        jobs = _open_jobs(campaign).select_for_update(no_key=True, of=("self",))
+        cancelled = [job for job in jobs if control.move_to_cancelled(job)]
+        if closed or cancelled:
+            note(len(cancelled))
+    for job in cancelled:
+        control.finish_cancelled(job)
+    if closed or cancelled:
         return True
     fresh: Campaign = Campaign.unscoped.get(pk=campaign.pk)
     if fresh.current_status != CampaignStatus.CANCELLED:
@@ -52,26 +55,14 @@ def retry_failed(campaign: Campaign, note: Note = unnoted) -> int:
     return control.retry_failed(_latest_job(campaign), note)
 
 
-def _once(note: Note) -> Note:
-    """What is done to several jobs is one act."""
-    noted: list[int] = []
-
-    def first(changed: int) -> None:
-        if not noted:
-            note(changed)
-        noted.append(changed)
-
-    return first
-
-
 def is_under_way(campaign: Campaign) -> bool:
     """Whether any of its jobs has not ended."""
-    return bool(_open_jobs(campaign))
+    return _open_jobs(campaign).exists()
 
 
-def _open_jobs(campaign: Campaign) -> list[Job]:
-    jobs = Job.objects.for_account(campaign.account_id).filter(campaign_run__campaign=campaign)
-    return list(jobs.exclude(status__in=JOB_ENDED))
+def _open_jobs(campaign: Campaign) -> QuerySet[Job]:
+    jobs: QuerySet[Job] = Job.objects.for_account(campaign.account_id).filter(campaign_run__campaign=campaign)
+    return jobs.exclude(status__in=JOB_ENDED).order_by("pk")
 
 
 def _latest_job(campaign: Campaign) -> Job:

@@ -14,7 +14,7 @@ from campaigns.models import Campaign, TestSend
 from campaigns.wording import wire
 from devices.models import Device
 from jobs import control
-from jobs.models import Job, Recipient, Suppression
+from jobs.models import IllegalTransition, Job, Recipient, Suppression
 from jobs.sending import dispatch
 from tests.accounts import people
 from tests.campaigns import campaigns_of
@@ -292,6 +292,43 @@ def test_cancelling_a_recurring_campaign_ends_it(act, account):
     campaigns_of.launched(made, timezone.now())
     assert act("cancel", made).json()["status"] == "cancelled"
     assert Job.unscoped.get().status == "cancelled"
+
+
+def test_what_is_done_to_several_jobs_is_one_act_that_counts_them_all(act, account):
+    campaigns_of.contact(account, labels=["vip"])
+    now = timezone.now()
+    made = campaigns_of.campaign(account, recurrence="daily", scheduled_at=now, recurs_from=now)
+    for days in range(3):
+        made.refresh_from_db()
+        campaigns_of.launched(made, now + timedelta(days=days))
+    first = Job.unscoped.order_by("pk").first()
+    control.pause(first)
+    assert act("pause", made).json()["status"] == "paused"
+    assert act("resume", made).status_code == 200
+    assert act("cancel", made).json()["status"] == "cancelled"
+    assert set(Job.unscoped.values_list("status", flat=True)) == {"cancelled"}
+    entries = AuditEntry.objects.for_account(account).order_by("pk")
+    assert [(entry.action, entry.details["recipients"]) for entry in entries] == [
+        ("campaign.pause", 2),
+        ("campaign.resume", 3),
+        ("campaign.cancel", 3),
+    ]
+
+
+def test_where_one_job_cannot_be_paused_none_is(account):
+    campaigns_of.contact(account, labels=["vip"])
+    now = timezone.now()
+    made = campaigns_of.campaign(account, recurrence="daily", scheduled_at=now, recurs_from=now)
+    for days in range(2):
+        made.refresh_from_db()
+        campaigns_of.launched(made, now + timedelta(days=days))
+    jobs = list(Job.unscoped.order_by("pk"))
+    Job.unscoped.filter(pk=jobs[1].pk).update(status="completed", finished_at=now)  # since they were read
+    noted = []
+    with pytest.raises(IllegalTransition):
+        control.pause_all(jobs, note=noted.append)
+    assert not noted
+    assert list(Job.unscoped.order_by("pk").values_list("status", flat=True)) == ["pending", "completed"]
 
 
 def test_retry_failed(act, account, running):
