@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from django.conf import settings
-from django.core.files.uploadedfile import TemporaryUploadedFile, UploadedFile
+from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 
 from accounts.models import Account, User
@@ -27,6 +27,7 @@ from campaigns.imports.table import Format, Head
 from campaigns.models import ContactImport
 from devices import phone_numbers
 from jobs.intake.kept_files import display_name, kept, old_files
+from jobs.intake.upload_check import Unacceptable, checked
 
 EXTENSIONS: Final = (".csv", ".txt", ".xlsx")
 TYPES: Final = ("text", "number", "boolean")
@@ -46,13 +47,10 @@ def accept(
 
     Raises ApiError (400, 413) for what cannot be accepted; then neither row nor file is left behind.
     """
-    if upload is None:
-        raise wire.refusal("import_file_missing")
-    if not (upload.name or "").lower().endswith(EXTENSIONS):
-        raise wire.refusal("import_file_extension")
-    if (upload.size or 0) > settings.MAX_UPLOAD_BYTES:
-        raise wire.refusal("import_file_too_large", limit=settings.MAX_UPLOAD_BYTES)
-    assert isinstance(upload, TemporaryUploadedFile)  # settings.FILE_UPLOAD_HANDLERS
+    try:
+        upload = checked(upload, EXTENSIONS)
+    except Unacceptable as refused:
+        raise wire.refusal(f"import_{refused.code}", **refused.details) from None
     upload.flush()
     path = Path(upload.temporary_file_path())
     is_xlsx = (upload.name or "").lower().endswith(".xlsx")

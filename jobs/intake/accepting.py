@@ -32,6 +32,7 @@ from jobs.intake.recipient_file import (
     Problem,
     RecipientFile,
 )
+from jobs.intake.upload_check import Unacceptable, checked
 from jobs.models import Job, OnDuplicate
 from jobs.states import JOB_ENDED
 from jobs.wording.line_problems import LINE_PROBLEMS
@@ -123,7 +124,10 @@ def accept_file(
     _check_key(idempotency_key)
     if fields.scheduled_at is not None and fields.scheduled_at > now + FURTHEST_START:
         raise refusal("scheduled_at_too_far")
-    upload = _checked_upload(upload)
+    try:
+        upload = checked(upload, EXTENSIONS)
+    except Unacceptable as refused:
+        raise refusal(refused.code, (), **refused.details) from None
     survey = _survey(upload)
     digest = _content_digest(survey.digest, fields)
     if idempotency_key is not None and (earlier := _earlier_job(account, idempotency_key, digest)):
@@ -182,17 +186,6 @@ def remove_orphan_uploads(older_than: timedelta) -> int:
 
 
 # --- The file --------------------------------------------------------------------------------------
-
-
-def _checked_upload(upload: "UploadedFile[Any] | None") -> TemporaryUploadedFile:
-    if upload is None:
-        raise refusal("file_missing")
-    if not (upload.name or "").lower().endswith(EXTENSIONS):
-        raise refusal("file_extension")
-    if (upload.size or 0) > settings.MAX_UPLOAD_BYTES:
-        raise refusal("file_too_large", limit=settings.MAX_UPLOAD_BYTES)
-    assert isinstance(upload, TemporaryUploadedFile)  # settings.FILE_UPLOAD_HANDLERS
-    return upload
 
 
 class _Hashed:
