@@ -1,23 +1,23 @@
 """What a person does to campaigns: one function an act, with its one audit entry (see `jobs.actions`)."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import datetime
 from typing import Any, Final
 
-from django.core.files.base import File
+from django.core.files.uploadedfile import UploadedFile
 from django.db import IntegrityError, transaction
 
 from accounts import audit
 from accounts.audit import Actor
-from campaigns.launch import control, drafting, launching, test_message
+from campaigns.launch import control, drafting, launching, media, test_message
 from campaigns.live import changes
 from campaigns.models import Campaign, CampaignRun
 from campaigns.tasks import freeze_audience
 from jobs.models import Job
 from jobs.tasks import start_job
 
-NamedFile = tuple[str, "File[bytes]", str]  # its kind ("image"), itself, and the name it is sent with
+NamedFile = tuple[str, "UploadedFile[Any]", str]  # its kind ("image"), itself, and the name it is sent with
 
 
 class SegmentGone(Exception):
@@ -29,10 +29,10 @@ class SegmentGone(Exception):
 
 def create(actor: Actor, fields: dict[str, Any], now: datetime, file: NamedFile | None = None) -> Campaign:
     """Make a campaign of valid fields. Raises SegmentGone."""
-    with _kept_segment():
+    with _kept_file(file) as kept, _kept_segment():
         campaign = drafting.create(actor.account, actor.user, fields, now)
-        if file is not None:
-            drafting.attach_file(campaign, *file)
+        if kept is not None:
+            drafting.attach_file(campaign, kept)
         _record(actor, "created", campaign)
     _tell(campaign)
     return campaign
@@ -42,10 +42,10 @@ def change(
     actor: Actor, campaign: Campaign, fields: dict[str, Any], now: datetime, file: NamedFile | None = None
 ) -> None:
     """Change a campaign that was not launched. Raises LaunchRefused and SegmentGone."""
-    with _kept_segment():
+    with _kept_file(file) as kept, _kept_segment():
         changed = drafting.change(campaign, fields, now)
-        if file is not None:
-            drafting.attach_file(campaign, *file)
+        if kept is not None:
+            drafting.attach_file(campaign, kept)
             changed = sorted({*changed, "multimedia"})
         if changed:
             _record(actor, "changed", campaign, fields=changed)
@@ -54,8 +54,8 @@ def change(
 
 def attach_file(actor: Actor, campaign: Campaign, file: NamedFile) -> None:
     """Keep an uploaded file as the campaign's multimedia, instead of any other. Raises LaunchRefused."""
-    with transaction.atomic():
-        drafting.attach_file(campaign, *file)
+    with media.kept(*file) as kept, transaction.atomic():
+        drafting.attach_file(campaign, kept)
         _record(actor, "changed", campaign, fields=["multimedia"])
     _tell(campaign)
 
@@ -141,6 +141,10 @@ def _record(actor: Actor, verb: str, campaign: Campaign, **details: Any) -> None
 
 def _tell(campaign: Campaign) -> None:
     transaction.on_commit(lambda: changes.campaign_changed(campaign), robust=True)
+
+
+def _kept_file(file: NamedFile | None) -> AbstractContextManager[media.KeptFile | None]:
+    return nullcontext() if file is None else media.kept(*file)
 
 
 @contextmanager

@@ -3,13 +3,13 @@
 from datetime import datetime
 from typing import Any
 
-from django.core.files.base import File
 from django.db import transaction
 from django.db.models.functions import Now
 
 from accounts.models import Account, User
 from campaigns.launch import control, launching
 from campaigns.launch.launching import LaunchRefused
+from campaigns.launch.media import KeptFile
 from campaigns.launch.recurrence import WORDS
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
@@ -52,14 +52,13 @@ def change(campaign: Campaign, fields: dict[str, Any], now: datetime) -> list[st
     return sorted(changed)
 
 
-def attach_file(campaign: Campaign, kind: str, file: "File[bytes]", file_name: str) -> None:
-    """Keep an uploaded file as the campaign's multimedia, instead of any other. Raises LaunchRefused."""
+def attach_file(campaign: Campaign, file: KeptFile) -> None:
+    """Make a kept file the campaign's multimedia, instead of any other. Raises LaunchRefused."""
     with transaction.atomic():
         locked = _lock(campaign)
         old = locked.multimedia_file.name
-        locked.multimedia_file.save(file_name, file, save=False)
-        new = locked.multimedia_file.name
-        _update(locked, {"multimedia": {"type": kind, "filename": file_name}, "multimedia_file": new})
+        said = {"type": file.kind, "filename": file.name}
+        _update(locked, {"multimedia": said, "multimedia_file": file.stored_name})
         if old:
             storage = locked.multimedia_file.storage
             transaction.on_commit(lambda: storage.delete(old))

@@ -4,16 +4,22 @@ A gateway fetches the file again for every recipient, and what is wrong with it 
 """
 
 import mimetypes
-from collections.abc import Mapping
-from typing import Any, Final
+import re
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final, NamedTuple
 from urllib.parse import urljoin, urlsplit
 
 from django.conf import settings
 from django.core import signing
+from django.core.files.uploadedfile import TemporaryUploadedFile, UploadedFile
 from django.urls import reverse
 
 from campaigns.models import Campaign
 from devices.gateway import http
+from jobs.intake import kept_files
 
 MEGABYTE: Final = 1024 * 1024
 # What WhatsApp takes, in bytes.
@@ -30,6 +36,7 @@ ADDRESS_SECONDS: Final = 60 * 24 * 3600
 _SALT: Final = "campaigns.launch.media"
 # Where the server names no type: the file's ending tells.
 _UNTYPED: Final = {"", "application/octet-stream", "binary/octet-stream", "application/download"}
+_ENDING: Final = re.compile(r"\.[a-z0-9]{1,10}\Z")
 _ALSO: Final = {"audio": {"application/ogg", "video/mp4", "video/ogg"}, "video": {"application/mp4"}}
 
 
@@ -111,7 +118,29 @@ def _ask(method: str, url: str, headers: Mapping[str, str] | None = None) -> htt
     raise MediaRefused("media_not_found")
 
 
-# --- Uploaded files: served to the gateways ------------------------------------------------------------
+# --- Uploaded files: kept, and served to the gateways --------------------------------------------------
+
+
+class KeptFile(NamedTuple):
+    """An upload that lies where the campaigns' files do."""
+
+    kind: str  # "image"
+    name: str  # that it is sent with
+    stored_name: str  # its own, below MEDIA_ROOT
+
+
+@contextmanager
+def kept(kind: str, upload: "UploadedFile[Any]", name: str) -> Iterator[KeptFile]:
+    """Keep an upload, durably, for a campaign that is made or changed in the body. Gone again if that raises."""
+    assert isinstance(upload, TemporaryUploadedFile)  # settings.FILE_UPLOAD_HANDLERS
+    field = Campaign._meta.get_field("multimedia_file")
+    # Nobody else's name, whoever uploads what at the same moment; the ending tells what it is.
+    ending = _ENDING.search(name.lower())
+    stored_name = f"{field.upload_to}{uuid.uuid4().hex}{ending.group() if ending else ''}"
+    path = Path(field.storage.path(stored_name))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with kept_files.kept(upload, path):
+        yield KeptFile(kind, name, stored_name)
 
 
 def address(campaign: Campaign) -> str:

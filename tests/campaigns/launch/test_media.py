@@ -1,5 +1,6 @@
 """The file that goes with a campaign: checked before its launch, and served to gateways when it was uploaded."""
 
+import os
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -179,6 +180,24 @@ def test_an_uploaded_file_is_served_to_gateways_by_a_signed_address(admin):
     ticket, _, name = url.rpartition("/")
     assert fetch(f"{ticket}x/{name}").status_code == 404
     assert fetch(f"https://pregonero.example.com/campaign-media/nonsense/{name}").status_code == 404
+
+
+def test_an_uploaded_file_and_its_name_are_on_disk_before_the_campaign_has_it(admin, settings, monkeypatch):
+    synced = []
+    real = os.fsync
+    monkeypatch.setattr(os, "fsync", lambda one: (synced.append(os.fstat(one).st_ino), real(one)))
+    made = campaigns_of.campaign(admin.account)
+    assert upload(admin, made).status_code == 200
+    [kept] = (settings.MEDIA_ROOT / "campaigns").iterdir()
+    assert synced == [kept.stat().st_ino, kept.parent.stat().st_ino]
+    made.refresh_from_db()
+    assert made.multimedia_file.path == str(kept)
+
+
+def test_a_file_of_a_campaign_that_cannot_have_it_is_not_kept(admin, settings):
+    made = campaigns_of.campaign(admin.account, status="cancelled")
+    assert upload(admin, made).json()["code"] == "campaign_launched"
+    assert list((settings.MEDIA_ROOT / "campaigns").iterdir()) == []
 
 
 def test_what_was_read_can_be_written_back(admin):
