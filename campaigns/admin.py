@@ -22,15 +22,15 @@ from accounts.pages.admin_base import AccountAdmin, display
 from accounts.requests import account_of, membership_of
 from campaigns.actions import campaign_acts, segment_acts
 from campaigns.api.serializers import CampaignSerializer, SegmentSerializer, segment_name_taken
-from campaigns.audience.conditions import Audience, BadAudience, EmptyAudience
+from campaigns.audience.conditions import Audience
+from campaigns.audience.refused import BadAudience, EmptyAudience, Refused
 from campaigns.launch import control, drafting, launching, media, previewing, test_message
-from campaigns.launch.launching import LaunchRefused
-from campaigns.launch.media import MediaRefused
 from campaigns.models import Campaign, Segment
-from campaigns.pages import campaign_form, campaign_pages
+from campaigns.pages import campaign_form, campaign_pages, form_problems
 from campaigns.results import figures
 from campaigns.states import CampaignStatus
-from campaigns.wording import phrases
+from campaigns.wording import audience_words, field_problems
+from campaigns.wording.refusals import page_refusal
 from devices import phone_numbers
 from jobs.intake.kept_files import display_name
 from jobs.models import IllegalTransition
@@ -67,7 +67,7 @@ class StatusFilter(admin.SimpleListFilter):
     parameter_name = "status"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(status, str(label).capitalize()) for status, label in phrases.STATUSES.items()]
+        return [(status, str(label).capitalize()) for status, label in CampaignStatus.choices]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return queryset.filter(Q(status_now=self.value())) if self.value() in CampaignStatus.values else queryset
@@ -219,8 +219,8 @@ class CampaignAdmin(CampaignPages):
         campaign = self._find(request, campaign_id)
         try:
             context = campaign_pages.preview(campaign, previewing.preview(campaign, timezone.now()))
-        except BadAudience:
-            messages.error(request, str(phrases.refusal("audience_invalid")))
+        except Refused as refused:
+            messages.error(request, str(page_refusal(refused.code)))
             return HttpResponseRedirect(address_of(campaign))
         context["may_launch"] = self.has_add_permission(request) and launching.why_not(campaign) is None
         return self.show(request, "campaigns/preview.html", _("Preview"), context, of=campaign)
@@ -239,7 +239,7 @@ class CampaignAdmin(CampaignPages):
         campaign = self._find(request, campaign_id)
         account = self._writable(request)
         if not drafting.may_change(campaign):
-            messages.warning(request, str(phrases.refusal("campaign_launched")))
+            messages.warning(request, str(page_refusal("campaign_launched")))
             return HttpResponseRedirect(address_of(campaign))
         if request.method == "POST":
             return self._save(request, account, campaign)
@@ -254,16 +254,16 @@ class CampaignAdmin(CampaignPages):
         serializer = CampaignSerializer(campaign, data=fields, context={"account": account})
         if not serializer.is_valid():
             errors = {**serializer.errors, **errors}
-        problems = phrases.problems(errors)
+        problems = form_problems.by_field(errors)
         if file is not None and "multimedia" not in problems:
             problems |= _file_problems(form["media_type"], file)
         if not problems:
             try:
                 return self._saved(request, campaign, serializer.validated_data, form["media_type"], file)
             except campaign_acts.SegmentGone:
-                problems = phrases.problems({"segment_id": [ErrorDetail("", "does_not_exist")]})
-            except LaunchRefused as refused:
-                problems["form"] = [str(phrases.refusal(refused.code))]
+                problems = form_problems.by_field({"segment_id": [ErrorDetail("", "does_not_exist")]})
+            except Refused as refused:
+                problems["form"] = [str(page_refusal(refused.code))]
         context = campaign_pages.form(account, form, problems, campaign)
         title = _("New campaign") if campaign is None else _("Change the campaign")
         return self.show(request, "campaigns/form.html", title, context, of=campaign, status=400)
@@ -295,16 +295,17 @@ class CampaignAdmin(CampaignPages):
             texts = [text for text in asked.get("texts", []) if isinstance(text, str)][:10]
             raw, segment_id = asked.get("audience", {}), _number(asked.get("segment"))
         except (ValueError, AttributeError, TypeError, RecursionError):
-            return JsonResponse({"error": str(phrases.OTHER_PROBLEM)}, status=400)
+            return JsonResponse({"error": str(field_problems.OTHER_PROBLEM)}, status=400)
         if segment_id is not None:
             segment = Segment.objects.for_account(account).filter(pk=segment_id).first()
             if segment is None:
-                return JsonResponse({"error": str(phrases.FIELDS["does_not_exist"])}, status=400)
+                return JsonResponse({"error": str(field_problems.on_the_page("does_not_exist"))}, status=400)
             raw = segment.audience
         try:
             audience = Audience.parse(raw)
         except BadAudience as bad:
-            return JsonResponse({"error": phrases.audience_problem(bad)}, status=400)
+            first = bad.problems[0]
+            return JsonResponse({"error": field_problems.audience_problem_at(first["path"], first["code"])}, status=400)
         return JsonResponse(campaign_pages.counted(account, audience, texts))
 
     # --- What is done to it ---------------------------------------------------------------------------
@@ -318,8 +319,8 @@ class CampaignAdmin(CampaignPages):
                 audience = launching.audience_of(campaign)
                 if audience.is_empty:
                     raise EmptyAudience
-                if refused := launching.why_not(campaign):
-                    raise refused
+                if forbidden := launching.why_not(campaign):
+                    raise forbidden
                 question, explanation = campaign_pages.launch_question(campaign, audience)
                 verb = _("Send now")
                 return self.ask(
@@ -331,8 +332,8 @@ class CampaignAdmin(CampaignPages):
                     back_url=address_of(campaign),
                 )
             campaign_acts.launch(Actor.of(request), campaign, timezone.now())
-        except launching.LAUNCH_ERRORS as error:
-            messages.error(request, str(phrases.launch_refused(error)))
+        except Refused as refused:
+            messages.error(request, str(page_refusal(refused.code)))
         return HttpResponseRedirect(address_of(campaign))
 
     def test_view(self, request: HttpRequest, campaign_id: int) -> HttpResponse:
@@ -345,13 +346,11 @@ class CampaignAdmin(CampaignPages):
             phones = _phones(written, account.default_country)
             try:
                 if phones is None:
-                    problem = _("Write from 1 to %(count)s phones with their country codes.") % {
-                        "count": test_message.MOST_PHONES
-                    }
+                    problem = str(page_refusal("phones_invalid", count=test_message.MOST_PHONES))
                 else:
                     return self._tried_out(request, campaign, phones)
-            except MediaRefused as refused:
-                problem = str(phrases.refusal(refused.code))
+            except Refused as refused:
+                problem = str(page_refusal(refused.code))
         context = {
             "campaign": campaign,
             "phones": written,
@@ -386,8 +385,8 @@ class CampaignAdmin(CampaignPages):
         try:
             changed = act(Actor.of(request), campaign)
         except IllegalTransition:
-            status = phrases.STATUSES[self._find(request, campaign_id).current_status]
-            messages.warning(request, _("Nothing was done: the campaign is %(status)s by now.") % {"status": status})
+            status = self._find(request, campaign_id).current_status.label
+            messages.warning(request, str(page_refusal("campaign_impossible_move", status=status)))
             return HttpResponseRedirect(address_of(campaign))
         if not changed and action == "retry_failed":
             messages.info(request, _("Nobody is left to retry: those who failed would fail again."))
@@ -408,8 +407,8 @@ class CampaignAdmin(CampaignPages):
             )
         try:
             campaign_acts.delete(Actor.of(request), campaign)
-        except LaunchRefused as refused:
-            messages.error(request, str(phrases.refusal(refused.code)))
+        except Refused as refused:
+            messages.error(request, str(page_refusal(refused.code)))
             return HttpResponseRedirect(address_of(campaign))
         messages.success(request, _("“%(campaign)s” was deleted.") % {"campaign": campaign})
         return HttpResponseRedirect(reverse("admin:campaigns_campaign_changelist"))
@@ -425,7 +424,7 @@ class SegmentAdmin(CampaignPages):
 
     @display(description=gettext_lazy("audience"))
     def conditions(self, segment: Segment) -> str:
-        return "; ".join(campaign_pages.audience_words(segment.audience)) or "–"
+        return "; ".join(audience_words.described(segment.audience)) or "–"
 
     @display(description=gettext_lazy("campaigns"))
     def used_by(self, segment: Segment) -> int:
@@ -471,7 +470,7 @@ class SegmentAdmin(CampaignPages):
         form = {"name": segment.name, "audience": json.dumps(segment.audience, ensure_ascii=False)}
         context = {
             **campaign_pages.segment_form(segment.account, form, {}, segment),
-            "conditions": campaign_pages.audience_words(segment.audience),
+            "conditions": audience_words.described(segment.audience),
             "may_change": self.has_change_permission(request),
             "may_delete": self.has_delete_permission(request, segment),
         }
@@ -494,7 +493,9 @@ class SegmentAdmin(CampaignPages):
             else:
                 messages.success(request, _("The segment “%(segment)s” was saved.") % {"segment": saved})
                 return HttpResponseRedirect(reverse("admin:campaigns_segment_changelist"))
-        context = campaign_pages.segment_form(account, form, phrases.problems({**serializer.errors, **errors}), segment)
+        context = campaign_pages.segment_form(
+            account, form, form_problems.by_field({**serializer.errors, **errors}), segment
+        )
         context |= {"may_change": True, "may_delete": False}
         title = _("New segment") if segment is None else str(segment)
         return self.show(request, "campaigns/segment.html", title, context, of=segment, status=400)
@@ -516,7 +517,7 @@ class SegmentAdmin(CampaignPages):
         try:
             segment_acts.delete(Actor.of(request), segment)
         except segment_acts.SegmentInUse:
-            messages.error(request, _("Campaigns use this segment. Change them before you delete it."))
+            messages.error(request, str(page_refusal("segment_in_use")))
             return HttpResponseRedirect(back_url)
         messages.success(request, _("The segment “%(segment)s” was deleted.") % {"segment": segment})
         return HttpResponseRedirect(reverse("admin:campaigns_segment_changelist"))
@@ -524,11 +525,11 @@ class SegmentAdmin(CampaignPages):
 
 def _file_problems(kind: str, file: Any) -> dict[str, list[str]]:
     if kind not in media.MAX_BYTES:
-        return {"multimedia": [str(phrases.FIELDS["multimedia_type"])]}
+        return {"multimedia": [str(field_problems.on_the_page("multimedia_type"))]}
     try:
         media.check(kind, "", display_name(file.name or "") or "file", file.size)
-    except MediaRefused as refused:
-        return {"multimedia": [str(phrases.refusal(refused.code))]}
+    except Refused as refused:
+        return {"multimedia": [str(page_refusal(refused.code))]}
     return {}
 
 

@@ -1,18 +1,19 @@
 """The states of a campaign, as seed 003 and the contract name them."""
 
 from django.db import models
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from jobs.states import JobStatus
 
 
 class CampaignStatus(models.TextChoices):
-    PENDING = "pending", _("pending")
-    RUNNING = "running", _("running")
-    PAUSED = "paused", _("paused")
-    COMPLETED = "completed", _("completed")
-    FAILED = "failed", _("failed")
-    CANCELLED = "cancelled", _("cancelled")
+    # A campaign is of another gender than a job.
+    PENDING = "pending", pgettext_lazy("campaign", "pending")
+    RUNNING = "running", pgettext_lazy("campaign", "running")
+    PAUSED = "paused", pgettext_lazy("campaign", "paused")
+    COMPLETED = "completed", pgettext_lazy("campaign", "completed")
+    FAILED = "failed", pgettext_lazy("campaign", "failed")
+    CANCELLED = "cancelled", pgettext_lazy("campaign", "cancelled")
 
 
 # No run will follow; a failed one may be mended and launched after all.

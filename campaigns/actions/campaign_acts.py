@@ -82,7 +82,7 @@ def send_test(actor: Actor, campaign: Campaign, phones: Sequence[str]) -> Job:
 
 
 def launch(actor: Actor, campaign: Campaign, now: datetime) -> CampaignRun:
-    """Send it now, whatever it was scheduled for. Raises one of launching.LAUNCH_ERRORS."""
+    """Send it now, whatever it was scheduled for. Raises Refused."""
 
     def note(run: CampaignRun) -> None:
         _record(actor, "launched", campaign, job=str(run.job.uuid))

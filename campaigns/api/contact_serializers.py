@@ -10,12 +10,17 @@ from rest_framework import serializers
 
 from accounts.reading import is_storable
 from accounts.requests import account_of
-from campaigns.contacts import contact_wire as wire
 from campaigns.contacts import labels, people
 from campaigns.models import Contact, Label
+from campaigns.wording import contact_field_problems
 from devices import phone_numbers
 
 SOURCE = "API"
+
+
+def refuse(code: str, **details: Any) -> serializers.ValidationError:
+    """Build a complaint about the field that is being read."""
+    return serializers.ValidationError(contact_field_problems.on_the_wire(code, **details), code)
 
 
 class LabelNames(serializers.ListField):
@@ -27,9 +32,9 @@ class LabelNames(serializers.ListField):
         names = [labels.clean(name) for name in super().to_internal_value(data)]
         good = list(dict.fromkeys(name for name in names if name is not None))
         if None in names:
-            raise wire.field_error("label_invalid", limit=labels.MAX_CHARACTERS)
+            raise refuse("label_invalid", limit=labels.MAX_CHARACTERS)
         if len(good) > labels.MAX_ON_A_CONTACT:
-            raise wire.field_error("too_many_labels", limit=labels.MAX_ON_A_CONTACT)
+            raise refuse("too_many_labels", limit=labels.MAX_ON_A_CONTACT)
         return good
 
 
@@ -41,11 +46,11 @@ class Attributes(serializers.JSONField):
         value = super().to_internal_value(data)
         longest = people.ATTRIBUTE_NAME_CHARACTERS
         if not isinstance(value, dict) or not all(0 < len(name.strip()) <= longest for name in value):
-            raise wire.field_error("attributes_invalid", limit=longest)
+            raise refuse("attributes_invalid", limit=longest)
         if not all(map(is_storable, _texts(value))):
-            raise wire.field_error("text_invalid")
+            raise refuse("text_invalid")
         if len(json.dumps(value)) > people.ATTRIBUTES_MAX_BYTES:
-            raise wire.field_error("attributes_too_large")
+            raise refuse("attributes_too_large")
         return value
 
 
@@ -83,7 +88,7 @@ class ContactSerializer(serializers.ModelSerializer[Contact]):
         account = account_of(self.context["request"])
         phone = phone_numbers.parse(value, account.default_country if account else "")
         if phone is None:
-            raise wire.field_error("phone_invalid")
+            raise refuse("phone_invalid")
         return phone
 
     def to_representation(self, instance: Contact) -> dict[str, Any]:
@@ -117,7 +122,7 @@ class LabelSerializer(serializers.ModelSerializer[Label]):
     def validate_name(self, value: str) -> str:
         name = labels.clean(value)
         if name is None:
-            raise wire.field_error("label_invalid", limit=labels.MAX_CHARACTERS)
+            raise refuse("label_invalid", limit=labels.MAX_CHARACTERS)
         return name
 
 

@@ -27,9 +27,9 @@ from campaigns.api.contact_serializers import (
     LabelNames,
     LabelSerializer,
 )
-from campaigns.contacts import contact_wire as wire
 from campaigns.contacts import export, labels, people
 from campaigns.models import Contact, Label
+from campaigns.wording.refusals import refusal
 
 MAX_BULK_IDS = 10_000
 FILTERS = [
@@ -49,7 +49,7 @@ def chosen(request: Request, account: Account) -> QuerySet[Contact]:
     try:
         filters = people.Filters.from_query(request._request.GET)
     except people.BadFilter as bad:
-        raise wire.refusal("filter_invalid", what=bad) from None
+        raise refusal("filter_invalid", what=bad) from None
     return filters.apply(Contact.objects.for_account(account), account)
 
 
@@ -97,7 +97,7 @@ class Contacts(ModelViewSet[Contact]):
         try:
             serializer.instance = contact_acts.save(Actor.of(self.request), contact, values, SOURCE)
         except people.PhoneTaken:
-            raise wire.refusal("phone_taken") from None
+            raise refusal("phone_taken") from None
 
 
 class BulkLabels(APIView):
@@ -112,7 +112,7 @@ class BulkLabels(APIView):
         Answers how many were meant and how many changed."""
         given = request.data if isinstance(request.data, dict) else {}
         if not given.get("labels"):
-            raise wire.refusal("labels_missing")
+            raise refusal("labels_missing")
         try:
             names = LabelNames().run_validation(given["labels"])
         except ValidationError as bad:
@@ -122,22 +122,22 @@ class BulkLabels(APIView):
         try:
             matched, changed = act(Actor.of(request), meant, names, None if ids is None else len(ids))
         except contact_acts.ContactsUnknown:
-            raise wire.refusal("contacts_unknown") from None
+            raise refusal("contacts_unknown") from None
         return Response({"matched": matched, "changed": changed})
 
     def _meant(self, given: dict[str, Any], account: Account) -> tuple[QuerySet[Contact], set[int] | None]:
         rows: QuerySet[Contact] = Contact.objects.for_account(account)
         if ("contact_ids" in given) == ("filter" in given):
-            raise wire.refusal("contacts_missing")
+            raise refusal("contacts_missing")
         if "filter" in given:
             try:
                 return people.Filters.from_json(given["filter"]).apply(rows, account), None
             except people.BadFilter as bad:
-                raise wire.refusal("filter_invalid", what=bad) from None
+                raise refusal("filter_invalid", what=bad) from None
         ids = given["contact_ids"]
         is_good = isinstance(ids, list) and all(type(one) is int and 0 < one < 2**63 for one in ids)
         if not is_good or not 0 < len(ids) <= MAX_BULK_IDS:
-            raise wire.refusal("contacts_invalid", limit=MAX_BULK_IDS)
+            raise refusal("contacts_invalid", limit=MAX_BULK_IDS)
         return rows.filter(pk__in=ids), set(ids)
 
 
@@ -173,7 +173,7 @@ class Labels(ModelViewSet[Label]):
         rows: QuerySet[Label] = Label.objects.for_account(account)
         if self.action == "list" and (part := self.request.query_params.get("search")):
             if not is_storable(part):
-                raise wire.refusal("filter_invalid", what="search")
+                raise refusal("filter_invalid", what="search")
             rows = rows.filter(name__icontains=part)
         return rows
 
@@ -189,7 +189,7 @@ class Labels(ModelViewSet[Label]):
         try:
             serializer.instance = contact_acts.create_label(Actor.of(self.request), Label(**serializer.validated_data))
         except labels.LabelTaken:
-            raise wire.refusal("label_taken") from None
+            raise refusal("label_taken") from None
 
     def perform_update(self, serializer: Any) -> None:
         label: Label = serializer.instance
@@ -197,7 +197,7 @@ class Labels(ModelViewSet[Label]):
         try:
             contact_acts.rename_label(Actor.of(self.request), label, name)
         except labels.LabelTaken:
-            raise wire.refusal("label_taken") from None
+            raise refusal("label_taken") from None
 
     def perform_destroy(self, instance: Label) -> None:
         contact_acts.delete_label(Actor.of(self.request), instance)

@@ -17,9 +17,9 @@ from accounts.lists.keyset_pages import LenientKeysetPages
 from accounts.reading import true_or_false
 from accounts.requests import ApiRequest
 from campaigns.actions import import_acts
-from campaigns.contacts import contact_wire as wire
 from campaigns.imports import upload
 from campaigns.models import ContactImport
+from campaigns.wording.refusals import refusal
 
 _MAPPING_KEYS = ("encoding", "delimiter", "header", "columns", "add_labels", "default_country")
 _MAPPING_HELP = (
@@ -123,13 +123,13 @@ class ContactImports(APIView):
         try:
             form, files = request.POST, request.FILES
         except UnsupportedMediaType:
-            raise wire.refusal("import_file_missing") from None
+            raise refusal("import_file_missing") from None
         update_existing = _updates_existing(form.get("update_existing") or "true")
         mapping = _parsed(given) if (given := form.get("mapping")) else None
         try:
             row = import_acts.accept_file(Actor.of(request), files.get("file"), update_existing, mapping)
         except upload.BadMapping as bad:
-            raise wire.refusal("mapping_invalid", what=bad) from None
+            raise refusal("mapping_invalid", what=bad) from None
         return Response(ContactImportSerializer(row).data, status=201)
 
 
@@ -159,11 +159,11 @@ class ContactImportDetail(APIView):
         given = request.data if isinstance(request.data, dict) else {}
         update_existing = given.get("update_existing")
         if update_existing is not None and not isinstance(update_existing, bool):
-            raise wire.refusal("mapping_invalid", what="update_existing debe ser true o false")
+            raise refusal("mapping_invalid", what="update_existing debe ser true o false")
         try:
             import_acts.map_columns(Actor.of(request), row, given.get("mapping", {}), update_existing)
         except upload.BadMapping as bad:
-            raise wire.refusal("mapping_invalid", what=bad) from None
+            raise refusal("mapping_invalid", what=bad) from None
         return Response(ContactImportSerializer(row).data)
 
     @extend_schema(responses={204: None}, tags=["contacts"])
@@ -193,11 +193,11 @@ def _parsed(text: str) -> Any:
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
-        raise wire.refusal("mapping_invalid", what="no es JSON") from None
+        raise refusal("mapping_invalid", what="no es JSON") from None
 
 
 def _updates_existing(text: str) -> bool:
     try:
         return true_or_false(text)
     except ValueError:
-        raise wire.refusal("mapping_invalid", what="update_existing debe ser true o false") from None
+        raise refusal("mapping_invalid", what="update_existing debe ser true o false") from None

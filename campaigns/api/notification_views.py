@@ -13,7 +13,8 @@ from accounts.reading import true_or_false
 from accounts.requests import ApiRequest
 from campaigns.models import Notification
 from campaigns.notices import inbox
-from campaigns.wording import campaign_notes, wire
+from campaigns.wording import campaign_notes
+from campaigns.wording.refusals import refusal
 
 MOST_IDS: Final = 500
 
@@ -31,10 +32,10 @@ class NotificationSerializer(serializers.ModelSerializer[Notification]):
         read_only_fields = fields
 
     def get_title(self, told: Notification) -> str:
-        return campaign_notes.spanish_title(told)
+        return campaign_notes.spanish_title(told.code, told.details)
 
     def get_text(self, told: Notification) -> str:
-        return campaign_notes.spanish_text(told)
+        return campaign_notes.spanish_text(told.code, told.details)
 
 
 class Notifications(APIView):
@@ -53,7 +54,7 @@ class Notifications(APIView):
         try:
             only_unread = true_or_false(request.query_params.get("unread") or "false")
         except ValueError:
-            raise wire.refusal("unread_invalid") from None
+            raise refusal("unread_invalid") from None
         if only_unread:
             rows = rows.unread()
         pages = KeysetPages()
@@ -82,7 +83,7 @@ class NotificationsRead(APIView):
         body = request.data if isinstance(request.data, dict) else {}
         everything, ids = body.get("all"), body.get("ids")
         if everything is not True and not _are_ids(ids):
-            raise wire.refusal("notifications_invalid", limit=MOST_IDS)
+            raise refusal("notifications_invalid", limit=MOST_IDS)
         inbox.mark_read(request.account, request.user, None if everything is True else ids)
         return Response({"unread": Notification.unscoped.of(request.account, request.user).unread().count()})
 

@@ -15,11 +15,12 @@ from rest_framework import serializers
 from accounts.models import Account
 from accounts.reading import is_storable
 from accounts.time_zones import known_zone
-from campaigns.audience.conditions import Audience, BadAudience
+from campaigns.audience.conditions import Audience
+from campaigns.audience.refused import BadAudience
 from campaigns.launch import recurrence
 from campaigns.launch.media import MAX_BYTES
 from campaigns.models import Campaign, Segment
-from campaigns.wording import campaign_notes, wire
+from campaigns.wording import campaign_notes, field_problems
 from devices.models import Device
 from jobs import windows
 from jobs.api.serializers import Moment
@@ -35,7 +36,7 @@ FIRST_YEAR, LAST_YEAR = 2000, 2999
 
 def refuse(code: str, **details: Any) -> serializers.ValidationError:
     """Build a complaint about the field that is being read."""
-    return serializers.ValidationError(wire.field(code, **details), code)
+    return serializers.ValidationError(field_problems.on_the_wire(code, **details), code)
 
 
 @extend_schema_field(OpenApiTypes.DATETIME)
@@ -199,7 +200,7 @@ class CampaignSerializer(serializers.ModelSerializer[Campaign]):
     def get_description(self, campaign: Campaign) -> str:
         """Why it failed or waits, in Spanish."""
         run = campaign.run  # type: ignore[attr-defined]
-        return campaign_notes.spanish(campaign) or (
+        return campaign_notes.spanish(campaign.note_code, campaign.note_details) or (
             campaign_notes.job_description(run.job.state_reason) if run is not None else ""
         )
 

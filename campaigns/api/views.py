@@ -18,6 +18,7 @@ from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet, ModelViewSet
 
 from accounts.audit import Actor
+from accounts.errors import ApiError
 from accounts.lists.keyset_pages import KeysetPages
 from accounts.models import Account
 from accounts.requests import account_of
@@ -30,15 +31,14 @@ from campaigns.api.serializers import (
     refuse,
     segment_name_taken,
 )
-from campaigns.audience.conditions import BadAudience
+from campaigns.audience.refused import Refused
 from campaigns.launch import media, previewing, test_message
 from campaigns.launch.control import NotLaunched
-from campaigns.launch.launching import LAUNCH_ERRORS, LaunchRefused
-from campaigns.launch.media import MediaRefused
 from campaigns.models import Campaign, Segment
 from campaigns.results import figures
 from campaigns.states import CampaignStatus
-from campaigns.wording import wire
+from campaigns.wording import estimate_words
+from campaigns.wording.refusals import refusal
 from devices import phone_numbers
 from jobs.api.serializers import RecipientPageSerializer
 from jobs.api.views import RECIPIENT_PARAMETERS, JobExport, JobRecipients
@@ -50,13 +50,17 @@ class CampaignCalls(APIView):
     """What every call about campaigns has in common: the feature flag, and the account's own campaigns."""
 
     def handle_exception(self, exc: Exception) -> Response:
-        # It was there a moment ago, and somebody deleted it since.
-        return super().handle_exception(Http404() if isinstance(exc, Campaign.DoesNotExist) else exc)
+        if isinstance(exc, Refused):
+            exc = _answer_to(exc)
+        elif isinstance(exc, Campaign.DoesNotExist):
+            # It was there a moment ago, and somebody deleted it since.
+            exc = Http404()
+        return super().handle_exception(exc)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         if not self.account.whatsapp_api_campaigns:
-            raise wire.refusal("feature_disabled")
+            raise refusal("feature_disabled")
 
     @property
     def account(self) -> Account:
@@ -78,6 +82,14 @@ class CampaignCalls(APIView):
         """The campaign as it is now."""
         [fresh] = figures.attach([Campaign.unscoped.with_status().get(pk=campaign.pk)])
         return Response(CampaignSerializer(fresh).data, status=status)
+
+
+def _answer_to(refused: Refused) -> ApiError:
+    errors = [
+        {"field": problem["path"], "code": problem["code"], "message": problem["message"]}
+        for problem in refused.problems
+    ]
+    return refusal(refused.code, errors)
 
 
 @extend_schema_view(
@@ -109,11 +121,11 @@ class Campaigns(CampaignCalls, GenericViewSet[Campaign]):
         rows: Any = Campaign.objects.for_account(self.account).with_status()
         if status := query.get("status"):
             if status not in CampaignStatus.values:
-                raise wire.refusal("campaign_status_invalid", choices=", ".join(CampaignStatus.values))
+                raise refusal("campaign_status_invalid", choices=", ".join(CampaignStatus.values))
             rows = rows.filter(status_now=status)
         if sender := query.get("sender_id"):
             if not (sender.isascii() and sender.isdecimal() and len(sender) < 19):
-                raise wire.refusal("sender_invalid")
+                raise refusal("sender_invalid")
             rows = rows.filter(sender_id=int(sender))
         if query.get("ordering", "").removeprefix("-") == "scheduled_at":
             rows = rows.filter(scheduled_at__isnull=False)
@@ -146,17 +158,12 @@ class Campaigns(CampaignCalls, GenericViewSet[Campaign]):
             campaign_acts.change(Actor.of(request), campaign, serializer.validated_data, timezone.now())
         except campaign_acts.SegmentGone:
             raise _segment_gone() from None
-        except LaunchRefused as refused:
-            raise wire.launch_refused(refused) from None
         return self.answer(campaign)
 
     @extend_schema(responses={204: None})
     def destroy(self, request: Request, **_: Any) -> Response:
         campaign = self.find_campaign()
-        try:
-            campaign_acts.delete(Actor.of(request), campaign)
-        except LaunchRefused as refused:
-            raise wire.launch_refused(refused) from None
+        campaign_acts.delete(Actor.of(request), campaign)
         return Response(status=204)
 
 
@@ -167,10 +174,7 @@ class Trigger(CampaignCalls):
     @extend_schema(request=None, responses=CampaignSerializer)
     def post(self, request: Request, **_: Any) -> Response:
         campaign = self.find_campaign()
-        try:
-            campaign_acts.launch(Actor.of(request), campaign, timezone.now())
-        except LAUNCH_ERRORS as error:
-            raise wire.launch_refused(error) from None
+        campaign_acts.launch(Actor.of(request), campaign, timezone.now())
         return self.answer(campaign)
 
 
@@ -181,10 +185,7 @@ class Preview(CampaignCalls):
     @extend_schema(request=None, responses=PreviewSerializer)
     def post(self, request: Request, **_: Any) -> Response:
         campaign = self.find_campaign()
-        try:
-            preview = previewing.preview(campaign, timezone.now())
-        except BadAudience as bad:
-            raise wire.launch_refused(bad) from None
+        preview = previewing.preview(campaign, timezone.now())
         estimate = preview.estimate
         shown = {
             "count": preview.count,
@@ -194,7 +195,9 @@ class Preview(CampaignCalls):
                 "finishes_at": estimate.finishes_at,
                 "seconds": None if estimate.seconds is None else round(estimate.seconds),
                 "devices": estimate.devices,
-                "text": wire.estimate(estimate.seconds, estimate.devices, estimate.more_devices_for_one_day),
+                "text": estimate_words.on_the_wire(
+                    estimate.seconds, estimate.devices, estimate.more_devices_for_one_day
+                ),
             },
             "problems": preview.problems,
         }
@@ -222,23 +225,20 @@ class TestSend(CampaignCalls):
     def post(self, request: Request, **_: Any) -> Response:
         campaign = self.find_campaign()
         phones = self._phones(request.data)
-        try:
-            job = campaign_acts.send_test(Actor.of(request), campaign, phones)
-        except MediaRefused as refused:
-            raise wire.launch_refused(refused) from None
+        job = campaign_acts.send_test(Actor.of(request), campaign, phones)
         return Response({"job_id": str(job.uuid), "phones": phones})
 
     def _phones(self, data: Any) -> list[str]:
         given = data.get("phones") if isinstance(data, dict) else None
-        refusal = wire.refusal("phones_invalid", limit=test_message.MOST_PHONES)
+        refused = refusal("phones_invalid", limit=test_message.MOST_PHONES)
         if not isinstance(given, list) or not 1 <= len(given) <= test_message.MOST_PHONES:
-            raise refusal
+            raise refused
         phones = []
         for raw in given:
             known = isinstance(raw, str) and len(raw) <= phone_numbers.RAW_MAX
             phone = phone_numbers.parse(raw, self.account.default_country) if known else None
             if phone is None:
-                raise refusal
+                raise refused
             phones.append(phone)
         return list(dict.fromkeys(phones))
 
@@ -258,10 +258,10 @@ class CampaignAction(CampaignCalls):
         try:
             campaign_acts.CONTROLS[self.action_name](Actor.of(request), campaign)
         except NotLaunched:
-            raise wire.refusal("campaign_not_launched") from None
+            raise refusal("campaign_not_launched") from None
         except IllegalTransition:
             status = self.find_campaign().current_status
-            raise wire.refusal("campaign_impossible_move", status=status.value) from None
+            raise refusal("campaign_impossible_move", status=status.value) from None
         return self.answer(campaign)
 
 
@@ -298,7 +298,7 @@ class CampaignExport(CampaignCalls, JobExport):
 def _job(campaign: Campaign) -> Job:
     run = campaign.latest_run
     if run is None:
-        raise wire.refusal("campaign_not_launched")
+        raise refusal("campaign_not_launched")
     return run.job
 
 
@@ -332,11 +332,8 @@ class Multimedia(CampaignCalls):
         if kind not in media.MAX_BYTES:
             raise refuse("multimedia_type")
         name = display_name(file.name or "") or "file"
-        try:
-            media.check(kind, "", name, file.size)
-            campaign_acts.attach_file(Actor.of(request), campaign, (kind, file, name))
-        except (MediaRefused, LaunchRefused) as refused:
-            raise wire.launch_refused(refused) from None
+        media.check(kind, "", name, file.size)
+        campaign_acts.attach_file(Actor.of(request), campaign, (kind, file, name))
         return self.answer(campaign)
 
 
@@ -391,7 +388,7 @@ class Segments(ModelViewSet[Segment]):
         try:
             segment_acts.delete(Actor.of(self.request), instance)
         except segment_acts.SegmentInUse:
-            raise wire.refusal("segment_in_use") from None
+            raise refusal("segment_in_use") from None
 
     def _save(self, serializer: Any, segment: Segment) -> None:
         try:

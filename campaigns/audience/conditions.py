@@ -26,7 +26,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Final, Protocol, TypedDict
+from typing import Any, Final, Protocol
 
 from django.db.models import BooleanField, F, Func, Lookup, Q, QuerySet
 from django.db.models.expressions import Combinable
@@ -34,7 +34,9 @@ from django.db.models.sql.compiler import SQLCompiler
 
 from accounts.models import Account
 from accounts.reading import is_storable
+from campaigns.audience.refused import BadAudience, Problem
 from campaigns.models import Contact
+from campaigns.wording import audience_problems
 
 MAX_CONTACT_IDS: Final = 100_000
 MAX_LABELS: Final = 200
@@ -50,35 +52,6 @@ LARGEST_NUMBER: Final = 10**300
 KEYS: Final = ("contact_ids", "labels", "custom_attributes")
 
 Scalar = str | int | float | bool | None
-
-
-class Problem(TypedDict):
-    """What is wrong with an audience, and where: "audience.custom_attributes.region.op"."""
-
-    path: str
-    code: str
-    message: str
-
-
-class BadAudience(Exception):
-    """An audience that cannot be read. `problems`: at most 20, in the order of the JSON."""
-
-    def __init__(self, problems: list[Problem]) -> None:
-        super().__init__("; ".join(f"{problem['path']}: {problem['message']}" for problem in problems))
-        self.problems = problems
-
-
-class EmptyAudience(Exception):
-    """An audience without a condition was to be launched."""
-
-    code = "audience_empty"
-    message = (
-        "La audiencia está vacía: elige contactos, etiquetas o atributos. Para escribir a todos menos a algunos, "
-        "usa «exclude»."
-    )
-
-    def __init__(self) -> None:
-        super().__init__(self.message)
 
 
 class Person(Protocol):
@@ -203,11 +176,14 @@ def _ordering(symbol: str, holds: Callable[[Any, Any], bool]) -> _Operator:
         )
 
     return _Operator(
-        lambda value: _kind(value) in ("number", "string") and _is_scalar(value), "un número o un texto", matches, sql
+        lambda value: _kind(value) in ("number", "string") and _is_scalar(value),
+        audience_problems.ORDERED,
+        matches,
+        sql,
     )
 
 
-_SCALAR: Final = f"un texto de hasta {MAX_TEXT_CHARACTERS} caracteres, un número, true, false o null"
+_SCALAR: Final = audience_problems.scalar(MAX_TEXT_CHARACTERS)
 
 _OPERATORS: Final[dict[str, _Operator]] = {
     "eq": _Operator(_is_scalar, _SCALAR, _equals, _equals_sql),
@@ -224,13 +200,13 @@ _OPERATORS: Final[dict[str, _Operator]] = {
     "contains": _Operator(lambda value: _is_scalar(value) and value != "", _SCALAR, _contains, _contains_sql),
     "in": _Operator(
         lambda value: isinstance(value, list) and 1 <= len(value) <= MAX_CHOICES and all(map(_is_scalar, value)),
-        f"una lista de 1 a {MAX_CHOICES} textos, números, true, false o null",
+        audience_problems.choices(MAX_CHOICES),
         lambda attributes, key, values: any(_equals(attributes, key, value) for value in values),
         _in_sql,
     ),
     "exists": _Operator(
         lambda value: isinstance(value, bool),
-        "true o false",
+        audience_problems.YES_OR_NO,
         lambda attributes, key, value: (key in attributes) == value,
         lambda key, value: (f"{'' if value else 'NOT '}({{}} ? %s)", [key]),
     ),
@@ -356,19 +332,19 @@ class _Reader:
     def __init__(self) -> None:
         self.problems: list[Problem] = []
 
-    def problem(self, path: str, code: str, message: str) -> None:
+    def problem(self, path: str, code: str, message: str = "", **details: Any) -> None:
+        """`details` fill the gaps of the code's sentence, unless another `message` says it better."""
         if len(self.problems) < MAX_PROBLEMS:
+            message = message or audience_problems.on_the_wire(code, **details)
             self.problems.append({"path": path, "code": code, "message": message})
 
     def audience(self, raw: Any, path: str, keys: Sequence[str]) -> Audience:
         if not isinstance(raw, dict):
-            self.problem(path, "wrong_type", 'Debe ser un objeto JSON, por ejemplo {"labels": ["vip"]}.')
+            self.problem(path, "wrong_type", expected=audience_problems.AN_AUDIENCE)
             return Audience()
         for key in raw:
             if key not in keys:
-                self.problem(
-                    _place(path, key), "unknown_key", f"Esta clave no existe. Las que hay son: {', '.join(keys)}."
-                )
+                self.problem(_place(path, key), "unknown_key", keys=", ".join(keys))
         return Audience(
             contact_ids=self.contact_ids(raw["contact_ids"], f"{path}.contact_ids") if "contact_ids" in raw else None,
             labels=self.labels(raw["labels"], f"{path}.labels") if "labels" in raw else None,
@@ -379,40 +355,36 @@ class _Reader:
         )
 
     def contact_ids(self, raw: Any, path: str) -> tuple[int, ...]:
-        if not self._is_list(raw, path, MAX_CONTACT_IDS, "ids de contactos"):
+        if not self._is_list(raw, path, MAX_CONTACT_IDS, audience_problems.CONTACT_IDS):
             return ()
         for index, value in enumerate(raw):
             if _kind(value) != "number" or not isinstance(value, int) or not 0 < value <= LARGEST_ID:
-                self.problem(f"{path}.{index}", "wrong_type", "Debe ser el id de un contacto: un número entero.")
+                self.problem(f"{path}.{index}", "wrong_type", expected=audience_problems.CONTACT_ID)
                 return ()
         return tuple(dict.fromkeys(raw))
 
     def labels(self, raw: Any, path: str) -> tuple[str, ...]:
-        if not self._is_list(raw, path, MAX_LABELS, "nombres de etiquetas"):
+        if not self._is_list(raw, path, MAX_LABELS, audience_problems.LABELS):
             return ()
         for index, value in enumerate(raw):
             if not isinstance(value, str) or not value or not is_storable(value):
-                self.problem(f"{path}.{index}", "wrong_type", "Debe ser el nombre de una etiqueta: un texto.")
+                self.problem(f"{path}.{index}", "wrong_type", expected=audience_problems.LABEL)
             elif len(value) > MAX_LABEL_CHARACTERS:
-                self.problem(
-                    f"{path}.{index}", "too_long", f"Una etiqueta tiene como máximo {MAX_LABEL_CHARACTERS} caracteres."
-                )
+                self.problem(f"{path}.{index}", "too_long", limit=MAX_LABEL_CHARACTERS)
         return tuple(dict.fromkeys(value for value in raw if isinstance(value, str)))
 
     def attributes(self, raw: Any, path: str) -> tuple[AttributeCondition, ...]:
         if not isinstance(raw, dict):
-            self.problem(path, "wrong_type", 'Debe ser un objeto JSON, por ejemplo {"region": "norte"}.')
+            self.problem(path, "wrong_type", expected=audience_problems.ATTRIBUTES)
             return ()
         if len(raw) > MAX_ATTRIBUTES:
-            self.problem(path, "too_many", f"Admite como máximo {MAX_ATTRIBUTES} atributos.")
+            self.problem(path, "too_many", limit=MAX_ATTRIBUTES, of_what=audience_problems.CONDITIONS)
             return ()
         conditions = []
         for key, value in raw.items():
             place = _place(path, key)
             if not key or len(key) > MAX_KEY_CHARACTERS or not is_storable(key):
-                self.problem(
-                    place, "wrong_type", f"El nombre de un atributo tiene de 1 a {MAX_KEY_CHARACTERS} caracteres."
-                )
+                self.problem(place, "wrong_type", audience_problems.wrong_name(MAX_KEY_CHARACTERS))
             elif (condition := self.attribute(key, value, place)) is not None:
                 conditions.append(condition)
         return tuple(conditions)
@@ -422,28 +394,28 @@ class _Reader:
         if isinstance(raw, dict):
             for name in raw:
                 if name not in ("op", "value"):
-                    self.problem(_place(path, name), "unknown_key", "Esta clave no existe. Las que hay son: op, value.")
+                    self.problem(_place(path, name), "unknown_key", keys="op, value")
                     return None
             if not isinstance(raw.get("op"), str) or raw["op"] not in _OPERATORS:
-                self.problem(f"{path}.op", "unknown_operator", f"El operador debe ser uno de: {', '.join(_OPERATORS)}.")
+                self.problem(f"{path}.op", "unknown_operator", operators=", ".join(_OPERATORS))
                 return None
             op, path = raw["op"], f"{path}.value"
             if "value" not in raw:
-                self.problem(path, "missing", f"Falta el valor de «{op}»: {_OPERATORS[op].expected}.")
+                self.problem(path, "missing", op=op, expected=_OPERATORS[op].expected)
                 return None
             value = raw["value"]
         if not _OPERATORS[op].takes(value):
-            hint = "" if isinstance(raw, dict) else ', o {"op": …, "value": …}'
-            self.problem(path, "wrong_type", f"Debe ser {_OPERATORS[op].expected}{hint}.")
+            hint = "" if isinstance(raw, dict) else audience_problems.OR_AN_OPERATOR
+            self.problem(path, "wrong_type", expected=_OPERATORS[op].expected + hint)
             return None
         return AttributeCondition(key, op, tuple(value) if op == "in" else value)
 
     def _is_list(self, raw: Any, path: str, limit: int, of_what: str) -> bool:
         if not isinstance(raw, list):
-            self.problem(path, "wrong_type", f"Debe ser una lista de {of_what}.")
+            self.problem(path, "wrong_type", expected=audience_problems.a_list(of_what))
             return False
         if len(raw) > limit:
-            self.problem(path, "too_many", f"Admite como máximo {limit} {of_what}.")
+            self.problem(path, "too_many", limit=limit, of_what=of_what)
             return False
         return True
 

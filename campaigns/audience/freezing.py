@@ -12,7 +12,8 @@ from django.db import connection
 from django.db.models.functions import Now
 
 from accounts.models import Account
-from campaigns.audience.conditions import Audience, EmptyAudience
+from campaigns.audience.conditions import Audience
+from campaigns.audience.refused import EmptyAudience
 from jobs.models import Job
 
 OPTED_OUT: Final = "opted_out"  # the person said no: before every other reason

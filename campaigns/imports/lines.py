@@ -24,7 +24,7 @@ class Person(NamedTuple):
 
 
 class BadLine(Exception):
-    """A line that cannot be imported, by its code in `contact_wire`."""
+    """A line that cannot be imported, by its code in `contact_line_problems`."""
 
     def __init__(self, code: str, **details: Any) -> None:
         super().__init__(code)

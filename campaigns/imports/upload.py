@@ -19,12 +19,12 @@ from django.db import transaction
 
 from accounts.models import Account, User
 from accounts.reading import is_storable
-from campaigns.contacts import contact_wire as wire
 from campaigns.contacts import labels
 from campaigns.contacts.people import ATTRIBUTE_NAME_CHARACTERS
 from campaigns.imports import table
 from campaigns.imports.table import Format, Head
 from campaigns.models import ContactImport
+from campaigns.wording.refusals import refusal
 from devices import phone_numbers
 from jobs.intake.kept_files import display_name, kept, old_files
 from jobs.intake.upload_check import Unacceptable, checked
@@ -50,18 +50,18 @@ def accept(
     try:
         upload = checked(upload, EXTENSIONS)
     except Unacceptable as refused:
-        raise wire.refusal(f"import_{refused.code}", **refused.details) from None
+        raise refusal(f"import_{refused.code}", **refused.details) from None
     upload.flush()
     path = Path(upload.temporary_file_path())
     is_xlsx = (upload.name or "").lower().endswith(".xlsx")
     try:
         form, head = _look(path, None if is_xlsx else table.detect(path), is_xlsx)
     except table.Unreadable:
-        raise wire.refusal("import_file_unreadable") from None
+        raise refusal("import_file_unreadable") from None
     except table.TooManyColumns:
-        raise wire.refusal("import_too_many_columns", limit=table.MAX_COLUMNS) from None
+        raise refusal("import_too_many_columns", limit=table.MAX_COLUMNS) from None
     if not head.sample:
-        raise wire.refusal("import_file_empty")
+        raise refusal("import_file_empty")
     mapping = {
         **form._asdict(),
         "columns": table.guess_columns(head),
@@ -144,7 +144,7 @@ def remap(row: ContactImport, given: Any, update_existing: bool | None) -> None:
         # Waits for a chunk that is being checked.
         row = ContactImport.unscoped.select_for_update(no_key=True).get(pk=row.pk)
         if row.status not in (Status.CHECKING, Status.READY):
-            raise wire.refusal("import_not_ready", status=row.status)
+            raise refusal("import_not_ready", status=row.status)
         mapping = dict(row.mapping)
         form = _format(mapping, given)
         if form != Format(mapping["encoding"], mapping["delimiter"], mapping["header"]):
@@ -239,15 +239,15 @@ def _country(given: Any) -> str:
 def start(row: ContactImport) -> None:
     """Say yes to a checked import; the caller then has it run. Raises ApiError (400, 409)."""
     if "phone" not in row.mapping["columns"]:
-        raise wire.refusal("phone_column_missing")
+        raise refusal("phone_column_missing")
     if row.status == Status.READY and not row.rows:
-        raise wire.refusal("import_file_empty")
+        raise refusal("import_file_empty")
     moved = ContactImport.unscoped.filter(pk=row.pk, status=Status.READY).update(
         status=Status.RUNNING, **COUNTED_NOTHING
     )
     if not moved:
         row.refresh_from_db(fields=["status"])
-        raise wire.refusal("import_not_ready", status=row.status)
+        raise refusal("import_not_ready", status=row.status)
 
 
 def percentage(row: ContactImport) -> float:

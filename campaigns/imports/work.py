@@ -19,13 +19,13 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models.functions import Now
 
-from campaigns.contacts import contact_wire as wire
 from campaigns.contacts import labels
 from campaigns.imports import table
 from campaigns.imports.lines import BadLine, LineReader, Person
 from campaigns.imports.table import Format
 from campaigns.imports.upload import COUNTED_NOTHING, directory, remove_files
 from campaigns.models import ContactImport
+from campaigns.wording import contact_line_problems
 
 CHUNK_ROWS: Final = 20_000  # one transaction: about a second, and what a crash costs
 MAX_ERRORS: Final = 1_000  # that are told; all are counted
@@ -90,7 +90,7 @@ def _alone(import_id: int) -> Iterator[bool]:
 
 
 def _fail(row: ContactImport, code: str, **details: Any) -> None:
-    errors = [wire.line_error(0, code, **details)]
+    errors = [contact_line_problems.line_error(0, code, **details)]
     ContactImport.unscoped.filter(pk=row.pk, status=row.status).update(
         status=Status.FAILED, errors=errors, finished_at=Now(), upload_name="", mapping=_without_people(row.mapping)
     )
@@ -178,7 +178,7 @@ class _Reader:
                 people.append(read(row))
             except BadLine as bad:
                 if len(errors) < MAX_ERRORS:
-                    errors.append(wire.line_error(row.line, bad.code, **bad.details))
+                    errors.append(contact_line_problems.line_error(row.line, bad.code, **bad.details))
         self._passed = position + number
         return _Chunk(people, errors, number - len(people))
 

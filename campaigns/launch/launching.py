@@ -2,15 +2,16 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import connection, transaction
 from django.db.models.functions import Now
 
 from accounts.models import User
-from campaigns.audience.conditions import Audience, BadAudience, EmptyAudience
+from campaigns.audience.conditions import Audience
 from campaigns.audience.freezing import freeze
+from campaigns.audience.refused import BadAudience, EmptyAudience, Refused
 from campaigns.launch import media, recurrence
 from campaigns.models import Campaign, CampaignRun
 from campaigns.states import CampaignStatus
@@ -24,12 +25,8 @@ from jobs.wording.job_reasons import NO_RECIPIENTS
 _FREEZING = 0x63616D70  # "camp": the first key of the advisory locks of freezing
 
 
-class LaunchRefused(Exception):
-    """The campaign cannot be launched as it is. `code` is one of `wire.REFUSALS`."""
-
-    def __init__(self, code: str) -> None:
-        super().__init__(code)
-        self.code = code
+class LaunchRefused(Refused):
+    """The campaign cannot be launched, changed or deleted as it is."""
 
 
 class AlreadyLaunched(LaunchRefused):
@@ -38,9 +35,6 @@ class AlreadyLaunched(LaunchRefused):
     def __init__(self) -> None:
         super().__init__("campaign_already_ran")
 
-
-# What `trigger` and `launch` raise.
-LAUNCH_ERRORS: Final = (LaunchRefused, media.MediaRefused, EmptyAudience, BadAudience)
 
 Note = Callable[[CampaignRun], object]
 
@@ -75,7 +69,7 @@ def trigger(campaign: Campaign, user: User | None, now: datetime, note: Note = l
 def launch(campaign: Campaign, scheduled_at: datetime, user: User | None, note: Note = lambda run: None) -> CampaignRun:
     """Make the campaign's run for this time, with its job; the caller then has its audience frozen (`freeze_run`).
 
-    However many launch at once, one does. Raises one of LAUNCH_ERRORS; then nothing has changed. `note` is called with
+    However many launch at once, one does. Raises Refused; then nothing has changed. `note` is called with
     the run in the transaction that makes it. Looks at the media over the network first: not to be called in a
     transaction.
     """

@@ -17,6 +17,7 @@ from django.core import signing
 from django.core.files.uploadedfile import TemporaryUploadedFile, UploadedFile
 from django.urls import reverse
 
+from campaigns.audience.refused import Refused
 from campaigns.models import Campaign
 from devices.gateway import http
 from jobs.intake import kept_files
@@ -40,13 +41,8 @@ _ENDING: Final = re.compile(r"\.[a-z0-9]{1,10}\Z")
 _ALSO: Final = {"audio": {"application/ogg", "video/mp4", "video/ogg"}, "video": {"application/mp4"}}
 
 
-class MediaRefused(Exception):
-    """The file cannot go out. `code` is one of `wire.REFUSALS`; `is_passing`: it may be well a minute later."""
-
-    def __init__(self, code: str, *, is_passing: bool = False) -> None:
-        super().__init__(code)
-        self.code = code
-        self.is_passing = is_passing
+class MediaRefused(Refused):
+    """The file cannot go out."""
 
 
 def checked(campaign: Campaign) -> dict[str, Any]:

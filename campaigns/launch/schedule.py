@@ -5,10 +5,9 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db.models.functions import Now
 
-from campaigns.audience.conditions import BadAudience, EmptyAudience
+from campaigns.audience.refused import Refused
 from campaigns.launch import launching
-from campaigns.launch.launching import AlreadyLaunched, LaunchRefused
-from campaigns.launch.media import MediaRefused
+from campaigns.launch.launching import AlreadyLaunched
 from campaigns.models import Campaign, CampaignRun
 from campaigns.states import CampaignStatus
 
@@ -41,23 +40,11 @@ def launch_due(campaign_id: int, now: datetime) -> CampaignRun | None:
         return launching.launch(campaign, scheduled_at, campaign.sender)
     except AlreadyLaunched:
         return None
-    except MediaRefused as refused:
-        if refused.is_passing:
-            _change(campaign, note_code=refused.code)
-        else:
-            _change(campaign, status=CampaignStatus.FAILED, note_code=refused.code)
-    except LaunchRefused as refused:
+    except Refused as refused:
         if refused.code != "campaign_changed":  # edited this very moment: its new self comes next minute
-            _change(campaign, status=CampaignStatus.FAILED, note_code=refused.code)
-    except EmptyAudience as error:
-        _change(campaign, status=CampaignStatus.FAILED, note_code=error.code)
-    except BadAudience as error:
-        _change(
-            campaign,
-            status=CampaignStatus.FAILED,
-            note_code="audience_invalid",
-            note_details=dict(error.problems[0]),
-        )
+            failed = {} if refused.is_passing else {"status": CampaignStatus.FAILED}
+            details = dict(refused.problems[0]) if refused.problems else {}
+            _change(campaign, note_code=refused.code, note_details=details, **failed)
     return None
 
 

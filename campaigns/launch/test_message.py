@@ -8,7 +8,7 @@ from django.db.models.functions import Now
 
 from accounts.models import User
 from campaigns.audience import freezing
-from campaigns.audience.conditions import BadAudience
+from campaigns.audience.refused import BadAudience
 from campaigns.launch import media
 from campaigns.launch.launching import audience_of, texts_of
 from campaigns.models import Campaign, TestSend

@@ -31,8 +31,8 @@ def notification(told: Notification, unread: int) -> Event:
         "type": "notification",
         "id": told.pk,
         "code": told.code,
-        "title": campaign_notes.spanish_title(told),
-        "text": campaign_notes.spanish_text(told),
+        "title": campaign_notes.spanish_title(told.code, told.details),
+        "text": campaign_notes.spanish_text(told.code, told.details),
         "campaign_id": told.campaign_id,
         "unread": unread,
     }

@@ -48,10 +48,11 @@ def _notify(run: CampaignRun) -> bool:
         inbox.tell_live(told)
     if sender is not None and settings.EMAIL_HOST:
         # In Spanish: no user has a language yet.
-        text = campaign_notes.spanish_text(told)
+        text = campaign_notes.spanish_text(told.code, told.details)
         try:
             page = settings.PUBLIC_URL + reverse("admin:campaigns_campaign_page", args=[run.campaign_id])
-            send_mail(campaign_notes.spanish_title(told), f"{text}\n\n{page}", None, [sender.email])
+            title = campaign_notes.spanish_title(told.code, told.details)
+            send_mail(title, f"{text}\n\n{page}", None, [sender.email])
         except OSError as error:  # SMTPException is one
             log.warning("notification not sent by e-mail", run=run.pk, error=type(error).__name__)
     return True

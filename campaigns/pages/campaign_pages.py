@@ -19,12 +19,13 @@ from campaigns.models import Campaign, CampaignRun, Contact, Label, Segment
 from campaigns.pages.campaign_form import Form, has_own_file
 from campaigns.results import figures, variants
 from campaigns.states import CampaignStatus
-from campaigns.wording import campaign_notes, phrases
+from campaigns.wording import audience_words, campaign_notes, campaign_words, estimate_words
 from devices.models import Device
 from jobs.message.rendering import CampaignTemplate, problems_of, variables_of
 from jobs.pages.job_pages import offered
 from jobs.states import JOB_ENDED
 from jobs.wording.job_reasons import job_reason
+from jobs.wording.phrase import Phrase
 
 # Among which one may choose by hand; more than these and the JSON is the way.
 LABELS_OFFERED: Final = 300
@@ -46,8 +47,8 @@ def builder(account: Account) -> dict[str, Any]:
     attributes = known_attributes(account)
     return {
         "labels": labels,
-        "comparisons": phrases.COMPARISONS.items(),
-        "value_types": phrases.VALUE_TYPES.items(),
+        "comparisons": audience_words.COMPARISONS.items(),
+        "value_types": audience_words.VALUE_TYPES.items(),
         "attribute_keys": list(attributes),
         "script": {
             "labels": labels,
@@ -107,8 +108,8 @@ def counted(account: Account, audience: Audience, texts: list[str]) -> dict[str,
     return {
         "count": count.sendable,
         "matched": count.matched,
-        "people": phrases.people(count.sendable),
-        "left_out": phrases.left_out_sentence(count.excluded),
+        "people": audience_words.people(count.sendable),
+        "left_out": audience_words.left_out_sentence(count.excluded),
         "samples": [
             {"phone": one.phone, "text": template.render(one.values, one.phone) if template else ""}
             for one in freezing.sample(account, audience, SAMPLES, variables)
@@ -134,10 +135,10 @@ def form(account: Account, form: Form, errors: Mapping[str, Any], campaign: Camp
         "builder": attributes,
         "chips": ["{{name}}", "{{phone}}", "{{email}}"]
         + [f"{{{{custom_attributes.{key}}}}}" for key in attributes["attribute_keys"][:40]],
-        "media_types": [(kind, phrases.MEDIA[kind], limit // MEGABYTE) for kind, limit in MAX_BYTES.items()],
+        "media_types": [(kind, campaign_words.MEDIA[kind], limit // MEGABYTE) for kind, limit in MAX_BYTES.items()],
         "file_name": campaign.multimedia.get("filename", "") if has_file and campaign is not None else "",
-        "recurrences": phrases.RECURRENCES.items(),
-        "weekdays": [(str(number), name) for number, name in enumerate(phrases.WEEKDAYS)],
+        "recurrences": campaign_words.RECURRENCES.items(),
+        "weekdays": [(str(number), name) for number, name in enumerate(campaign_words.WEEKDAYS)],
         "time_zones": sorted(zone for zone in available_timezones() if "/" in zone or zone == "UTC"),
         "account_window": window_words(account.sending_window),
         "devices": [offered(device) for device in devices],
@@ -168,7 +169,7 @@ def window_words(window: Mapping[str, Any]) -> str:
         return ""
     days = window.get("weekdays", list(range(7)))
     hours = f"{window.get('start', '')}–{window.get('end', '')}"
-    return hours if len(days) == 7 else f"{', '.join(str(phrases.WEEKDAYS[day]) for day in days)} · {hours}"
+    return hours if len(days) == 7 else f"{', '.join(str(campaign_words.WEEKDAYS[day]) for day in days)} · {hours}"
 
 
 # --- One campaign -------------------------------------------------------------------------------------------
@@ -187,22 +188,24 @@ def campaign(campaign: Campaign) -> dict[str, Any]:
         "campaign": campaign,
         "status": status,
         "run": run,
-        "reason": campaign_notes.shown(campaign) or reason,
+        "reason": campaign_notes.shown(campaign.note_code, campaign.note_details) or reason,
         "percentage": percentage_of(run) if run is not None else 0,
         "is_missed": campaign.missed_at is not None,
         "is_freezing": run is not None and is_open and run.job.imported_at is None,
         "is_scheduled": campaign.status == CampaignStatus.PENDING and campaign.scheduled_at is not None,
         "stats": stats,
         "funnel": _funnel(stats) if run is not None and run.job.imported_at is not None else [],
-        "left_out": phrases.left_out(run.excluded) if run is not None else [],
+        "left_out": audience_words.left_out(run.excluded) if run is not None else [],
         "variants": variants.shown(variants.compare(run.job)) if run and variants.is_countable(run.job) else [],
         "has_variants": bool(campaign.variants),
         "has_receipts": any(stats[name] for name in _BY_RECEIPT),
         "runs": _runs(campaign) if campaign.recurrence else [],
         "texts": texts_of(campaign),
         "media_label": _media_label(campaign),
-        "audience_words": audience_words(campaign.segment.audience if campaign.segment else campaign.audience),
-        "recurrence_words": phrases.RECURRENCES.get(campaign.recurrence, campaign.recurrence),
+        "audience_words": audience_words.described(
+            campaign.segment.audience if campaign.segment else campaign.audience
+        ),
+        "recurrence_words": campaign_words.RECURRENCES.get(campaign.recurrence, campaign.recurrence),
         "window": window_words(campaign.sending_window or campaign.account.sending_window),
         "device_names": list(
             Device.objects.for_account(campaign.account_id)
@@ -220,8 +223,8 @@ def campaign(campaign: Campaign) -> dict[str, Any]:
     }
 
 
-def _media_label(campaign: Campaign) -> phrases.Phrase:
-    return phrases.MEDIA.get(campaign.multimedia.get("type", ""), "")
+def _media_label(campaign: Campaign) -> Phrase:
+    return campaign_words.MEDIA.get(campaign.multimedia.get("type", ""), "")
 
 
 _BY_RECEIPT = ("delivered", "read", "replied")
@@ -279,49 +282,17 @@ def _runs(campaign: Campaign) -> list[CampaignRun]:
     return list(campaign.runs.select_related("job").order_by("-pk")[:RUNS_SHOWN])
 
 
-def audience_words(raw: Mapping[str, Any]) -> list[str]:
-    """An audience in words, a condition each; the JSON is always right, these only explain it."""
-    words = _conditions(raw)
-    if exclude := raw.get("exclude"):
-        words += [_("Except: %(condition)s") % {"condition": condition} for condition in _conditions(exclude)]
-    return words
-
-
-def _conditions(raw: Mapping[str, Any]) -> list[str]:
-    words: list[str] = []
-    if "labels" in raw:
-        words.append(_("Any of the labels: %(labels)s") % {"labels": ", ".join(raw["labels"])})
-    if "contact_ids" in raw:
-        words.append(_("Chosen by hand: %(people)s") % {"people": phrases.people(len(raw["contact_ids"]))})
-    for key, value in raw.get("custom_attributes", {}).items():
-        op, operand = (value["op"], value["value"]) if isinstance(value, dict) else ("eq", value)
-        words.append(f"{key} {_comparison(op, operand)}")
-    return words
-
-
-def _comparison(op: str, value: Any) -> str:
-    if op == "exists":
-        return _("exists") if value else _("does not exist")
-    shown = ", ".join(map(_value, value)) if isinstance(value, list) else _value(value)
-    return f"{phrases.COMPARISONS[op]} {shown}"
-
-
-def _value(value: Any) -> str:
-    if isinstance(value, bool):
-        return _("yes") if value else _("no")
-    return _("empty (null)") if value is None else f"“{value}”" if isinstance(value, str) else str(value)
-
-
 def preview(campaign: Campaign, preview: Preview) -> dict[str, Any]:
     """What the campaign would do now."""
+    estimate = preview.estimate
     return {
         "campaign": campaign,
         "preview": preview,
         "media_label": _media_label(campaign),
-        "people": phrases.people(preview.count),
-        "left_out": phrases.left_out(preview.excluded),
-        "estimate": phrases.estimate(preview.estimate),
-        "finishes_at": preview.estimate.finishes_at if preview.estimate.seconds else None,
+        "people": audience_words.people(preview.count),
+        "left_out": audience_words.left_out(preview.excluded),
+        "estimate": estimate_words.on_the_page(estimate.seconds, estimate.devices, estimate.more_devices_for_one_day),
+        "finishes_at": estimate.finishes_at if estimate.seconds else None,
     }
 
 
@@ -330,9 +301,9 @@ def launch_question(campaign: Campaign, audience: Audience) -> tuple[str, str]:
     count = freezing.count(campaign.account_id, audience)
     question = _("Send “%(campaign)s” now to %(people)s?") % {
         "campaign": campaign,
-        "people": phrases.people(count.sendable),
+        "people": audience_words.people(count.sendable),
     }
     explanation = _("The messages begin to go out at once. What has been sent cannot be undone.")
     if count.matched > count.sendable:
-        explanation = f"{phrases.left_out_sentence(count.excluded)}. {explanation}"
+        explanation = f"{audience_words.left_out_sentence(count.excluded)}. {explanation}"
     return question, explanation

@@ -19,11 +19,12 @@ from accounts.models import Account, Role
 from accounts.pages.admin_base import AccountAdmin, display
 from accounts.requests import account_of, membership_of
 from campaigns.actions import contact_acts, import_acts
-from campaigns.contacts import contact_phrases, export, labels, people
+from campaigns.contacts import export, labels, people
 from campaigns.imports import upload
 from campaigns.models import Contact, ContactImport, Label
 from campaigns.pages import contact_list, contact_pages
 from campaigns.pages.contact_forms import ContactForm, LabelForm, LabelNames, MappingForm
+from campaigns.wording.refusals import page_refusal
 
 
 class ContactPages(AccountAdmin):
@@ -125,7 +126,7 @@ class ContactAdmin(ContactPages):
         try:
             contact_acts.save(Actor.of(request), contact, form.cleaned_data, _source(request))
         except people.PhoneTaken:
-            form.add_error("phone", _("Another contact has this phone, perhaps in another spelling."))
+            form.add_error("phone", str(page_refusal("phone_taken")))
             return False
         return True
 
@@ -395,7 +396,7 @@ class ContactImportAdmin(ContactPages):
             try:
                 row = import_acts.accept_file(Actor.of(request), request.FILES.get("file"), is_asked_first=True)
             except ApiError as refused:
-                error = contact_phrases.refusal(refused.code)
+                error = page_refusal(refused.code)
             else:
                 return HttpResponseRedirect(_import_address(row, "columns"))
         status = 400 if error else 200
@@ -437,10 +438,10 @@ class ContactImportAdmin(ContactPages):
         try:
             import_acts.map_columns(Actor.of(request), row, form.given(with_columns=with_columns), update_existing)
         except upload.BadMapping:
-            messages.error(request, _("The file cannot be read like that."))
+            messages.error(request, str(page_refusal("mapping_invalid")))
             return False
         except ApiError as refused:
-            messages.warning(request, str(contact_phrases.refusal(refused.code)))
+            messages.warning(request, str(page_refusal(refused.code)))
         return True
 
     def change_view(
@@ -460,7 +461,7 @@ class ContactImportAdmin(ContactPages):
             try:
                 import_acts.start(Actor.of(request), row)
             except ApiError as refused:
-                messages.warning(request, str(contact_phrases.refusal(refused.code)))
+                messages.warning(request, str(page_refusal(refused.code)))
         return HttpResponseRedirect(_import_address(row))
 
     def errors_view(self, request: HttpRequest, import_id: int) -> HttpResponse:

@@ -18,6 +18,8 @@ from campaigns.contacts import labels
 from campaigns.contacts.people import ATTRIBUTE_NAME_CHARACTERS, ATTRIBUTES_MAX_BYTES, NAME_CHARACTERS
 from campaigns.imports import table
 from campaigns.models import Contact, ContactImport, Label
+from campaigns.wording import contact_field_problems
+from campaigns.wording.refusals import page_refusal
 from devices import phone_numbers
 
 ATTRIBUTE_KINDS: Final = {
@@ -57,9 +59,9 @@ class LabelNames(forms.CharField):
         written = [name for name in str(super().clean(value) or "").split(",") if name.strip()]
         names = [labels.clean(name) for name in written]
         if None in names:
-            raise forms.ValidationError(_("A label has 1 to 100 visible characters."))
+            raise forms.ValidationError(str(contact_field_problems.on_the_page("label_invalid")))
         if len(names) > labels.MAX_ON_A_CONTACT:
-            raise forms.ValidationError(_("A contact carries 50 labels at most."))
+            raise forms.ValidationError(str(contact_field_problems.on_the_page("too_many_labels")))
         return list(dict.fromkeys(name for name in names if name))
 
 
@@ -103,7 +105,7 @@ class ContactForm(forms.Form):
             return None
         phone = phone_numbers.parse(written, self.account.default_country)
         if phone is None:
-            raise forms.ValidationError(_("Write the phone with its country code, such as +51 987 654 321."))
+            raise forms.ValidationError(str(contact_field_problems.on_the_page("phone_invalid")))
         return phone
 
     def clean(self) -> dict[str, Any]:
@@ -187,10 +189,10 @@ class LabelForm(AccountForm):
     def clean_name(self) -> str:
         name = labels.clean(self.cleaned_data["name"])
         if name is None:
-            raise forms.ValidationError(_("A label has 1 to 100 visible characters."))
+            raise forms.ValidationError(str(contact_field_problems.on_the_page("label_invalid")))
         taken = Label.objects.for_account(self.instance.account_id).filter(name=name).exclude(pk=self.instance.pk)
         if taken.exists():
-            raise forms.ValidationError(_("There is a label with this name already."))
+            raise forms.ValidationError(str(page_refusal("label_taken")))
         return name
 
 

@@ -11,11 +11,11 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Account
 from accounts.spreadsheets import BOM
-from campaigns.contacts import contact_phrases
 from campaigns.imports import upload
 from campaigns.models import Contact, ContactImport, Label
 from campaigns.pages import contact_list
 from campaigns.pages.contact_forms import ATTRIBUTE_KINDS, FIELDS, ContactForm, MappingForm
+from campaigns.wording import contact_line_problems
 from jobs.message.book import template_of
 from jobs.models import Job, Recipient
 
@@ -128,7 +128,7 @@ def one_import(row: ContactImport) -> dict[str, Any]:
 
 
 def problem(error: dict[str, Any]) -> dict[str, Any]:
-    return {"line": error["line"], "text": contact_phrases.line(error["code"])}
+    return {"line": error["line"], "text": contact_line_problems.on_the_page(error["code"])}
 
 
 def errors_file(row: ContactImport) -> str:

@@ -13,7 +13,11 @@ from campaigns.wording import campaign_notes
 def shown(notifications: list[Notification]) -> list[dict[str, Any]]:
     """Notifications in the reader's words."""
     return [
-        {"row": told, "title": campaign_notes.shown_title(told), "text": campaign_notes.shown_text(told)}
+        {
+            "row": told,
+            "title": campaign_notes.shown_title(told.code, told.details),
+            "text": campaign_notes.shown_text(told.code, told.details),
+        }
         for told in notifications
     ]
 

@@ -9,7 +9,6 @@ from campaigns.models import Campaign, CampaignRun
 from campaigns.pages.campaign_pages import failed_of, percentage_of, sendable_of
 from campaigns.pages.notification_pages import bell
 from campaigns.states import CampaignStatus
-from campaigns.wording import phrases
 
 register = template.Library()
 
@@ -19,7 +18,7 @@ def campaign_badge(campaign: Campaign) -> dict[str, Any]:
     """In the colours of a job's: a running campaign is a job that is being processed."""
     status = campaign.current_status
     colour = "processing" if status == CampaignStatus.RUNNING else status.value
-    return {"status": colour, "label": phrases.STATUSES[status]}
+    return {"status": colour, "label": status.label}
 
 
 @register.inclusion_tag("jobs/parts/bar.html")

@@ -1,7 +1,7 @@
 """What a campaign notes of itself and tells its sender: stored as a code with details, said in the reader's language.
 
-Each code stands once, with the wire's Spanish and the page's words. Refusals at the launch are those of `wire` and
-`phrases`. `as_written` is what was stored as a sentence that nobody recognised, and is shown as it stands.
+Each code stands once, with the wire's Spanish and the page's words. Refusals at the launch are those of
+`campaign_refusals`. `as_written` is what was stored as a sentence that nobody recognised, and is shown as it stands.
 """
 
 from collections.abc import Mapping
@@ -14,11 +14,12 @@ from django.contrib.humanize.templatetags.humanize import intcomma
 from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
-from campaigns.models import Campaign, Notification
-from campaigns.wording import phrases, wire
+from campaigns.wording import field_problems
+from campaigns.wording.campaign_refusals import CAMPAIGN_REFUSALS
 from jobs.states import JobStatus
 from jobs.wording.job_reasons import JOB_REASONS
 from jobs.wording.job_reasons import sentence as job_sentence
+from jobs.wording.phrase import Phrase
 
 AS_WRITTEN: Final = "as_written"
 
@@ -28,7 +29,7 @@ class Said:
     """One code: with gaps in braces on the wire, with gaps for % on the pages."""
 
     spanish: str
-    page: phrases.Phrase
+    page: Phrase
 
 
 # Gaps: clock.
@@ -73,30 +74,30 @@ COUNTED: Final = Said(
 # --- Of a campaign -------------------------------------------------------------------------------------
 
 
-def spanish(campaign: Campaign) -> str:
+def spanish(code: str, details: Mapping[str, Any]) -> str:
     """Why it failed or waits for a person, as the wire has it; "" where there is nothing to say."""
-    code, details = campaign.note_code, campaign.note_details
     if code in NOTES:
         return NOTES[code].spanish.format(clock=_clock(details, "%d/%m/%Y %H:%M"))
     if code == AS_WRITTEN:
         return str(details["text"])
-    if code not in wire.REFUSALS:
+    if code not in CAMPAIGN_REFUSALS:
         return code
-    text = wire.REFUSALS[code][1]
+    text = CAMPAIGN_REFUSALS[code].wire
     return f"{text} {details['path']}: {details['message']}" if "path" in details else text
 
 
-def shown(campaign: Campaign) -> str:
+def shown(code: str, details: Mapping[str, Any]) -> str:
     """The same for the reader of a page."""
-    code, details = campaign.note_code, campaign.note_details
     if code in NOTES:
         return str(NOTES[code].page) % {"clock": _clock(details)}
     if code == AS_WRITTEN:
         return str(details["text"])
     if not code:
         return ""
-    text = str(phrases.refusal(code))
-    return f"{text} {phrases.problem_at(details['path'], details.get('code', ''))}" if "path" in details else text
+    text = str(CAMPAIGN_REFUSALS[code].page if code in CAMPAIGN_REFUSALS else field_problems.OTHER_PROBLEM)
+    if "path" not in details:
+        return text
+    return f"{text} {field_problems.audience_problem_at(details['path'], details.get('code', ''))}"
 
 
 def job_description(state_reason: str) -> str:
@@ -123,29 +124,29 @@ def ended_details(title: str, state_reason: str, stats: Mapping[str, int]) -> di
     }
 
 
-def spanish_title(told: Notification) -> str:
-    if told.code not in ENDED:
-        return str(told.details.get("title", told.code))
-    return ENDED[told.code].spanish.format(title=told.details["title"])
+def spanish_title(code: str, details: Mapping[str, Any]) -> str:
+    if code not in ENDED:
+        return str(details.get("title", code))
+    return ENDED[code].spanish.format(title=details["title"])
 
 
-def spanish_text(told: Notification) -> str:
-    if told.code not in ENDED:
-        return str(told.details.get("text", ""))
-    counts = COUNTED.spanish.format(**{name: told.details[name] for name in COUNTS})
-    return f"{job_description(told.details['state_reason'])} {counts}".strip()
+def spanish_text(code: str, details: Mapping[str, Any]) -> str:
+    if code not in ENDED:
+        return str(details.get("text", ""))
+    counts = COUNTED.spanish.format(**{name: details[name] for name in COUNTS})
+    return f"{job_description(details['state_reason'])} {counts}".strip()
 
 
-def shown_title(told: Notification) -> str:
-    if told.code not in ENDED:
-        return str(told.details.get("title", told.code))
-    return str(ENDED[told.code].page) % {"title": told.details["title"]}
+def shown_title(code: str, details: Mapping[str, Any]) -> str:
+    if code not in ENDED:
+        return str(details.get("title", code))
+    return str(ENDED[code].page) % {"title": details["title"]}
 
 
-def shown_text(told: Notification) -> str:
-    if told.code not in ENDED:
-        return str(told.details.get("text", ""))
-    counts = str(COUNTED.page) % {name: intcomma(told.details[name]) for name in COUNTS}
-    reason = told.details["state_reason"]
+def shown_text(code: str, details: Mapping[str, Any]) -> str:
+    if code not in ENDED:
+        return str(details.get("text", ""))
+    counts = str(COUNTED.page) % {name: intcomma(details[name]) for name in COUNTS}
+    reason = details["state_reason"]
     known = str(JOB_REASONS[reason].page) if reason in JOB_REASONS else ""
     return f"{known} {counts}".strip()

@@ -10,7 +10,7 @@ from django.core.files.uploadedfile import TemporaryUploadedFile, UploadedFile
 class Unacceptable(Exception):
     """No file to read. `code` is file_missing, file_extension or file_too_large; `details` go with it."""
 
-    def __init__(self, code: str, **details: int) -> None:
+    def __init__(self, code: str, **details: Any) -> None:
         super().__init__(code)
         self.code = code
         self.details = details

@@ -20,8 +20,8 @@ from campaigns.audience.conditions import (
     MAX_LABELS,
     OPERATORS,
     Audience,
-    BadAudience,
 )
+from campaigns.audience.refused import BadAudience
 from campaigns.models import Contact
 from tests.factories import make_account
 

@@ -10,8 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from accounts.models import Account
-from campaigns.audience.conditions import Audience, EmptyAudience
+from campaigns.audience.conditions import Audience
 from campaigns.audience.freezing import Count, count, freeze, sample
+from campaigns.audience.refused import EmptyAudience
 from campaigns.models import Contact
 from jobs import invariants
 from jobs.message.book import template_of

@@ -8,7 +8,7 @@ from django.db import connection
 from django.utils import timezone
 
 from campaigns import tasks
-from campaigns.audience.conditions import EmptyAudience
+from campaigns.audience.refused import EmptyAudience
 from campaigns.launch import launching
 from campaigns.launch.launching import AlreadyLaunched, LaunchRefused
 from campaigns.models import Campaign, CampaignRun, Contact, Segment

@@ -66,7 +66,7 @@ def test_later_than_that_it_waits_for_a_person(account):
     made = campaigns_of.campaign(account, scheduled_at=NOON, time_zone="America/Lima")
     assert pass_by(NOON + 2 * HOUR) == []
     assert state(made) == ("pending", NOON, True)
-    assert "10/06/2026 07:00 America/Lima" in campaign_notes.spanish(made)
+    assert "10/06/2026 07:00 America/Lima" in campaign_notes.spanish(made.note_code, made.note_details)
     assert pass_by(NOON + 3 * HOUR) == []
 
     launching.trigger(Campaign.unscoped.get(pk=made.pk), None, NOON + 4 * HOUR)
@@ -105,7 +105,7 @@ def test_one_that_cannot_be_launched_fails_in_words(account):
     made = campaigns_of.campaign(account, scheduled_at=NOON, audience={})
     assert pass_by(NOON) == []
     assert state(made)[0] == "failed"
-    assert "audiencia" in campaign_notes.spanish(made)
+    assert "audiencia" in campaign_notes.spanish(made.note_code, made.note_details)
 
 
 def test_beat_wakes_it_and_tasks_pass_on_only_ids(account, monkeypatch):
@@ -157,7 +157,7 @@ def test_all_of_them_where_none_is_within_it(account):
     made = recurring(account, "daily", NOON)
     assert pass_by(NOON + 3 * DAY + 2 * HOUR) == []
     assert state(made) == ("pending", NOON + 4 * DAY, False)
-    assert "13/06/2026" in campaign_notes.spanish(made)
+    assert "13/06/2026" in campaign_notes.spanish(made.note_code, made.note_details)
     assert len(pass_by(NOON + 4 * DAY)) == 1
 
 

@@ -39,8 +39,8 @@ def test_the_sender_is_told_once(run):
     assert notification.notify_ended() == 0
     told = Notification.objects.for_account(run.campaign.account).get()
     assert (told.user, told.campaign, told.read_at) == (run.campaign.sender, run.campaign, None)
-    assert campaign_notes.spanish_title(told) == "Campaña terminada: Rebajas"
-    assert campaign_notes.spanish_text(told).startswith("3 de 3 mensajes enviados")
+    assert campaign_notes.spanish_title(told.code, told.details) == "Campaña terminada: Rebajas"
+    assert campaign_notes.spanish_text(told.code, told.details).startswith("3 de 3 mensajes enviados")
     assert mail.outbox == []
 
 
@@ -85,7 +85,8 @@ def test_a_mail_server_that_is_down_harms_nothing(run, settings, monkeypatch):
 def test_failed_and_cancelled_campaigns_are_told_as_such(run):
     control.cancel(run.job)
     notification.notify_ended()
-    assert campaign_notes.spanish_title(Notification.unscoped.get()) == "Campaña cancelada: Rebajas"
+    told = Notification.unscoped.get()
+    assert campaign_notes.spanish_title(told.code, told.details) == "Campaña cancelada: Rebajas"
 
 
 def test_a_sender_who_is_gone_is_not_missed(run):

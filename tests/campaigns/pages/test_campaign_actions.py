@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts.models import AuditEntry
 from campaigns.launch import estimates
 from campaigns.models import Campaign, TestSend
-from campaigns.wording import wire
+from campaigns.wording import estimate_words
 from devices.models import Device
 from jobs import control
 from jobs.models import IllegalTransition, Job, Recipient, Suppression
@@ -149,7 +149,7 @@ def device(**fields):
 
 def told(messages, devices, window=None, zone="UTC"):
     found = estimates.estimate(messages, devices, window or {}, ZoneInfo(zone), START)
-    return found, wire.estimate(found.seconds, found.devices, found.more_devices_for_one_day)
+    return found, estimate_words.on_the_wire(found.seconds, found.devices, found.more_devices_for_one_day)
 
 
 def test_a_million_through_five_devices():
@@ -203,7 +203,7 @@ def test_what_never_ends_has_no_date():
     ],
 )
 def test_lengths_of_time_as_people_say_them(seconds, text):
-    assert wire.duration(seconds) == text
+    assert estimate_words.wire_duration(seconds) == text
 
 
 # --- test --------------------------------------------------------------------------------------------------

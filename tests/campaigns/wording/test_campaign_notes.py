@@ -8,10 +8,12 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import translation
 
-from campaigns.audience.conditions import Audience, BadAudience, EmptyAudience
+from campaigns.audience.conditions import Audience
+from campaigns.audience.refused import BadAudience
 from campaigns.launch import schedule
-from campaigns.models import Campaign, Notification
-from campaigns.wording import campaign_notes, wire
+from campaigns.models import Notification
+from campaigns.wording import campaign_notes
+from campaigns.wording.campaign_refusals import CAMPAIGN_REFUSALS
 from jobs.wording import job_reasons
 from tests.accounts import people
 from tests.campaigns import campaigns_of
@@ -74,32 +76,34 @@ def test_a_bad_audience_is_said_with_its_place():
     with pytest.raises(BadAudience) as bad:
         Audience.parse(made.audience)
     [problem] = bad.value.problems
-    assert campaign_notes.spanish(made) == (
+    assert campaign_notes.spanish(made.note_code, made.note_details) == (
         f"La audiencia de la campaña no es válida. Corrígela antes de ejecutarla. audience.labels: {problem['message']}"
     )
     with translation.override("en"):
-        assert campaign_notes.shown(made).startswith("The audience is not valid. Mend it first. labels: ")
+        assert campaign_notes.shown(made.note_code, made.note_details).startswith(
+            "The audience is not valid. Mend it first. labels: "
+        )
 
 
 def test_a_notification_is_said_in_each_language():
     told = Notification(
         code="campaign_completed", details=campaign_notes.ended_details("Sale\nof all", "paused_by_person", STATS)
     )
-    assert campaign_notes.spanish_title(told) == "Campaña terminada: Sale of all"
+    assert campaign_notes.spanish_title(told.code, told.details) == "Campaña terminada: Sale of all"
     paused = " ".join(job_reasons.sentence("paused_by_person"))
-    assert campaign_notes.spanish_text(told) == f"{paused} {COUNTS}"
+    assert campaign_notes.spanish_text(told.code, told.details) == f"{paused} {COUNTS}"
     with translation.override("en"):
-        assert campaign_notes.shown_title(told) == "Campaign finished: Sale of all"
-        assert campaign_notes.shown_text(told).endswith(
+        assert campaign_notes.shown_title(told.code, told.details) == "Campaign finished: Sale of all"
+        assert campaign_notes.shown_text(told.code, told.details).endswith(
             "1,200 of 1,203 messages sent; 1 failed, 2 left out, 0 unconfirmed."
         )
     with translation.override("pt-br"):
-        assert campaign_notes.shown_title(told) == "Campanha concluída: Sale of all"
+        assert campaign_notes.shown_title(told.code, told.details) == "Campanha concluída: Sale of all"
 
 
 # --- What was stored before ------------------------------------------------------------------------------
 
-LAUNCH_CODES = [code for code in wire.REFUSALS if code.startswith("media_")] + [
+LAUNCH_CODES = [code for code in CAMPAIGN_REFUSALS if code.startswith("media_")] + [
     "campaign_already_ran",
     "campaign_under_way",
     "campaign_cancelled",
@@ -109,7 +113,7 @@ LAUNCH_CODES = [code for code in wire.REFUSALS if code.startswith("media_")] + [
 
 @pytest.mark.parametrize("code", LAUNCH_CODES)
 def test_every_refusal_that_was_stored_is_recognised(code):
-    assert backfill.note_of(wire.REFUSALS[code][1]) == (code, {})
+    assert backfill.note_of(CAMPAIGN_REFUSALS[code].wire) == (code, {})
 
 
 @pytest.mark.parametrize("reason", ["", "cancelled", *job_reasons.JOB_REASONS])
@@ -121,21 +125,26 @@ def test_every_reason_that_was_stored_is_recognised(reason):
 
 @pytest.mark.parametrize(
     "text",
-    [MISSED, SKIPPED, EmptyAudience.message, wire.REFUSALS["audience_invalid"][1] + " audience.labels: Debe ser…"],
+    [
+        MISSED,
+        SKIPPED,
+        CAMPAIGN_REFUSALS["audience_empty"].wire,
+        CAMPAIGN_REFUSALS["audience_invalid"].wire + " audience.labels: Debe ser…",
+    ],
 )
 def test_what_is_recognised_reads_on_the_wire_as_it_was_stored(text):
     code, details = backfill.note_of(text)
     assert code != "as_written"
-    assert campaign_notes.spanish(Campaign(note_code=code, note_details=details)) == text
+    assert campaign_notes.spanish(code, details) == text
 
 
 @pytest.mark.parametrize(
     "text", ["Algo de antes.", MISSED.replace("America/Lima", "Marte/Olimpo"), MISSED.replace("10/06", "31/02")]
 )
 def test_what_is_not_recognised_is_kept_as_it_was_written(text):
-    note = Campaign()
-    note.note_code, note.note_details = backfill.note_of(text)
-    assert (note.note_code, campaign_notes.spanish(note), campaign_notes.shown(note)) == ("as_written", text, text)
+    code, details = backfill.note_of(text)
+    assert code == "as_written"
+    assert campaign_notes.spanish(code, details) == campaign_notes.shown(code, details) == text
 
 
 @pytest.mark.django_db(transaction=True)

@@ -1,0 +1,69 @@
+"""What is wrong with a line of a file of contacts, or with all of it: code, the wire's Spanish, the page's sentence."""
+
+from typing import Any, Final, NamedTuple
+
+from django.utils.translation import gettext_lazy as _
+
+from campaigns.wording.refusals import OTHER_REFUSAL
+from jobs.wording.phrase import Phrase
+
+
+class ContactLineProblem(NamedTuple):
+    wire: str  # with gaps in braces
+    page: Phrase
+
+
+CONTACT_LINE_PROBLEMS: Final[dict[str, ContactLineProblem]] = {
+    "phone_missing": ContactLineProblem("La línea no tiene teléfono.", _("The line has no phone.")),
+    "phone_invalid": ContactLineProblem(
+        "El teléfono no es válido. Escríbelo con su código de país, o elige el país de los números.",
+        _("The phone is not valid: write it with its country code, or choose the country of the numbers."),
+    ),
+    "email_invalid": ContactLineProblem("El correo electrónico no es válido.", _("The e-mail is not valid.")),
+    "name_too_long": ContactLineProblem(
+        "El nombre supera los {limit} caracteres.", _("The name is too long: 200 characters at most.")
+    ),
+    "label_invalid": ContactLineProblem(
+        "Una etiqueta tiene de 1 a {limit} caracteres visibles.", _("A label has 1 to 100 visible characters.")
+    ),
+    "too_many_labels": ContactLineProblem(
+        "La línea tiene más de {limit} etiquetas.", _("The line has too many labels: 50 at most.")
+    ),
+    "attribute_too_long": ContactLineProblem(
+        "Un atributo supera los {limit} caracteres.", _("An attribute is too long: 1,000 characters at most.")
+    ),
+    "attribute_not_a_number": ContactLineProblem(
+        "Un atributo que debe ser un número no lo es.", _("An attribute that should be a number is none.")
+    ),
+    "attribute_not_a_boolean": ContactLineProblem(
+        "Un atributo que debe ser sí o no es otra cosa.",
+        _("An attribute that should be yes or no is something else."),
+    ),
+    "undecodable": ContactLineProblem(
+        "La línea tiene caracteres que no se pueden leer con la codificación elegida.",
+        _("The line has characters that cannot be read with the chosen encoding."),
+    ),
+    "nul_byte": ContactLineProblem("La línea contiene un byte nulo.", _("The line holds a zero byte.")),
+    "line_too_long": ContactLineProblem(
+        "La línea es demasiado larga.", _("The line is too long: perhaps a quote was never closed.")
+    ),
+    # The file as a whole: line 0
+    "import_too_many_rows": ContactLineProblem(
+        "El archivo tiene más de {limit} contactos. Divídelo en varios.",
+        _("The file has too many contacts. Divide it into several."),
+    ),
+    "import_file_lost": ContactLineProblem(
+        "El archivo subido ya no se puede leer. Súbelo de nuevo.",
+        _("The uploaded file can no longer be read. Upload it again."),
+    ),
+}
+
+
+def on_the_page(code: str) -> Phrase:
+    """Say it to the reader of a page."""
+    return CONTACT_LINE_PROBLEMS[code].page if code in CONTACT_LINE_PROBLEMS else OTHER_REFUSAL
+
+
+def line_error(line: int, code: str, **details: Any) -> dict[str, Any]:
+    """{"line", "code", "message"}: what is wrong with one line; line 0 is the file as a whole."""
+    return {"line": line, "code": code, "message": CONTACT_LINE_PROBLEMS[code].wire.format(**details)}

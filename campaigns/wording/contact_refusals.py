@@ -1,0 +1,70 @@
+"""Why contacts, labels and imports are not as asked: code, status, the wire's sentence, the page's."""
+
+from typing import Final
+
+from django.utils.translation import gettext_lazy as _
+
+from jobs.wording.refusals import Refusal
+
+CONTACT_REFUSALS: Final[dict[str, Refusal]] = {
+    # Contacts
+    "phone_taken": Refusal(
+        409,
+        "Otro contacto de la cuenta ya tiene este teléfono, quizá escrito de otra forma.",
+        _("Another contact has this phone, perhaps in another spelling."),
+    ),
+    "filter_invalid": Refusal(400, "El filtro no es válido: {what}."),
+    "labels_missing": Refusal(400, "Falta «labels»: una lista con al menos una etiqueta."),
+    "contacts_missing": Refusal(400, "Indica los contactos: «contact_ids» o «filter», y solo uno de los dos."),
+    "contacts_invalid": Refusal(400, "contact_ids debe ser una lista de 1 a {limit} ids de contactos."),
+    "contacts_unknown": Refusal(400, "Uno o más contactos no existen, o no pertenecen a tu cuenta. Nada ha cambiado."),
+    # Labels
+    "label_taken": Refusal(
+        409,
+        "La cuenta ya tiene una etiqueta con este nombre.",
+        _("There is a label with this name already."),
+    ),
+    # Imports: the file
+    "import_file_missing": Refusal(
+        400,
+        "Falta el archivo. Envíalo en el campo «file» de un formulario multipart/form-data.",
+        _("Choose the file with your contacts."),
+    ),
+    "import_file_extension": Refusal(
+        400,
+        "El archivo debe terminar en .csv, .txt o .xlsx.",
+        _("The file's name must end in .csv, .txt or .xlsx."),
+    ),
+    "import_file_too_large": Refusal(
+        413,
+        "El archivo supera el máximo de {limit} bytes. Divídelo en varios.",
+        _("The file is too large. Divide it into several."),
+    ),
+    "import_file_empty": Refusal(
+        400,
+        "El archivo no tiene ningún contacto: está vacío o solo tiene la cabecera.",
+        _("The file has no contact: it is empty, or has only its header."),
+    ),
+    "import_file_unreadable": Refusal(
+        400,
+        "El archivo no se puede leer. Guárdalo de nuevo como CSV UTF-8 o como XLSX.",
+        _("The file cannot be read. Save it again as CSV UTF-8 or as XLSX."),
+    ),
+    "import_too_many_columns": Refusal(
+        400,
+        "El archivo tiene más de {limit} columnas. Quita las que no necesitas.",
+        _("The file has too many columns. Remove those you do not need."),
+    ),
+    # Imports: what was asked
+    "mapping_invalid": Refusal(
+        400, "La asignación de columnas no es válida: {what}.", _("The file cannot be read like that.")
+    ),
+    "import_not_ready": Refusal(
+        409,
+        "La importación está en estado «{status}» y no admite esta acción. Nada ha cambiado.",
+        _("Nothing was done: the import has moved on meanwhile."),
+    ),
+    "phone_column_missing": Refusal(
+        400, "Indica qué columna tiene el teléfono, en mapping.columns.phone.", _("Say which column holds the phone.")
+    ),
+}
