@@ -71,6 +71,15 @@ def reset_password(actor: Actor, member: Membership) -> str:
     return password
 
 
+def change_own_password(actor: Actor | None, user: User, password: str) -> None:
+    """Give oneself another password. Where nobody's account is acted in there is no log for it to stand in."""
+    user.set_password(password)
+    with transaction.atomic():
+        user.save(update_fields=["password"])
+        if actor is not None:
+            audit.record(actor, "user.password_changed", user)
+
+
 # --- Tokens ----------------------------------------------------------------------------------------------
 
 

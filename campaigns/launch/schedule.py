@@ -5,6 +5,8 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db.models.functions import Now
 
+from accounts import audit
+from accounts.audit import Actor
 from campaigns.audience.refused import Refused
 from campaigns.launch import launching
 from campaigns.launch.launching import AlreadyLaunched
@@ -37,7 +39,7 @@ def launch_due(campaign_id: int, now: datetime) -> CampaignRun | None:
         _miss(campaign, scheduled_at, now)
         return None
     try:
-        return launching.launch(campaign, scheduled_at, campaign.sender)
+        return launching.launch(campaign, scheduled_at, campaign.sender, lambda run: _note(campaign, run))
     except AlreadyLaunched:
         return None
     except Refused as refused:
@@ -46,6 +48,12 @@ def launch_due(campaign_id: int, now: datetime) -> CampaignRun | None:
             details = dict(refused.problems[0]) if refused.problems else {}
             _change(campaign, note_code=refused.code, note_details=details, **failed)
     return None
+
+
+def _note(campaign: Campaign, run: CampaignRun) -> None:
+    """A launch is an act whoever does it: here nobody, on the word of whoever scheduled it."""
+    details = {"id": campaign.pk, "job": str(run.job.uuid), "scheduled_at": run.scheduled_at.isoformat()}
+    audit.record(Actor(campaign.account), "campaign.launched", campaign, **details, by="schedule")
 
 
 def _latest_due(campaign: Campaign, now: datetime) -> datetime:

@@ -7,7 +7,7 @@ from django.core.management import call_command
 from django.urls import reverse
 
 from accounts.management.commands.bootstrap import TOKEN_NAME
-from accounts.models import Account, ApiToken, Membership, Role
+from accounts.models import Account, ApiToken, Membership, Role, User
 from tests.accounts import people
 from tests.acts.table import Scene, admin, command
 from tests.factories import make_account
@@ -91,6 +91,25 @@ def remove_member_by_page(scene: Scene) -> Any:
 @admin(f"{ACTS}.reset_password", "membership.password_reset")
 def reset_password_by_page(scene: Scene) -> Any:
     return scene.press("accounts_membership_reset_password", None, member(scene).pk)
+
+
+OLD, NEW = "correct horse battery", "staple battery horse"
+
+
+def press_own_password(scene: Scene, old: str = OLD) -> Any:
+    """Whoever has a password asks for another one."""
+    scene.member.user.set_password(OLD)
+    scene.member.user.save()
+    form = {"old_password": old, "new_password1": NEW, "new_password2": NEW}
+    return scene.press("password_change", form)
+
+
+@admin(f"{ACTS}.change_own_password", "user.password_changed")
+def change_own_password_by_page(scene: Scene) -> Any:
+    answer = press_own_password(scene)
+    assert User.objects.get(pk=scene.member.user_id).check_password(NEW)
+    assert scene.admin.get(answer.url).status_code == 200  # and is still logged in
+    return answer
 
 
 # --- Tokens --------------------------------------------------------------------------------------------------

@@ -6,10 +6,10 @@ from typing import Any
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db.models.functions import Now
 
-from campaigns.launch import launching
+from campaigns.launch import launching, schedule
 from campaigns.models import Campaign, Segment
 from jobs.models import Job, Recipient
-from tests.acts.table import Form, Scene, admin, api
+from tests.acts.table import Form, Scene, admin, api, by_itself
 from tests.campaigns import arrange
 from tests.campaigns.campaigns_of import campaign as make_campaign
 from tests.campaigns.pages.test_campaign_admin import filled as campaign_form
@@ -102,6 +102,20 @@ def launch_by_api(scene: Scene) -> Any:
 @admin(f"{ACTS}.launch", "campaign.launched")
 def launch_by_page(scene: Scene) -> Any:
     return scene.press("campaigns_campaign_launch", None, draft(scene).pk)
+
+
+def scheduled(scene: Scene) -> Campaign:
+    campaign = draft(scene)
+    Campaign.unscoped.filter(pk=campaign.pk).update(scheduled_at=NOW)
+    return campaign
+
+
+@by_itself("campaigns.launch.schedule.launch_due", "campaign.launched", "schedule")
+def launch_in_its_time(scene: Scene) -> None:
+    """However often beat comes by."""
+    campaign = scheduled(scene)
+    assert schedule.launch_due(campaign.pk, NOW) is not None
+    assert schedule.launch_due(campaign.pk, NOW) is None
 
 
 def _controls(name: str, status: str) -> None:

@@ -1,12 +1,14 @@
 """What is asked for at a door and changes nothing: refused, or so already."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from accounts.models import Role
+from campaigns.launch import schedule
 from campaigns.models import Campaign
 from jobs.states import JobStatus
-from tests.acts import campaign_doors, contact_doors, job_doors
+from tests.acts import account_doors, campaign_doors, contact_doors, job_doors
 from tests.acts.table import Form, Scene
 from tests.factories import make_device
 
@@ -85,6 +87,17 @@ def the_name_a_label_has(scene: Scene) -> None:
 def a_mapping_that_means_nothing(scene: Scene) -> None:
     form = Form(file=contact_doors.file(), mapping='{"columns": {"phone": 99}}')
     assert scene.call("POST", "contact_imports", form).status_code == 400
+
+
+def a_schedule_that_finds_nothing_due(scene: Scene) -> None:
+    campaign = campaign_doors.scheduled(scene)
+    assert schedule.launch_due(campaign.pk, campaign_doors.NOW - timedelta(minutes=1)) is None
+    Campaign.unscoped.filter(pk=campaign.pk).update(multimedia={"type": "image"})  # and no file
+    assert schedule.launch_due(campaign.pk, campaign_doors.NOW) is None
+
+
+def a_password_that_is_not_the_old_one(scene: Scene) -> None:
+    assert account_doors.press_own_password(scene, old="another").status_code == 200
 
 
 def launching_twice(scene: Scene) -> None:

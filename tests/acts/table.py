@@ -74,7 +74,7 @@ class Door:
 
     act: str  # the function: "jobs.actions.pause"
     code: str  # the entry it leaves
-    name: str  # "api", "admin", or the command's
+    name: str  # "api", "admin", the command's, or what fires it
     route: Route | None  # of the API
     perform: Callable[[Scene], Any]
     by_person: bool = True
@@ -98,6 +98,11 @@ def admin(act: str, code: str) -> Callable[[Perform], Perform]:
 
 def command(act: str, code: str, name: str, also: tuple[str, ...] = ()) -> Callable[[Perform], Perform]:
     return _door(act, code, name, None, by_person=False, also=also)
+
+
+def by_itself(act: str, code: str, name: str) -> Callable[[Perform], Perform]:
+    """What the engine does on somebody's earlier word."""
+    return _door(act, code, name, None, by_person=False)
 
 
 def _door(

@@ -31,6 +31,8 @@ MODULES = (
     "campaigns.actions.segment_acts",
 )
 NOTED_ALONE = {"job.exported", "contacts.exported", "campaign.exported", "account.entered"}
+# What the engine does with nobody at a door, and is an act all the same.
+BY_ITSELF = {"campaigns.launch.schedule.launch_due"}
 # Calls of the API that change nothing that belongs in the log.
 NO_ACT: dict[Route, str] = {
     ("POST", "ws_tickets"): "a ticket opens a socket for a minute; reading is no act",
@@ -129,7 +131,7 @@ def test_every_act_is_in_the_table() -> None:
         for name, value in inspect.getmembers(importlib.import_module(module), inspect.isfunction)
         if value.__module__ == module and not name.startswith("_")
     }
-    assert acts == {door.act for door in DOORS}
+    assert acts | BY_ITSELF == {door.act for door in DOORS}
 
 
 def test_every_call_of_the_api_that_changes_something_is_an_act() -> None:
