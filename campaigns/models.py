@@ -9,11 +9,17 @@ from django.db import models
 from django.db.models import Case, OuterRef, Q, Subquery, Value, When
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
 from accounts.models import Account, User
 from accounts.scoping import ScopedModel, ScopedQuerySet
-from campaigns.states import CAMPAIGN_CLOSED, STATUS_OF_JOB, CampaignStatus
+from campaigns.states import (
+    CAMPAIGN_CLOSED,
+    STATUS_OF_JOB,
+    CampaignStatus,
+    ImportStatus,
+    campaign_sources,
+    import_sources,
+)
 from jobs.models import Job
 from jobs.states import JOB_ENDED
 
@@ -104,6 +110,11 @@ class CampaignQuerySet(ScopedQuerySet["Campaign"]):
     def due(self, now: datetime) -> Self:
         """Campaigns whose time has come, and for which no person has to decide first."""
         return self.filter(status=CampaignStatus.PENDING, missed_at=None, scheduled_at__lte=now)
+
+    def move(self, target: CampaignStatus, **changes: Any) -> int:
+        """Become `target` where that is allowed from where the row is now; return how many did."""
+        allowed = self.filter(status__in=campaign_sources(target))
+        return allowed.update(status=target, updated_at=Now(), **changes)
 
     def with_status(self) -> Self:
         """Adds `status_now` (what `current_status` answers) and `run_id`, the latest run's."""
@@ -272,15 +283,16 @@ class Notification(ScopedModel):
         return f"{self.code} {self.details.get('title', '')}".strip()
 
 
+class ContactImportQuerySet(ScopedQuerySet["ContactImport"]):
+    def move(self, target: ImportStatus, **changes: Any) -> int:
+        """Become `target` where that is allowed from where the row is now; return how many did."""
+        return self.filter(status__in=import_sources(target)).update(status=target, **changes)
+
+
 class ContactImport(ScopedModel):
     """A file of contacts on its way in: how it is read, how far it is, what was wrong with it."""
 
-    class Status(models.TextChoices):
-        CHECKING = "checking", _("being checked")
-        READY = "ready", _("checked, waiting for your word")
-        RUNNING = "running", _("being imported")
-        COMPLETED = "completed", pgettext_lazy("contact import", "completed")
-        FAILED = "failed", pgettext_lazy("contact import", "failed")
+    Status = ImportStatus
 
     account = models.ForeignKey(Account, models.CASCADE, related_name="contact_imports", verbose_name=_("account"))
     created_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+", verbose_name=_("created by"))
@@ -300,6 +312,8 @@ class ContactImport(ScopedModel):
     errors = models.JSONField(_("errors"), default=list)  # the first 1,000: [{"line", "code", "message"}]
     created_at = models.DateTimeField(_("created"), db_default=Now(), editable=False)
     finished_at = models.DateTimeField(_("finished"), null=True, editable=False)
+
+    unscoped: ClassVar[Any] = ContactImportQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("contact import")

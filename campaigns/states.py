@@ -1,6 +1,11 @@
-"""The states of a campaign, as seed 003 and the contract name them."""
+"""The states of a campaign, as seed 003 and the contract name them, those of an import, and every move between them.
+
+Nothing else moves them: `CampaignQuerySet.move` and `ContactImportQuerySet.move` ask these tables, and a test reads the
+code for an update that does not.
+"""
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from jobs.states import JobStatus
@@ -16,6 +21,20 @@ class CampaignStatus(models.TextChoices):
     CANCELLED = "cancelled", pgettext_lazy("campaign", "cancelled")
 
 
+# Of the column, which says only what no run can: paused and completed are never in it.
+CAMPAIGN_MOVES: dict[CampaignStatus, frozenset[CampaignStatus]] = {
+    # To itself when it is changed, or launched and comes again.
+    CampaignStatus.PENDING: frozenset(
+        {CampaignStatus.PENDING, CampaignStatus.RUNNING, CampaignStatus.FAILED, CampaignStatus.CANCELLED}
+    ),
+    # Launched once more, where it recurred; or changed and launched where its run was deleted with the job.
+    CampaignStatus.RUNNING: frozenset({CampaignStatus.PENDING, CampaignStatus.RUNNING}),
+    CampaignStatus.PAUSED: frozenset(),
+    CampaignStatus.COMPLETED: frozenset(),
+    CampaignStatus.FAILED: frozenset({CampaignStatus.PENDING, CampaignStatus.RUNNING, CampaignStatus.CANCELLED}),
+    CampaignStatus.CANCELLED: frozenset(),
+}
+
 # No run will follow; a failed one may be mended and launched after all.
 CAMPAIGN_CLOSED = frozenset({CampaignStatus.FAILED, CampaignStatus.CANCELLED})
 
@@ -28,3 +47,34 @@ STATUS_OF_JOB: dict[str, CampaignStatus] = {
     JobStatus.FAILED: CampaignStatus.FAILED,
     JobStatus.CANCELLED: CampaignStatus.CANCELLED,
 }
+
+
+def campaign_sources(target: CampaignStatus) -> list[CampaignStatus]:
+    """The states from which a campaign may become `target`."""
+    return [source for source, targets in CAMPAIGN_MOVES.items() if target in targets]
+
+
+class ImportStatus(models.TextChoices):
+    CHECKING = "checking", _("being checked")
+    READY = "ready", _("checked, waiting for your word")
+    RUNNING = "running", _("being imported")
+    COMPLETED = "completed", pgettext_lazy("contact import", "completed")
+    FAILED = "failed", pgettext_lazy("contact import", "failed")
+
+
+# While it is in one of these, a worker should be at it.
+IMPORT_OPEN = frozenset({ImportStatus.CHECKING, ImportStatus.RUNNING})
+
+IMPORT_MOVES: dict[ImportStatus, frozenset[ImportStatus]] = {
+    # To itself, and back to it, when a person reads the file otherwise.
+    ImportStatus.CHECKING: frozenset({ImportStatus.CHECKING, ImportStatus.READY, ImportStatus.FAILED}),
+    ImportStatus.READY: frozenset({ImportStatus.CHECKING, ImportStatus.RUNNING}),
+    ImportStatus.RUNNING: frozenset({ImportStatus.COMPLETED, ImportStatus.FAILED}),
+    ImportStatus.COMPLETED: frozenset(),
+    ImportStatus.FAILED: frozenset(),
+}
+
+
+def import_sources(target: ImportStatus) -> list[ImportStatus]:
+    """The states from which an import may become `target`."""
+    return [source for source, targets in IMPORT_MOVES.items() if target in targets]

@@ -24,6 +24,7 @@ from campaigns.contacts.people import ATTRIBUTE_NAME_CHARACTERS
 from campaigns.imports import table
 from campaigns.imports.table import Format, Head
 from campaigns.models import ContactImport
+from campaigns.states import import_sources
 from campaigns.wording.refusals import refusal
 from devices import phone_numbers
 from jobs.intake.kept_files import display_name, kept, old_files
@@ -143,7 +144,7 @@ def remap(row: ContactImport, given: Any, update_existing: bool | None) -> None:
     with transaction.atomic():
         # Waits for a chunk that is being checked.
         row = ContactImport.unscoped.select_for_update(no_key=True).get(pk=row.pk)
-        if row.status not in (Status.CHECKING, Status.READY):
+        if row.status not in import_sources(Status.CHECKING):
             raise refusal("import_not_ready", status=row.status)
         mapping = dict(row.mapping)
         form = _format(mapping, given)
@@ -153,10 +154,10 @@ def remap(row: ContactImport, given: Any, update_existing: bool | None) -> None:
         mapping["columns"] = clean_columns(columns, len(mapping["names"]))
         mapping["add_labels"] = _labels(given.get("add_labels", mapping["add_labels"]))
         mapping["default_country"] = _country(given.get("default_country", mapping["default_country"]))
-        changes: dict[str, Any] = {"mapping": mapping, "status": Status.CHECKING, **COUNTED_NOTHING}
+        changes: dict[str, Any] = {"mapping": mapping, **COUNTED_NOTHING}
         if update_existing is not None:
             changes["update_existing"] = update_existing
-        ContactImport.unscoped.filter(pk=row.pk).update(rows=0, errors=[], **changes)
+        ContactImport.unscoped.filter(pk=row.pk).move(Status.CHECKING, rows=0, errors=[], **changes)
 
 
 COUNTED_NOTHING: Final = dict.fromkeys(
@@ -242,9 +243,7 @@ def start(row: ContactImport) -> None:
         raise refusal("phone_column_missing")
     if row.status == Status.READY and not row.rows:
         raise refusal("import_file_empty")
-    moved = ContactImport.unscoped.filter(pk=row.pk, status=Status.READY).update(
-        status=Status.RUNNING, **COUNTED_NOTHING
-    )
+    moved = ContactImport.unscoped.filter(pk=row.pk).move(Status.RUNNING, **COUNTED_NOTHING)
     if not moved:
         row.refresh_from_db(fields=["status"])
         raise refusal("import_not_ready", status=row.status)

@@ -25,6 +25,7 @@ from campaigns.imports.lines import BadLine, LineReader, Person
 from campaigns.imports.table import Format
 from campaigns.imports.upload import COUNTED_NOTHING, directory, remove_files
 from campaigns.models import ContactImport
+from campaigns.states import IMPORT_OPEN, ImportStatus
 from campaigns.wording import contact_line_problems
 
 CHUNK_ROWS: Final = 20_000  # one transaction: about a second, and what a crash costs
@@ -32,6 +33,7 @@ MAX_ERRORS: Final = 1_000  # that are told; all are counted
 
 Status = ContactImport.Status
 Cursor = Any
+_Became = tuple[ImportStatus | None, dict[str, Any]]  # another state or none, and what changes in the row
 
 
 class _FileLost(Exception):
@@ -44,11 +46,7 @@ class _Changed(Exception):
 
 def unfinished() -> list[int]:
     """The imports that a worker should be at."""
-    return list(
-        ContactImport.unscoped.filter(status__in=[Status.CHECKING, Status.RUNNING])
-        .order_by("id")
-        .values_list("id", flat=True)
-    )
+    return list(ContactImport.unscoped.filter(status__in=IMPORT_OPEN).order_by("id").values_list("id", flat=True))
 
 
 def advance(import_id: int, deadline: float) -> bool:
@@ -58,7 +56,7 @@ def advance(import_id: int, deadline: float) -> bool:
     """
     with _alone(import_id) as is_mine:
         row = ContactImport.unscoped.filter(pk=import_id).first() if is_mine else None
-        if row is None or row.status not in (Status.CHECKING, Status.RUNNING):
+        if row is None or row.status not in IMPORT_OPEN:
             return False
         try:
             path = _as_csv(row)
@@ -91,8 +89,8 @@ def _alone(import_id: int) -> Iterator[bool]:
 
 def _fail(row: ContactImport, code: str, **details: Any) -> None:
     errors = [contact_line_problems.line_error(0, code, **details)]
-    ContactImport.unscoped.filter(pk=row.pk, status=row.status).update(
-        status=Status.FAILED, errors=errors, finished_at=Now(), upload_name="", mapping=_without_people(row.mapping)
+    ContactImport.unscoped.filter(pk=row.pk, status=row.status).move(
+        Status.FAILED, errors=errors, finished_at=Now(), upload_name="", mapping=_without_people(row.mapping)
     )
     remove_files(row.upload_name)
 
@@ -131,7 +129,7 @@ def _count(row: ContactImport, path: Path) -> bool:
             return False
     if not number:
         # Read as it was said, nothing is left of it: a person may say otherwise.
-        ContactImport.unscoped.filter(pk=row.pk, status=row.status, mapping=row.mapping).update(status=Status.READY)
+        ContactImport.unscoped.filter(pk=row.pk, status=row.status, mapping=row.mapping).move(Status.READY)
         return False
     ContactImport.unscoped.filter(pk=row.pk, mapping=row.mapping).update(rows=number)
     row.rows = number
@@ -201,7 +199,7 @@ def _step(reader: _Reader) -> bool:
         row: ContactImport | None = (
             ContactImport.unscoped.select_for_update(no_key=True).filter(pk=reader.row.pk).first()
         )
-        if row is None or row.status not in (Status.CHECKING, Status.RUNNING):
+        if row is None or row.status not in IMPORT_OPEN:
             return False
         if not reader.is_for(row):
             raise _Changed
@@ -211,23 +209,25 @@ def _step(reader: _Reader) -> bool:
         changes: dict[str, Any] = {"processed": row.processed + chunk.rows}
         with connection.cursor() as cursor:
             if row.status == Status.CHECKING:
-                changes.update(_check(cursor, row, reader, chunk))
+                target, changed = _check(cursor, row, reader, chunk)
             else:
-                changes.update(_import(cursor, row, chunk))
-        ContactImport.unscoped.filter(pk=row.pk).update(**changes)
+                target, changed = _import(cursor, row, chunk)
+        rows, changes = ContactImport.unscoped.filter(pk=row.pk), {**changes, **changed}
+        moved = rows.update(**changes) if target is None else rows.move(target, **changes)
+        assert moved, f"import {row.pk} is {row.status}, and was to become {target}"
     # Only now: after a crash before the commit they are needed again.
-    if changes.get("status") == Status.COMPLETED:
+    if target == Status.COMPLETED:
         remove_files(reader.row.upload_name)
-    elif changes.get("status") == Status.READY:
+    elif target == Status.READY:
         reader.keys_path.unlink(missing_ok=True)
-    return "status" not in changes
+    return target is None
 
 
 # --- Checking ------------------------------------------------------------------------------------------------
 
 
-def _check(cursor: Cursor, row: ContactImport, reader: _Reader, chunk: _Chunk) -> dict[str, Any]:
-    """Note the chunk's keys beside the file; at the end, count. Returns what changes in the row."""
+def _check(cursor: Cursor, row: ContactImport, reader: _Reader, chunk: _Chunk) -> _Became:
+    """Note the chunk's keys beside the file; at the end, count. Returns the next state, and what changes in the row."""
     changes: dict[str, Any] = {"error_count": row.error_count + chunk.error_count}
     if chunk.errors and len(row.errors) < MAX_ERRORS:
         changes["errors"] = [*row.errors, *chunk.errors][:MAX_ERRORS]
@@ -236,18 +236,17 @@ def _check(cursor: Cursor, row: ContactImport, reader: _Reader, chunk: _Chunk) -
     # A crash may have left more than was committed, or (of the whole machine) less or nothing.
     with reader.keys_path.open("r+b" if known and reader.keys_path.exists() else "wb") as file:
         if file.seek(0, os.SEEK_END) < known * keys.itemsize:
-            return {**COUNTED_NOTHING, "errors": []}
+            return None, {**COUNTED_NOTHING, "errors": []}
         file.truncate(known * keys.itemsize)
         file.seek(known * keys.itemsize)
         file.write(keys.tobytes())
     if row.processed + chunk.rows < row.rows:
-        return changes
+        return None, changes
     good = known + len(chunk.people)
     new = _count_new(cursor, row, reader.keys_path)
     repeated = good - new
-    return {
+    return Status.READY, {
         **changes,
-        "status": Status.READY,
         "created_count": new,
         "updated_count": repeated if row.update_existing else 0,
         "skipped_count": 0 if row.update_existing else repeated,
@@ -279,8 +278,8 @@ def _count_new(cursor: Cursor, row: ContactImport, keys_path: Path) -> int:
 # --- Importing -----------------------------------------------------------------------------------------------
 
 
-def _import(cursor: Cursor, row: ContactImport, chunk: _Chunk) -> dict[str, Any]:
-    """Make or complete the chunk's contacts. Returns what changes in the row."""
+def _import(cursor: Cursor, row: ContactImport, chunk: _Chunk) -> _Became:
+    """Make or complete the chunk's contacts. Returns as `_check` does."""
     people = _once_each(chunk.people, row.update_existing)
     labels.take_turns(row.account_id)
     labels.ensure(row.account_id, {name for person in people for name in person.labels})
@@ -292,9 +291,10 @@ def _import(cursor: Cursor, row: ContactImport, chunk: _Chunk) -> dict[str, Any]
         "skipped_count": row.skipped_count + (0 if row.update_existing else others),
         "error_count": row.error_count + chunk.error_count,
     }
-    if row.processed + chunk.rows >= row.rows:
-        changes.update(status=Status.COMPLETED, finished_at=Now(), upload_name="", mapping=_without_people(row.mapping))
-    return changes
+    if row.processed + chunk.rows < row.rows:
+        return None, changes
+    ended = {"finished_at": Now(), "upload_name": "", "mapping": _without_people(row.mapping)}
+    return Status.COMPLETED, {**changes, **ended}
 
 
 def _once_each(people: list[Person], update_existing: bool) -> list[Person]:

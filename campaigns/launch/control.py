@@ -6,7 +6,6 @@
 
 from django.db import transaction
 from django.db.models import QuerySet
-from django.db.models.functions import Now
 
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
@@ -32,9 +31,8 @@ def resume(campaign: Campaign, note: Note = unnoted) -> int:
 
 def cancel(campaign: Campaign, note: Note = unnoted) -> bool:
     """End it: what is being sent, and what was still to come. True when it was not cancelled before."""
-    waiting = Campaign.unscoped.filter(pk=campaign.pk, status__in=[CampaignStatus.PENDING, CampaignStatus.FAILED])
     with transaction.atomic():
-        closed = waiting.update(status=CampaignStatus.CANCELLED, updated_at=Now())
+        closed = Campaign.unscoped.filter(pk=campaign.pk).move(CampaignStatus.CANCELLED)
         # None of them ends by itself meanwhile.
         jobs = _open_jobs(campaign).select_for_update(no_key=True, of=("self",))
         cancelled = [job for job in jobs if control.move_to_cancelled(job)]

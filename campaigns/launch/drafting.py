@@ -4,7 +4,6 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models.functions import Now
 
 from accounts.models import Account, User
 from campaigns.launch import control, launching
@@ -84,16 +83,9 @@ def _lock(campaign: Campaign) -> Campaign:
 
 
 def _update(campaign: Campaign, changes: dict[str, Any]) -> None:
-    Campaign.unscoped.filter(pk=campaign.pk).update(
-        **{
-            "status": CampaignStatus.PENDING,
-            "note_code": "",
-            "note_details": {},
-            "missed_at": None,
-            "updated_at": Now(),
-            **changes,
-        }
-    )
+    clean: dict[str, Any] = {"note_code": "", "note_details": {}, "missed_at": None}
+    moved = Campaign.unscoped.filter(pk=campaign.pk).move(CampaignStatus.PENDING, **{**clean, **changes})
+    assert moved, f"campaign {campaign.pk} is {campaign.status}, and was to be changed"  # may_change lets none through
 
 
 def _set_first_time(campaign: Campaign, now: datetime) -> None:

@@ -6,7 +6,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import connection, transaction
-from django.db.models.functions import Now
 
 from accounts.models import User
 from campaigns.audience.conditions import Audience
@@ -85,12 +84,12 @@ def launch(campaign: Campaign, scheduled_at: datetime, user: User | None, note: 
         job = _make_job(locked, attachment, user)
         run: CampaignRun = locked.runs.create(scheduled_at=scheduled_at, job=job)
         following = _following(locked, scheduled_at)
-        changes: dict[str, Any] = {"note_code": "", "note_details": {}, "missed_at": None, "updated_at": Now()}
-        if following is not None:
-            changes |= {"status": CampaignStatus.PENDING, "scheduled_at": following}
-        else:
-            changes |= {"status": CampaignStatus.RUNNING}
-        Campaign.unscoped.filter(pk=campaign.pk).update(**changes)
+        target = CampaignStatus.RUNNING if following is None else CampaignStatus.PENDING
+        changes = {} if following is None else {"scheduled_at": following}
+        moved = Campaign.unscoped.filter(pk=campaign.pk).move(
+            target, note_code="", note_details={}, missed_at=None, **changes
+        )
+        assert moved, f"campaign {campaign.pk} is {locked.status}, and was to be launched"  # why_not lets none through
         note(run)
     return run
 

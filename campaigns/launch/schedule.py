@@ -10,7 +10,7 @@ from accounts.audit import Actor
 from campaigns.audience.refused import Refused
 from campaigns.launch import launching
 from campaigns.launch.launching import AlreadyLaunched
-from campaigns.models import Campaign, CampaignRun
+from campaigns.models import Campaign, CampaignQuerySet, CampaignRun
 from campaigns.states import CampaignStatus
 
 
@@ -44,9 +44,12 @@ def launch_due(campaign_id: int, now: datetime) -> CampaignRun | None:
         return None
     except Refused as refused:
         if refused.code != "campaign_changed":  # edited this very moment: its new self comes next minute
-            failed = {} if refused.is_passing else {"status": CampaignStatus.FAILED}
             details = dict(refused.problems[0]) if refused.problems else {}
-            _change(campaign, note_code=refused.code, note_details=details, **failed)
+            noted = {"note_code": refused.code, "note_details": details}
+            if refused.is_passing:
+                _same(campaign).update(**noted, updated_at=Now())
+            else:
+                _same(campaign).move(CampaignStatus.FAILED, **noted)
     return None
 
 
@@ -69,17 +72,18 @@ def _miss(campaign: Campaign, scheduled_at: datetime, now: datetime) -> None:
     following = None if recurs is None else recurs.next_after(now)
     details = {"scheduled_at": scheduled_at.isoformat(), "time_zone": campaign.time_zone}
     if following is not None:
-        _change(campaign, scheduled_at=following, note_code="occurrence_skipped", note_details=details)
+        became = {"scheduled_at": following, "note_code": "occurrence_skipped"}
     else:
-        _change(campaign, missed_at=now, note_code="missed", note_details=details)
+        became = {"missed_at": now, "note_code": "missed"}
+    _same(campaign).update(**became, note_details=details, updated_at=Now())
 
 
-def _change(campaign: Campaign, **changes: object) -> None:
-    """Note what became of its time, unless somebody launched or changed it meanwhile."""
-    same = Campaign.unscoped.filter(
+def _same(campaign: Campaign) -> CampaignQuerySet:
+    """The campaign as it was read: none where somebody launched or changed it meanwhile."""
+    same: CampaignQuerySet = Campaign.unscoped.filter(
         pk=campaign.pk,
         status=CampaignStatus.PENDING,
         scheduled_at=campaign.scheduled_at,
         updated_at=campaign.updated_at,
     )
-    same.update(**{"note_details": {}, "updated_at": Now(), **changes})
+    return same
