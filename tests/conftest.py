@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,31 +9,10 @@ from django.db import connection
 
 from tests.simulator_process import Simulator, start_simulator
 
-# Tests that start a whole stack each, or share one: one worker has them all, so no two of them run at once, and the
-# stack of a package goes up once whatever the order.
-WITH_A_WHOLE_STACK = ("stack", "bench", "browser", "chaos")
-_HERE = Path(__file__).parent
-
 _OTHER_SESSIONS = """
     SELECT pid, application_name, state, backend_start::text, left(query, 200) FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
 """
-
-
-def _package(item: pytest.Item) -> str:
-    return item.path.relative_to(_HERE).parts[0]
-
-
-def pytest_itemcollected(item: pytest.Item) -> None:
-    if _package(item) in WITH_A_WHOLE_STACK:
-        item.add_marker(pytest.mark.xdist_group("whole-stack"))
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep those packages together, and first: they take longest, and the other workers do the rest meanwhile."""
-    ranks = {package: rank for rank, package in enumerate(WITH_A_WHOLE_STACK)}
-    items.sort(key=lambda item: ranks.get(_package(item), len(ranks)))
 
 
 @pytest.fixture(scope="session")
