@@ -1,7 +1,9 @@
 """A pytest plugin: a test that leaves a database session open fails, and its error names the thread and the query.
 
 A thread that the test starts closes what it opened, by `connection.close()`. For threads that a test does not own, such
-as those of a pool in the code under test, there is the fixture `closes_sessions_of_other_threads`.
+as those of a pool in the code under test, there is the fixture `closes_sessions_of_other_threads`. A copy of the
+connection (`connection.copy()`) counts on the test's own thread too. What psycopg opens without Django is seen only at
+the end, by the fixture `django_db_setup`.
 """
 
 import threading
@@ -10,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 
@@ -21,7 +23,8 @@ _opened: list[tuple[BaseDatabaseWrapper, str]] = []
 
 
 def _note(connection: BaseDatabaseWrapper, **_: Any) -> None:
-    if threading.current_thread() is not threading.main_thread():
+    is_a_copy = connection.alias in connections.settings and connections[connection.alias] is not connection
+    if is_a_copy or threading.current_thread() is not threading.main_thread():
         _opened.append((connection, threading.current_thread().name))
 
 
@@ -36,7 +39,7 @@ def _left() -> list[tuple[BaseDatabaseWrapper, str]]:
 
 
 def close_all() -> list[str]:
-    """Close the sessions of other threads; return what each was: its thread and its last query."""
+    """Close the sessions of other threads, and copies; return what each was: its thread and its last query."""
     told = []
     for session, thread in _left():
         told.append(f"{thread}: {_last_query(session)}")

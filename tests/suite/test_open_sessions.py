@@ -34,6 +34,15 @@ def test_a_thread_that_closes_its_session_is_not() -> None:
     assert open_sessions.close_all() == []
 
 
+def test_a_copy_of_the_connection_is_named_on_the_tests_own_thread_too() -> None:
+    copy = connection.copy()
+    copy.settings_dict = {**copy.settings_dict, "OPTIONS": {}}  # past the pool
+    with copy.cursor() as cursor:
+        cursor.execute("SELECT 'copied'")
+    assert open_sessions.close_all() == ["MainThread: idle, SELECT 'copied'"]
+    assert copy.connection is None
+
+
 def test_what_other_threads_opened_is_closed_by_the_fixture(closes_sessions_of_other_threads: None) -> None:
     in_a_thread(closes=False)  # the check at the end of each test would fail this one
 
