@@ -6,8 +6,14 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from tests.simulator_process import Simulator, start_simulator
+
+# How long an example takes, or is in the making, says how busy the machine is.
+hypothesis_settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile("any machine")
 
 _OTHER_SESSIONS = """
     SELECT pid, application_name, state, backend_start::text, left(query, 200) FROM pg_stat_activity

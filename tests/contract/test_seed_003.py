@@ -13,6 +13,7 @@ from jobs.models import Job
 from jobs.sending import dispatch
 from jobs.sending.lane_runner import LaneRunner
 from tests.accounts import people
+from tests.waiting import GIVE_UP_SECONDS
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -119,7 +120,7 @@ def let_workers_work():
         dispatch.start(run.job_id)
     runner = LaneRunner()
     try:
-        runner.run_slice(5)
+        runner.run_slice(GIVE_UP_SECONDS)
     finally:
         runner.close()
 

@@ -8,6 +8,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 
+from tests.waiting import GIVE_UP_SECONDS
+
 OK = b"HTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\nok"
 
 
@@ -15,7 +17,7 @@ class Connection:
     """One accepted connection, as a server's `behave` sees it."""
 
     def __init__(self, accepted: socket.socket, seen: list[bytes]) -> None:
-        accepted.settimeout(10)
+        accepted.settimeout(GIVE_UP_SECONDS)
         self._socket = accepted
         self._seen = seen
 
@@ -93,7 +95,7 @@ class RawServer:
                 held.shutdown(socket.SHUT_RDWR)
             held.close()
         for thread in self._threads:
-            thread.join(5)
+            thread.join(GIVE_UP_SECONDS)
 
 
 @contextlib.contextmanager

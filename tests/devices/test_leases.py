@@ -12,6 +12,7 @@ from django.db import DatabaseError, connection, transaction
 from devices import leases
 from devices.models import Lane
 from tests.factories import make_account, make_device
+from tests.waiting import GIVE_UP_SECONDS
 
 pytestmark = pytest.mark.django_db
 by_several_sessions = pytest.mark.django_db(transaction=True)
@@ -132,9 +133,9 @@ def test_of_two_that_want_a_device_at_once_one_gets_it(device):
 
         def jump(gate=gate, taken=taken):
             with session() as mine:
-                gate.wait(5)
+                gate.wait(GIVE_UP_SECONDS)
                 taken.extend(take([device.pk], "jumper", using=mine))
-                gate.wait(5)  # nobody's session ends before all have tried
+                gate.wait(GIVE_UP_SECONDS)  # nobody's session ends before all have tried
 
         jumpers = [threading.Thread(target=jump) for _ in range(4)]
         for jumper in jumpers:
@@ -169,7 +170,7 @@ def test_sessions_that_take_renew_and_release_the_same_devices_in_any_order_neve
     for worker in workers:
         worker.start()
     for worker in workers:
-        worker.join(60)
+        worker.join(GIVE_UP_SECONDS)
     assert errors == []
     assert len(rounds) == 4 * 60
     assert sum(rounds) > 0
@@ -224,10 +225,10 @@ def test_a_renewed_device_cannot_be_taken_before_the_renewer_has_committed(devic
 
 def test_the_next_holder_learns_when_the_next_message_may_go(device):
     (lease,) = take([device.pk])
-    renew([(device.pk, lease.token, 30.0)])
+    renew([(device.pk, lease.token, 3000.0)])
     release([(device.pk, lease.token)])
     (next_lease,) = take([device.pk], "second")
-    assert 29 < next_lease.slot_in_seconds <= 30
+    assert 2900 < next_lease.slot_in_seconds <= 3000
 
 
 def test_a_slot_that_has_passed_is_now(device):

@@ -41,7 +41,7 @@ def most_in_a_minute(written):
     return max((bisect_left(written, start + 60) - index for index, start in enumerate(written)), default=0)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(
     limit=LIMITS,
     stalls=st.lists(st.tuples(st.floats(0, 150), st.sampled_from([0.01, 0.1, 0.26, 1.0, 4.9, 30.0])), max_size=12),
@@ -60,7 +60,7 @@ def test_nearly_all_of_the_limit_is_used_while_work_waits(limit):
     assert most_in_a_minute(written) <= limit
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(limit=LIMITS, stalls=st.lists(st.tuples(st.floats(0, 100), st.floats(0.05, 3.0)), max_size=5))
 def test_a_stall_costs_its_own_time_and_no_more(limit, stalls):
     written = drive(Pace(limit), 120, stalls)

@@ -14,6 +14,7 @@ from jobs.sending.lane_runner import LaneRunner
 from jobs.states import JobStatus, RecipientState
 from tests.factories import make_device, make_job, make_member
 from tests.simulator_process import Simulator
+from tests.waiting import GIVE_UP_SECONDS
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -53,7 +54,7 @@ def test_a_paused_job_sends_nothing_until_it_is_resumed(
     runner.run_slice(1)
     assert simulator.ledger()["accepted"] == 0
     assert client.post(f"/jobs/{job.uuid}/resume/").json()["status"] == "processing"
-    runner.run_slice(5)
+    runner.run_slice(GIVE_UP_SECONDS)
     job.refresh_from_db()
     assert (job.status, job.sent) == (JobStatus.COMPLETED, 30)
 
@@ -99,7 +100,7 @@ def test_a_cancelled_job_ends_with_its_states_summing_to_the_total(
 ) -> None:
     device = make_device(admin.account, simulator.url, messages_per_minute=600, max_in_flight=4)
     job = make_job(admin.account, 1000, (device,))
-    runner.run_slice(1)
+    runner.run_slice(GIVE_UP_SECONDS, lambda: simulator.ledger()["accepted"] > 5)
 
     answer = client.post(f"/jobs/{job.uuid}/cancel").json()
 
@@ -128,7 +129,7 @@ def test_what_failed_and_may_be_retried_is_queued_again_and_sent_once(
     answer = client.post(f"/jobs/{job.uuid}/retry_failed").json()
 
     assert (answer["status"], answer["results"]) == ("processing", {})
-    runner.run_slice(5)
+    runner.run_slice(GIVE_UP_SECONDS)
     job.refresh_from_db()
     assert (job.status, job.sent, job.failed) == (JobStatus.COMPLETED, 1, 3)
     assert states(job) == {"sent": 1, "failed": 1, "unknown": 1, "suppressed": 1}

@@ -14,6 +14,7 @@ from jobs.sending.lane_runner import LaneRunner
 from jobs.states import JobStatus
 from tests.factories import make_account, make_device, make_job
 from tests.simulator_process import Simulator
+from tests.waiting import GIVE_UP_SECONDS
 
 LIMA = ZoneInfo("America/Lima")
 
@@ -133,7 +134,7 @@ def test_recipients_outside_their_window_wait_by_their_due_time(simulator: Simul
     Recipient.objects.filter(job=job).update(phone=phone)
     Recipient.objects.filter(job=job, position__gte=2).update(phone="+6421123456")  # another part of the day
     runner = LaneRunner()
-    runner.run_slice(3)
+    runner.run_slice(GIVE_UP_SECONDS)
     runner.close()
 
     job.refresh_from_db()

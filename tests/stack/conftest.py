@@ -1,7 +1,6 @@
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import pytest
 from config.stack.places.layout import Layout
 from config.stack.supervision.leftovers import identity
 from config.stack.supervision.programs import REPOSITORY
+from tests.waiting import GIVE_UP_SECONDS
 
 
 @pytest.fixture
@@ -58,17 +58,10 @@ def start(environ: dict[str, str]) -> Iterator[Start]:
     for process in started:
         process.terminate()  # a launcher ends what it has started
         try:
-            process.communicate(timeout=30)
+            process.communicate(timeout=GIVE_UP_SECONDS)
         except subprocess.TimeoutExpired:
             process.kill()
             process.communicate()
-
-
-def eventually(is_so: Callable[[], bool], seconds: float = 15) -> None:
-    deadline = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.02)
 
 
 def is_alive(pid: int) -> bool:

@@ -20,7 +20,8 @@ from config.stack.places.layout import Layout
 from config.stack.servers import engines, postgres, valkey
 from config.stack.supervision.launcher_lock import LauncherLock
 from config.stack.supervision.programs import REPOSITORY, Child
-from tests.stack.conftest import Start, eventually, is_alive
+from tests.stack.conftest import Start, is_alive
+from tests.waiting import GIVE_UP_SECONDS, eventually
 
 # Counts its own runs in both servers, says so, and stays for as long as it is told.
 COUNT_RUNS = """
@@ -48,7 +49,7 @@ def count_runs(start: Start, seconds: float = 0) -> "subprocess.Popen[str]":
 
 
 def result(launcher: "subprocess.Popen[str]") -> dict[str, int]:
-    output, errors = launcher.communicate(timeout=60)
+    output, errors = launcher.communicate(timeout=GIVE_UP_SECONDS)
     assert launcher.returncode == 7, errors
     return dict(json.loads(output))
 
@@ -95,7 +96,7 @@ def test_a_command_beside_a_stack_that_runs_uses_its_engines(start: Start) -> No
     there = json.loads(holder.stdout.readline())
     assert result(count_runs(start)) == {**there, "runs": 2, "queued": 2}
     holder.terminate()
-    assert holder.wait(timeout=30) == 128 + signal.SIGTERM
+    assert holder.wait(timeout=GIVE_UP_SECONDS) == 128 + signal.SIGTERM
     assert not is_alive(there["pid"])
 
 
@@ -123,7 +124,7 @@ def test_after_a_reboot_stale_numbers_of_other_processes_are_not_believed(start:
 def test_given_servers_are_used_and_none_is_started(start: Start, layout: Layout) -> None:
     given = {"DATABASE_URL": "postgresql://u@db/x", "REDIS_URL": "redis://r"}
     launcher = start("config.stack", "exec", "--", "sh", "-c", 'echo "$DATABASE_URL $REDIS_URL"', **given)
-    output, _ = launcher.communicate(timeout=20)
+    output, _ = launcher.communicate(timeout=GIVE_UP_SECONDS)
     assert output == "postgresql://u@db/x redis://r\n"
     assert not layout.postgres_dir.exists()
     assert not layout.valkey_dir.exists()

@@ -15,12 +15,13 @@ from config.stack.supervision.console import Console
 from config.stack.supervision.launcher_lock import LauncherLock
 from config.stack.supervision.leftovers import Leftover, identity
 from tests.stack.conftest import Start, is_alive
+from tests.waiting import GIVE_UP_SECONDS
 
 
 def test_a_second_launcher_says_who_runs_already(start: Start, layout: Layout) -> None:
     with LauncherLock(layout, "make run", "http://127.0.0.1:8123"):
         second = start("config.stack", "run")
-        output, errors = second.communicate(timeout=20)
+        output, errors = second.communicate(timeout=GIVE_UP_SECONDS)
     assert second.returncode == 1
     assert output == ""
     assert errors == (
@@ -33,7 +34,7 @@ def test_a_busy_port_is_said_in_one_line_before_anything_is_started(start: Start
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         launcher = start("config.stack", "run", PORT=str(port))
-        output, errors = launcher.communicate(timeout=20)
+        output, errors = launcher.communicate(timeout=GIVE_UP_SECONDS)
     assert launcher.returncode == 1
     assert output == ""
     assert errors.startswith(f"pregonero: port {port} is in use by another program: ")
@@ -44,7 +45,7 @@ def test_a_busy_port_is_said_in_one_line_before_anything_is_started(start: Start
 @pytest.mark.parametrize("port", ["0", "65536", "eighty"])
 def test_a_wrong_port_is_refused(start: Start, port: str) -> None:
     launcher = start("config.stack", "run", PORT=port)
-    _, errors = launcher.communicate(timeout=20)
+    _, errors = launcher.communicate(timeout=GIVE_UP_SECONDS)
     assert launcher.returncode == 1
     assert errors == "pregonero: PORT must be a whole number from 1 to 65535\n"
 
@@ -70,7 +71,7 @@ def test_what_an_earlier_launcher_left_is_ended_and_nobody_else(layout: Layout) 
         layout.lock_file.write_text(left)  # a launcher that was killed does not empty it
         with LauncherLock(layout, "test") as next_lock:
             leftovers.end(next_lock.left_behind)
-        assert ours.wait(timeout=5) == -signal.SIGKILL
+        assert ours.wait(timeout=GIVE_UP_SECONDS) == -signal.SIGKILL
         assert is_alive(another.pid)
         another.kill()
 

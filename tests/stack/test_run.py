@@ -12,7 +12,8 @@ import requests
 
 from config.stack.places.layout import Layout
 from config.stack.places.ports import free_port
-from tests.stack.conftest import Start, eventually, is_alive
+from tests.stack.conftest import Start, is_alive
+from tests.waiting import GIVE_UP_SECONDS, eventually
 
 
 def read_until(launcher: "subprocess.Popen[str]", last: str) -> str:
@@ -45,14 +46,16 @@ def test_it_says_who_may_come_in_restarts_a_worker_and_leaves_nobody_behind(star
     assert said(text, "device").startswith("Simulador")
 
     token = {"Authorization": f"Bearer {said(text, 'API token')}"}
-    devices = requests.get(f"{url}/api/v1/accounts/1/devices", headers=token, timeout=10)
+    devices = requests.get(f"{url}/api/v1/accounts/1/devices", headers=token, timeout=GIVE_UP_SECONDS)
     assert devices.status_code == 200
     assert "Simulador" in devices.text
     with requests.Session() as browser:
-        page = browser.get(f"{url}/admin/login/", timeout=10)
+        page = browser.get(f"{url}/admin/login/", timeout=GIVE_UP_SECONDS)
         login = {"username": said(text, "admin user"), "password": said(text, "password"), "next": "/admin/"}
         csrf = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page.text)[1]
-        answer = browser.post(page.url, {**login, "csrfmiddlewaretoken": csrf}, allow_redirects=False, timeout=10)
+        answer = browser.post(
+            page.url, {**login, "csrfmiddlewaretoken": csrf}, allow_redirects=False, timeout=GIVE_UP_SECONDS
+        )
         assert (answer.status_code, answer.headers["Location"]) == (302, "/admin/")
 
     before = family(launcher.pid)
@@ -64,6 +67,6 @@ def test_it_says_who_may_come_in_restarts_a_worker_and_leaves_nobody_behind(star
     everyone = {*before, *family(launcher.pid)}
     assert len(everyone) > 10
     launcher.send_signal(signal.SIGINT)
-    launcher.communicate(timeout=60)
+    launcher.communicate(timeout=GIVE_UP_SECONDS)
     assert launcher.returncode == 0
     assert not [pid for pid in everyone if is_alive(pid)]

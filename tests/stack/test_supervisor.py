@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.stack.conftest import Start, eventually, is_alive
+from tests.stack.conftest import Start, is_alive
+from tests.waiting import GIVE_UP_SECONDS, eventually
 
 
 def begin(start: Start, scenario: str, directory: Path) -> subprocess.Popen[str]:
@@ -32,7 +33,7 @@ def test_a_child_that_dies_is_started_again_and_nothing_of_it_stays(start: Start
 
 def test_what_keeps_dying_ends_the_stack_and_its_last_lines_are_shown(start: Start, tmp_path: Path) -> None:
     launcher = start("tests.stack.fake_stack", "hopeless", str(tmp_path))
-    output, errors = launcher.communicate(timeout=20)
+    output, errors = launcher.communicate(timeout=GIVE_UP_SECONDS)
     assert launcher.returncode == 1
     assert errors.startswith("pregonero: second keeps dying (exit code 3)\n")
     assert errors.rstrip().endswith("the disk is on fire")
@@ -46,7 +47,7 @@ def test_a_signal_ends_all_children_last_first_and_whatever_they_forked(
 ) -> None:
     launcher = begin(start, "plain", tmp_path)
     launcher.send_signal(signum)
-    assert launcher.wait(timeout=15) == 0
+    assert launcher.wait(timeout=GIVE_UP_SECONDS) == 0
     assert (tmp_path / "stopped").read_text().split() == ["second", "first"]
     assert not any(is_alive(pid) for pid in pids(tmp_path))
 
@@ -54,7 +55,7 @@ def test_a_signal_ends_all_children_last_first_and_whatever_they_forked(
 def test_a_child_that_does_not_stop_is_killed_after_its_grace(start: Start, tmp_path: Path) -> None:
     launcher = begin(start, "stubborn", tmp_path)
     launcher.terminate()
-    output, _ = launcher.communicate(timeout=15)
+    output, _ = launcher.communicate(timeout=GIVE_UP_SECONDS)
     assert "second is killed: it did not stop" in output
     assert not any(is_alive(pid) for pid in pids(tmp_path))
 
@@ -77,7 +78,7 @@ def test_the_output_of_each_child_is_on_the_terminal_with_its_name_and_in_its_fi
     eventually((tmp_path / "second.pids").exists)
     eventually(lambda: (tmp_path / "second.log").exists() and (tmp_path / "second.log").read_text() != "")
     launcher.terminate()
-    output, _ = launcher.communicate(timeout=15)
+    output, _ = launcher.communicate(timeout=GIVE_UP_SECONDS)
     assert "second   │ second is here\n" in output
     assert (tmp_path / "second.log").read_text() == "second is here\n"
 
@@ -85,7 +86,7 @@ def test_the_output_of_each_child_is_on_the_terminal_with_its_name_and_in_its_fi
 def test_a_command_in_front_ends_the_stack_with_its_exit_code(start: Start, tmp_path: Path) -> None:
     (tmp_path / "seconds").write_text("0")
     launcher = begin(start, "in-front", tmp_path)
-    assert launcher.wait(timeout=15) == 7
+    assert launcher.wait(timeout=GIVE_UP_SECONDS) == 7
     assert not any(is_alive(pid) for pid in pids(tmp_path))
 
 
@@ -94,5 +95,5 @@ def test_a_command_in_front_is_ended_with_the_launcher(start: Start, tmp_path: P
     launcher = begin(start, "in-front", tmp_path)
     assert "in front\n" in launcher.stdout
     launcher.terminate()
-    assert launcher.wait(timeout=15) == 0
+    assert launcher.wait(timeout=GIVE_UP_SECONDS) == 0
     assert not any(is_alive(pid) for pid in pids(tmp_path))

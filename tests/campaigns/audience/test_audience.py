@@ -357,7 +357,7 @@ def two_accounts(db: None) -> tuple[Account, Account]:
 
 
 @given(contacts=CONTACTS, raw=AUDIENCES, by_index=st.booleans())
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_sql_agrees_with_the_plain_reading(two_accounts, contacts, raw, by_index):
     account, other = two_accounts
     Contact.unscoped.all()._raw_delete(Contact.unscoped.db)

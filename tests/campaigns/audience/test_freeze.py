@@ -261,7 +261,7 @@ class TestVariants:
 
 
 @given(weights=st.lists(st.integers(1, 1000), min_size=1, max_size=5), numbers=st.sets(st.integers(0, 10**8 - 1)))
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_postgresql_draws_as_python_does(account, weights, numbers):
     Contact.unscoped.all()._raw_delete(Contact.unscoped.db)
     Recipient.objects.all()._raw_delete(Recipient.objects.db)

@@ -119,7 +119,7 @@ def slowly(e164: str) -> str | None:
 codes = st.sampled_from(["1", "7", "39", "44", "49", "51", "52", "54", "55", "56", "57", "225", "593", "598", "800"])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(code=codes, rest=st.text("0123456789", min_size=4, max_size=12))
 @example(code="54", rest="111523456789")
 @example(code="55", rest="01511987654321"[:12])
@@ -129,7 +129,7 @@ def test_the_quick_way_agrees_with_the_library(code, rest):
         assert quick.e164 == slowly(f"+{code}{rest}")
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(raw=st.text(max_size=25), country=st.sampled_from(["", "PE", "BR", "AR", "MX", "ZZ"]))
 def test_whatever_is_typed_ends_in_e164_or_nothing(raw, country):
     e164 = parse(raw, country)

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 from channels.db import database_sync_to_async
-from channels.testing import WebsocketCommunicator
 from django.conf import settings
 from django.utils import timezone
 
@@ -19,6 +18,7 @@ from devices.models import Device
 from tests.accounts import people
 from tests.campaigns import campaigns_of
 from tests.factories import make_device
+from tests.websocket_client import WebsocketClient
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -35,7 +35,7 @@ def nothing_was_told():
 
 def socket(path, token=""):
     headers = [(b"authorization", f"Bearer {token}".encode())] if token else []
-    return WebsocketCommunicator(application, path, headers)
+    return WebsocketClient(application, path, headers)
 
 
 async def opened(account_id, token, part=""):

@@ -11,6 +11,7 @@ from campaigns.models import CampaignRun, Contact
 from campaigns.results import stamping
 from jobs.models import Job, Recipient
 from tests.campaigns import campaigns_of
+from tests.waiting import GIVE_UP_SECONDS
 
 LONG_AGO = timezone.now().replace(year=2020)
 
@@ -83,12 +84,12 @@ def test_contacts_that_somebody_is_at_come_in_the_next_round(run):
         with transaction.atomic():
             Contact.unscoped.select_for_update().get(name="a")
             locked.set()
-            done.wait(30)
+            done.wait(GIVE_UP_SECONDS)
         connection.close()
 
     holder = threading.Thread(target=hold)
     holder.start()
-    locked.wait(30)
+    locked.wait(GIVE_UP_SECONDS)
     assert not any(stamped().values())
     done.set()
     holder.join()

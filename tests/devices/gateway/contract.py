@@ -112,7 +112,7 @@ def shapes_any_text(case: Case) -> None:
     gateway = case.gateway()
     plain = gateway.send_request(HELLO)
 
-    @settings(deadline=None, database=None)
+    @settings(database=None)
     @given(text=st.text(max_size=50))
     def any_text(text: str) -> None:
         request = gateway.send_request(OutgoingMessage("+51987654321", text))
@@ -192,7 +192,7 @@ def understands_or_doubts_whatever_comes(case: Case) -> None:
     )
     bodies = st.binary(max_size=60) | values.map(dumped) | words.map(str.encode)
 
-    @settings(deadline=None, database=None, max_examples=500)
+    @settings(database=None, max_examples=500)
     @given(
         status=st.sampled_from(USUAL_STATUSES) | st.integers(100, 599),
         body=bodies,

@@ -6,6 +6,7 @@ from devices.gateway.base import WireFailure, WireResponse
 from devices.gateway.transport import TOO_LATE, Transport
 from tests.devices.gateway.test_transport import address_of, finish, request_to
 from tests.devices.raw_servers import OK, serve
+from tests.waiting import GIVE_UP_SECONDS
 
 
 def answer_all(connection) -> None:
@@ -14,10 +15,10 @@ def answer_all(connection) -> None:
 
 
 def test_a_request_that_could_not_begin_in_time_is_never_written() -> None:
-    transport: Transport[str] = Transport(5, 5)
+    transport: Transport[str] = Transport(GIVE_UP_SECONDS, GIVE_UP_SECONDS)
     with serve(answer_all) as server:
         address = address_of(server.port)
-        transport.start("first", request_to(address), address, time.monotonic() + 5)
+        transport.start("first", request_to(address), address, time.monotonic() + GIVE_UP_SECONDS)
         assert isinstance(finish(transport)["first"], WireResponse)
         for key in ("kept", "fresh"):  # on the connection that was kept, and on a new one
             transport.start(key, request_to(address), address, time.monotonic() + 0.05)
@@ -29,7 +30,7 @@ def test_a_request_that_could_not_begin_in_time_is_never_written() -> None:
 
 
 def test_a_long_request_that_began_in_time_is_written_to_its_end() -> None:
-    transport: Transport[str] = Transport(5, 5)
+    transport: Transport[str] = Transport(GIVE_UP_SECONDS, GIVE_UP_SECONDS)
     with serve(answer_all) as server:
         address = address_of(server.port)
         body = b"x" * 5_000_000

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from devices.gateway import http
+from tests.waiting import GIVE_UP_SECONDS
 
 HOST = "gateway.example.com"
 pytestmark = pytest.mark.usefixtures("loopback_is_open", "_the_name_is_here")
@@ -47,7 +48,7 @@ def serve(tmp_path, monkeypatch):
 
     yield start
     for listener, thread in servers:
-        thread.join(5)
+        thread.join(GIVE_UP_SECONDS)
         listener.close()
 
 

@@ -6,7 +6,10 @@ import pytest
 
 from tests.devices.simulator.webhook_server import WebhookServer
 from tests.simulator_process import Simulator, start_simulator
+from tests.waiting import GIVE_UP_SECONDS
 
+# For requests: to connect it has all the time it needs, then it waits for its answer hardly at all.
+GIVES_UP_SOON = (GIVE_UP_SECONDS, 0.05)
 ARGUMENTS = ["--webhook-delay", "20", "--webhook-retry", "0.05", "--scan-after", "0.1", "--keep-alive", "1"]
 
 

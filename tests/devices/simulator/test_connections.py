@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.simulator_process import Simulator
+from tests.waiting import GIVE_UP_SECONDS
 
 
 def request(text: str, *headers: str, number: str = "51987654321", delay: int = 0) -> bytes:
@@ -22,7 +23,9 @@ def request(text: str, *headers: str, number: str = "51987654321", delay: int = 
 
 @pytest.fixture
 def connection(gateway: Simulator) -> Iterator[socket.socket]:
-    with socket.create_connection(("127.0.0.1", int(gateway.url.rsplit(":", 1)[1])), timeout=5) as connected:
+    with socket.create_connection(
+        ("127.0.0.1", int(gateway.url.rsplit(":", 1)[1])), timeout=GIVE_UP_SECONDS
+    ) as connected:
         yield connected
 
 

@@ -1,12 +1,12 @@
 """Instances: their states, how they are made, connected and ended, and what sends meet in between."""
 
-import time
 from collections.abc import Callable
 
 import pytest
 import requests
 
 from tests.simulator_process import Simulator
+from tests.waiting import eventually
 
 Send = Callable[..., requests.Response]
 
@@ -18,10 +18,7 @@ def state_of(gateway: Simulator, name: str = "one") -> str | None:
 
 
 def wait_for_state(gateway: Simulator, state: str, name: str = "one") -> None:
-    give_up = time.monotonic() + 3
-    while state_of(gateway, name) != state and time.monotonic() < give_up:
-        time.sleep(0.01)
-    assert state_of(gateway, name) == state
+    eventually(lambda: state_of(gateway, name) == state)
 
 
 def test_the_connection_state(gateway: Simulator) -> None:

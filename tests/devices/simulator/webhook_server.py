@@ -6,6 +6,8 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
+from tests.waiting import GIVE_UP_SECONDS
+
 
 class WebhookServer:
     """`answers` are the statuses of the first posts; 200 afterwards."""
@@ -47,7 +49,7 @@ class WebhookServer:
     def events(self, name: str = "") -> list[dict[str, Any]]:
         return [post["body"] for post in list(self.posts) if name in ("", post["body"]["event"])]
 
-    def wait_for(self, count: int, name: str = "", seconds: float = 5) -> list[dict[str, Any]]:
+    def wait_for(self, count: int, name: str = "", seconds: float = GIVE_UP_SECONDS) -> list[dict[str, Any]]:
         """The events of that name, once there are `count`."""
         give_up = time.monotonic() + seconds
         while len(self.events(name)) < count and time.monotonic() < give_up:

@@ -113,13 +113,13 @@ def test_files_made_by_hand(sender, name):
     check(sender, BY_HAND[name])
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=250, suppress_health_check=list(HealthCheck))
 @given(content=files)
 def test_files_made_by_chance(sender, content):
     check(sender, content)
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100, suppress_health_check=list(HealthCheck))
 @given(
     fields=st.fixed_dictionaries(
         {},

@@ -62,7 +62,9 @@ class TestRows:
         ]
         assert (job.sent, job.failed, job.total) == (0, 2, 3)
 
-    @hypothesis_settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @hypothesis_settings(
+        max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    )
     @given(
         rows=st.lists(
             st.lists(

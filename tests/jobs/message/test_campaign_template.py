@@ -256,11 +256,11 @@ def test_any_message_renders_and_the_same_again(message, values):
     ],
 )
 def test_no_message_takes_long(message):
-    began = time.perf_counter()
+    began = time.thread_time()  # not the clock: this machine may be busy with something else
     CampaignTemplate([(message, 1)], COLUMNS).render(ANA, "+1")
     problems_of(message)
     variables_of(message)
-    assert time.perf_counter() - began < 5  # squared, it would be minutes
+    assert time.thread_time() - began < 5  # squared, it would be minutes
 
 
 @pytest.mark.django_db

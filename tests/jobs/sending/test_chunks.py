@@ -13,6 +13,7 @@ from jobs.sending import recovery
 from jobs.sending.claims import Claimer
 from tests.factories import make_account, make_device, make_job
 from tests.jobs.arrange import ago, claim, give_back, not_sent, refill, rows, sent, settle, states
+from tests.waiting import GIVE_UP_SECONDS
 
 pytestmark = pytest.mark.django_db
 
@@ -224,7 +225,7 @@ def test_devices_that_draw_from_one_job_at_once_never_get_the_same_recipient(acc
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(GIVE_UP_SECONDS)
     assert failures == []
     assert set(claimed.values()) == {1}
     assert states(job) == {"sent": 400}

@@ -15,6 +15,7 @@ from jobs.sending import dispatch
 from jobs.states import JobStatus
 from tests.factories import make_account, make_device, make_job
 from tests.jobs.arrange import ago, states, transaction_cursor
+from tests.waiting import GIVE_UP_SECONDS
 
 pytestmark = pytest.mark.django_db
 
@@ -129,7 +130,7 @@ def test_two_sweeps_at_once_start_a_job_once(published):
     for thread in sweeps:
         thread.start()
     for thread in sweeps:
-        thread.join(20)
+        thread.join(GIVE_UP_SECONDS)
     assert failures == []
     started = [event["job_id"] for event in published if event["type"] == "job_started"]
     assert sorted(started) == sorted(str(job.uuid) for job in jobs)

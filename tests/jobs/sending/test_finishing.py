@@ -11,6 +11,7 @@ from jobs.models import Chunk, Job, Recipient
 from jobs.sending import finishing
 from jobs.states import JobStatus
 from tests.factories import make_account, make_device, make_job
+from tests.waiting import GIVE_UP_SECONDS
 
 pytestmark = pytest.mark.django_db
 
@@ -69,7 +70,7 @@ def test_it_ends_once_though_many_find_it_through_at_the_same_time(published):
     gate, ended = threading.Barrier(4), []
 
     def end():
-        gate.wait(5)
+        gate.wait(GIVE_UP_SECONDS)
         ended.append(finishing.finish(job.pk))
         connection.close()
 
@@ -77,7 +78,7 @@ def test_it_ends_once_though_many_find_it_through_at_the_same_time(published):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(10)
+        thread.join(GIVE_UP_SECONDS)
     assert sorted(ended) == [False, False, False, True]
     assert len(published) == 1
     assert Job.unscoped.get(pk=job.pk).event_seq == 10

@@ -12,6 +12,7 @@ from jobs.sending.lane_runner import LaneRunner
 from jobs.states import JobStatus
 from tests.factories import make_account, make_device, make_job
 from tests.simulator_process import Simulator
+from tests.waiting import GIVE_UP_SECONDS
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -28,7 +29,7 @@ def test_every_recipient_is_sent_once_and_the_job_completes(simulator: Simulator
     device = make_device(account, simulator.url, max_in_flight=64)
     job = make_job(account, 2500, (device,))
 
-    runner.run_slice(20)
+    runner.run_slice(GIVE_UP_SECONDS)
 
     job.refresh_from_db()
     assert (job.status, job.sent, job.failed) == (JobStatus.COMPLETED, 2500, 0)
@@ -53,7 +54,7 @@ def test_who_says_no_after_the_start_gets_nothing_and_the_job_ends(
     retried = Recipient.objects.get(job=job, position=31).phone
     suppression.suppress(account.pk, [*refused, retried, "+551187654321"], "dijo que no")
 
-    runner.run_slice(20)
+    runner.run_slice(GIVE_UP_SECONDS)
 
     job.refresh_from_db()
     assert (job.status, job.sent, job.failed) == (JobStatus.COMPLETED, 55, 5)
@@ -67,7 +68,7 @@ def test_a_job_all_of_whose_people_said_no_ends_too(simulator: Simulator, runner
     job = make_job(account, 20, (make_device(account, simulator.url),))
     suppression.suppress(account.pk, Recipient.objects.filter(job=job).values_list("phone", flat=True), "no")
 
-    runner.run_slice(20)
+    runner.run_slice(GIVE_UP_SECONDS)
 
     job.refresh_from_db()
     assert (job.status, job.sent, job.failed) == (JobStatus.COMPLETED, 0, 20)
@@ -78,7 +79,7 @@ def test_another_accounts_list_changes_nothing(simulator: Simulator, runner: Lan
     job = make_job(account, 5, (make_device(account, simulator.url),))
     suppression.suppress(make_account().pk, Recipient.objects.filter(job=job).values_list("phone", flat=True), "no")
 
-    runner.run_slice(20)
+    runner.run_slice(GIVE_UP_SECONDS)
 
     job.refresh_from_db()
     assert job.sent == 5

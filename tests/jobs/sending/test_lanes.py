@@ -9,6 +9,7 @@ from jobs.sending.lane_runner import LaneRunner
 from jobs.sending.lanes import Lane
 from tests.factories import make_account, make_device, make_job
 from tests.simulator_process import Simulator
+from tests.waiting import GIVE_UP_SECONDS
 
 
 def lane(max_in_flight=64, messages_per_minute=None):
@@ -77,7 +78,7 @@ def test_no_more_requests_than_the_device_allows_are_under_way_whatever_was_clai
     pump = runner._transport.pump
     monkeypatch.setattr(runner._transport, "pump", lambda wait: (seen.add(len(runner._transport)), pump(wait))[1])
     try:
-        runner.run_slice(20)
+        runner.run_slice(GIVE_UP_SECONDS)
     finally:
         runner.close()
 

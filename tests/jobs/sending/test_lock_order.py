@@ -10,6 +10,7 @@ from jobs.models import Job, Recipient
 from jobs.sending.exchange import Offer, exchange
 from tests.factories import make_account, make_device, make_job
 from tests.jobs.arrange import leases_of, sending_one, sent
+from tests.waiting import GIVE_UP_SECONDS
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -51,7 +52,7 @@ def test_a_runner_that_waits_for_a_recipient_holds_no_job() -> None:
         runner.start()
         assert eventually_waits_for_a_lock()
         Job.unscoped.select_for_update(no_key=True, nowait=True).get(pk=job.pk)
-    runner.join(timeout=60)
+    runner.join(GIVE_UP_SECONDS)
 
     assert [answer.moved for answer in answers] == [{answered.pk}]
     assert set(answers[0].claimed) == {(device.pk, waiting.pk)}

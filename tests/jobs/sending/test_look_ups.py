@@ -20,6 +20,7 @@ from jobs.sending.reconcile import Doubtful, decide
 from jobs.states import JobStatus
 from tests.factories import make_account, make_device, make_job
 from tests.jobs.arrange import ago, rows, states
+from tests.waiting import GIVE_UP_SECONDS
 
 pytestmark = pytest.mark.django_db
 
@@ -291,7 +292,7 @@ def test_two_lookers_at_once_count_each_message_once(simulator, published, monke
     for looker in lookers:
         looker.start()
     for looker in lookers:
-        looker.join(30)
+        looker.join(GIVE_UP_SECONDS)
     assert failures == []
     assert states(job) == {"sent": 15, "queued": 15}
     assert set(rows(job, "unsent_tries")[1::2]) == {1}

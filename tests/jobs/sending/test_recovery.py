@@ -1,6 +1,5 @@
 """What becomes of a job whose sender loses the database: everything goes on from the rows."""
 
-import threading
 import time
 from collections.abc import Iterator
 
@@ -13,6 +12,7 @@ from jobs.sending import reconcile
 from jobs.sending.lane_runner import LaneRunner
 from tests.factories import make_account, make_device, make_job
 from tests.simulator_process import Simulator
+from tests.waiting import GIVE_UP_SECONDS
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -38,11 +38,16 @@ def test_a_job_whose_sender_lost_the_database_goes_on(simulator: Simulator, runn
     # One chunk holds all of it: what its taker forgets, nobody else can take.
     job = make_job(account, 60, (make_device(account, simulator.url, max_in_flight=4),))
     sent_by_then: list[int] = []
-    cut = threading.Timer(0.7, lambda: (sent_by_then.append(simulator.ledger()["accepted"]), end_session_of_sender()))
-    cut.start()
-    runner.run_slice(5)
-    cut.join()
-    give_up = time.monotonic() + 25
+
+    def cut_on_the_way() -> bool:
+        if not sent_by_then and (accepted := simulator.ledger()["accepted"]) >= 10:
+            sent_by_then.append(accepted)
+            end_session_of_sender()
+        return False
+
+    give_up = time.monotonic() + GIVE_UP_SECONDS
+    while not sent_by_then and time.monotonic() < give_up:
+        runner.run_slice(3, cut_on_the_way)
     while job.finished_at is None and time.monotonic() < give_up:
         sweep.sweep()
         reconcile.reconcile(time.monotonic() + 1)

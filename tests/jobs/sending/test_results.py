@@ -13,6 +13,7 @@ from jobs.sending import results
 from jobs.sending.results import LiveFeed
 from tests.factories import make_account, make_device, make_job
 from tests.jobs.arrange import not_sent, record, rows, sending, sent, states, transaction_cursor
+from tests.waiting import GIVE_UP_SECONDS
 
 pytestmark = pytest.mark.django_db
 
@@ -217,7 +218,7 @@ def test_numbers_are_without_gaps_and_counters_exact_when_many_record_at_once(de
     for runner in runners:
         runner.start()
     for runner in runners:
-        runner.join(30)
+        runner.join(GIVE_UP_SECONDS)
     assert failures == []
     for job in jobs:
         told = sorted((event for event in events if event["job_id"] == str(job.uuid)), key=lambda event: event["seq"])

