@@ -5,6 +5,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import Phase
+from hypothesis import settings as hypothesis_settings
 
 from accounts.encryption import Sealed
 from devices import breaker
@@ -215,6 +217,17 @@ class TokenInAnotherUrl(PigeonGateway):
         return http.request("GET", f"{self.base_url}/loft?token={self.token}", timeout=timeout_seconds)
 
 
+@pytest.fixture
+def _first_failure_is_enough():
+    """To look for the smallest takes most of the time, and what fails here is broken on purpose."""
+    before = hypothesis_settings.get_current_profile_name()
+    hypothesis_settings.register_profile("first failure", phases=[Phase.generate], report_multiple_bugs=False)
+    hypothesis_settings.load_profile("first failure")
+    yield
+    hypothesis_settings.load_profile(before)
+
+
+@pytest.mark.usefixtures("_first_failure_is_enough")
 @pytest.mark.parametrize(
     ("broken", "check"),
     [
