@@ -4,12 +4,12 @@ import json
 import os
 import shutil
 import signal
-import stat
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import psycopg
 import pytest
@@ -158,7 +158,7 @@ def test_root_becomes_nobody_where_user_namespaces_are_refused(
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary user runs all the other tests anyway")
 @pytest.mark.parametrize("uid", [postgres.NOBODY, 54321], ids=["with-a-name", "without-a-name"])
-def test_an_ordinary_user_can_start_it(tmp_path: Path, environ: dict[str, str], uid: int) -> None:
+def test_an_ordinary_user_can_start_it(environ: dict[str, str], uid: int) -> None:
     become = ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups"]
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
     pythons = filter(None, (sys.executable, shutil.which(version, path="/usr/local/bin:/usr/bin")))
@@ -167,25 +167,23 @@ def test_an_ordinary_user_can_start_it(tmp_path: Path, environ: dict[str, str], 
     python = next((path for path in pythons if subprocess.run([*attempt, path]).returncode == 0), None)
     if python is None:
         pytest.skip("no Python that an ordinary user may run")
-    for directory in (tmp_path, *tmp_path.parents):
-        if directory.stat().st_mode & stat.S_IXOTH:
-            break
-        directory.chmod(0o755)
-    home = tmp_path / "home"
-    shutil.copytree(REPOSITORY / "config", home / "config", ignore=shutil.ignore_patterns("__pycache__"))
-    for path in (home, *home.rglob("*")):
-        os.chown(path, uid, uid)
-    packages = Path(psycopg.__file__).parents[1]
-    done = subprocess.run(
-        [*become, python, "-m", "config.stack", "exec", "--", python, "-c", LOOK],
-        cwd=home,
-        env={**environ, "DATA_DIR": str(home / "data"), "HOME": str(home), "PYTHONPATH": f"{home}:{packages}"},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout) == {"version": 18, "valkey": True}
-    assert (home / "data" / "postgres").stat().st_uid == uid
+    # Not below pytest's own directory, which every session of pytest closes to others as it starts.
+    with TemporaryDirectory(prefix="pregonero-test-") as directory:
+        home = Path(directory)
+        shutil.copytree(REPOSITORY / "config", home / "config", ignore=shutil.ignore_patterns("__pycache__"))
+        for path in (home, *home.rglob("*")):
+            os.chown(path, uid, uid)
+        packages = Path(psycopg.__file__).parents[1]
+        done = subprocess.run(
+            [*become, python, "-m", "config.stack", "exec", "--", python, "-c", LOOK],
+            cwd=home,
+            env={**environ, "DATA_DIR": str(home / "data"), "HOME": str(home), "PYTHONPATH": f"{home}:{packages}"},
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stderr
+        assert json.loads(done.stdout) == {"version": 18, "valkey": True}
+        assert (home / "data" / "postgres").stat().st_uid == uid
 
 
 def test_wrong_binaries_are_said_plainly(layout: Layout, tmp_path: Path) -> None:
