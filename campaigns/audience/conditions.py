@@ -22,18 +22,16 @@
   launching refuses it (`EmptyAudience`).
 """
 
-import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any, Final, Protocol
 
-from django.db.models import BooleanField, F, Func, Lookup, Q, QuerySet
-from django.db.models.expressions import Combinable
+from django.db.models import F, Lookup, Q, QuerySet
 from django.db.models.sql.compiler import SQLCompiler
 
 from accounts.models import Account
 from accounts.reading import is_storable
+from campaigns.audience.attribute_conditions import OPERATORS, AttributeCondition, kind_of
 from campaigns.audience.refused import BadAudience, Problem
 from campaigns.models import Contact
 from campaigns.wording import audience_problems
@@ -41,17 +39,12 @@ from campaigns.wording import audience_problems
 MAX_CONTACT_IDS: Final = 100_000
 MAX_LABELS: Final = 200
 MAX_ATTRIBUTES: Final = 50
-MAX_CHOICES: Final = 100  # of `in`
 MAX_LABEL_CHARACTERS: Final = 100  # Contact.labels: PostgreSQL would cut a longer one, and then it would match
 MAX_KEY_CHARACTERS: Final = 200
-MAX_TEXT_CHARACTERS: Final = 1_000
 MAX_PROBLEMS: Final = 20
 LARGEST_ID: Final = 2**63 - 1
-LARGEST_NUMBER: Final = 10**300
 
 KEYS: Final = ("contact_ids", "labels", "custom_attributes")
-
-Scalar = str | int | float | bool | None
 
 
 class Person(Protocol):
@@ -60,158 +53,6 @@ class Person(Protocol):
     id: Any
     labels: Any
     custom_attributes: Any
-
-
-# --- Conditions on one attribute ---------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class AttributeCondition:
-    """What one custom attribute must be. `value` is a tuple for `in`."""
-
-    key: str
-    op: str
-    value: Any
-
-    def matches(self, attributes: Mapping[str, Any]) -> bool:
-        return _OPERATORS[self.op].matches(attributes, self.key, self.value)
-
-    def condition(self) -> "_OnAttributes":
-        """The same in SQL; true or false, never null."""
-        return _OnAttributes(*_OPERATORS[self.op].sql(self.key, self.value))
-
-    def as_json(self) -> Any:
-        if self.op == "eq":
-            return self.value
-        return {"op": self.op, "value": list(self.value) if self.op == "in" else self.value}
-
-
-@dataclass(frozen=True, slots=True)
-class _Operator:
-    takes: Callable[[Any], bool]
-    expected: str
-    matches: Callable[[Mapping[str, Any], str, Any], bool]
-    # (condition with {} for the column, parameters): never null, so that it can be negated
-    sql: Callable[[str, Any], tuple[str, list[Any]]]
-
-
-def _kind(value: Any) -> str:
-    """JSON's type of a scalar; "" for a list or an object."""
-    if value is None:
-        return "null"
-    if isinstance(value, bool):  # before numbers: Python's True is 1
-        return "boolean"
-    if isinstance(value, (int, float)):
-        return "number"
-    return "string" if isinstance(value, str) else ""
-
-
-def _comparable(value: Any) -> Any:
-    # As PostgreSQL stores it, digit by digit: Python would compare an integer with a float's binary value.
-    return Decimal(repr(value)) if _kind(value) == "number" else value
-
-
-def _equal(one: Any, other: Any) -> bool:
-    kind = _kind(one)
-    return bool(kind) and kind == _kind(other) and bool(_comparable(one) == _comparable(other))
-
-
-def _is_scalar(value: Any) -> bool:
-    match _kind(value):
-        case "number":
-            return bool(abs(value) < LARGEST_NUMBER)  # NaN is not, nor is infinity
-        case "string":
-            return len(value) <= MAX_TEXT_CHARACTERS and is_storable(value)
-        case kind:
-            return bool(kind)
-
-
-def _equals(attributes: Mapping[str, Any], key: str, value: Any) -> bool:
-    return key in attributes and _equal(attributes[key], value)
-
-
-def _contains(attributes: Mapping[str, Any], key: str, value: Any) -> bool:
-    attribute = attributes.get(key)
-    if isinstance(attribute, list):
-        return any(_equal(element, value) for element in attribute)
-    return isinstance(attribute, str) and isinstance(value, str) and value in attribute
-
-
-def _equals_sql(key: str, value: Any) -> tuple[str, list[Any]]:
-    return "{} @> %s::jsonb", [json.dumps({key: value})]  # the one that has the index
-
-
-def _contains_sql(key: str, value: Any) -> tuple[str, list[Any]]:
-    in_list, parameters = _equals_sql(key, [value])
-    if not isinstance(value, str):
-        return in_list, parameters
-    return (
-        f"({in_list} OR coalesce(jsonb_typeof({{}} -> %s::text) = 'string' AND strpos({{}} ->> %s::text, %s) > 0,"
-        " false))",
-        [*parameters, key, key, value],
-    )
-
-
-def _in_sql(key: str, values: Sequence[Any]) -> tuple[str, list[Any]]:
-    # One containment each: the index answers these, it does not answer `= ANY`.
-    parts = [_equals_sql(key, value) for value in values]
-    return "(" + " OR ".join(sql for sql, _ in parts) + ")", [one for _, parameters in parts for one in parameters]
-
-
-def _ordering(symbol: str, holds: Callable[[Any, Any], bool]) -> _Operator:
-    def matches(attributes: Mapping[str, Any], key: str, value: Any) -> bool:
-        attribute = attributes.get(key)
-        return _kind(attribute) == _kind(value) and holds(_comparable(attribute), _comparable(value))
-
-    def sql(key: str, value: Any) -> tuple[str, list[Any]]:
-        if isinstance(value, str):
-            compared, parameter = f'({{}} ->> %s::text) COLLATE "C" {symbol} %s', value
-        else:
-            # As jsonb, which compares anything with anything: a cast to numeric would fail on texts.
-            compared, parameter = f"{{}} -> %s::text {symbol} %s::jsonb", json.dumps(value)
-        # The comparison first, which most rows fail: where there is no index, that is a third of the time.
-        return (
-            f"coalesce({compared} AND jsonb_typeof({{}} -> %s::text) = %s, false)",
-            [key, parameter, key, _kind(value)],
-        )
-
-    return _Operator(
-        lambda value: _kind(value) in ("number", "string") and _is_scalar(value),
-        audience_problems.ORDERED,
-        matches,
-        sql,
-    )
-
-
-_SCALAR: Final = audience_problems.scalar(MAX_TEXT_CHARACTERS)
-
-_OPERATORS: Final[dict[str, _Operator]] = {
-    "eq": _Operator(_is_scalar, _SCALAR, _equals, _equals_sql),
-    "ne": _Operator(
-        _is_scalar,
-        _SCALAR,
-        lambda attributes, key, value: not _equals(attributes, key, value),
-        lambda key, value: ("NOT ({} @> %s::jsonb)", [json.dumps({key: value})]),
-    ),
-    "gt": _ordering(">", lambda one, other: bool(one > other)),
-    "gte": _ordering(">=", lambda one, other: bool(one >= other)),
-    "lt": _ordering("<", lambda one, other: bool(one < other)),
-    "lte": _ordering("<=", lambda one, other: bool(one <= other)),
-    "contains": _Operator(lambda value: _is_scalar(value) and value != "", _SCALAR, _contains, _contains_sql),
-    "in": _Operator(
-        lambda value: isinstance(value, list) and 1 <= len(value) <= MAX_CHOICES and all(map(_is_scalar, value)),
-        audience_problems.choices(MAX_CHOICES),
-        lambda attributes, key, values: any(_equals(attributes, key, value) for value in values),
-        _in_sql,
-    ),
-    "exists": _Operator(
-        lambda value: isinstance(value, bool),
-        audience_problems.YES_OR_NO,
-        lambda attributes, key, value: (key in attributes) == value,
-        lambda key, value: (f"{'' if value else 'NOT '}({{}} ? %s)", [key]),
-    ),
-}
-OPERATORS: Final = tuple(_OPERATORS)
 
 
 # --- The audience ------------------------------------------------------------------------------------
@@ -308,21 +149,6 @@ class _IsAnyOf(Lookup):
         return f"{column} = ANY(%s::bigint[])", (*parameters, self.rhs)
 
 
-class _OnAttributes(Func):
-    """A condition on `custom_attributes`, in which {} stands for the column."""
-
-    output_field = BooleanField()
-
-    def __init__(self, sql: str, parameters: Iterable[Any], column: Combinable | None = None) -> None:
-        super().__init__(column or F("custom_attributes"))
-        self._sql = sql
-        self._parameters = tuple(parameters)
-
-    def as_sql(self, compiler: SQLCompiler, connection: Any, **_: Any) -> tuple[str, list[Any]]:  # type: ignore[override]
-        column, _none = compiler.compile(self.source_expressions[0])
-        return self._sql.replace("{}", column), list(self._parameters)
-
-
 # --- Reading the JSON --------------------------------------------------------------------------------
 
 
@@ -358,7 +184,7 @@ class _Reader:
         if not self._is_list(raw, path, MAX_CONTACT_IDS, audience_problems.CONTACT_IDS):
             return ()
         for index, value in enumerate(raw):
-            if _kind(value) != "number" or not isinstance(value, int) or not 0 < value <= LARGEST_ID:
+            if kind_of(value) != "number" or not isinstance(value, int) or not 0 < value <= LARGEST_ID:
                 self.problem(f"{path}.{index}", "wrong_type", expected=audience_problems.CONTACT_ID)
                 return ()
         return tuple(dict.fromkeys(raw))
@@ -396,17 +222,17 @@ class _Reader:
                 if name not in ("op", "value"):
                     self.problem(_place(path, name), "unknown_key", keys="op, value")
                     return None
-            if not isinstance(raw.get("op"), str) or raw["op"] not in _OPERATORS:
-                self.problem(f"{path}.op", "unknown_operator", operators=", ".join(_OPERATORS))
+            if not isinstance(raw.get("op"), str) or raw["op"] not in OPERATORS:
+                self.problem(f"{path}.op", "unknown_operator", operators=", ".join(OPERATORS))
                 return None
             op, path = raw["op"], f"{path}.value"
             if "value" not in raw:
-                self.problem(path, "missing", op=op, expected=_OPERATORS[op].expected)
+                self.problem(path, "missing", op=op, expected=OPERATORS[op].expected)
                 return None
             value = raw["value"]
-        if not _OPERATORS[op].takes(value):
+        if not OPERATORS[op].takes(value):
             hint = "" if isinstance(raw, dict) else audience_problems.OR_AN_OPERATOR
-            self.problem(path, "wrong_type", expected=_OPERATORS[op].expected + hint)
+            self.problem(path, "wrong_type", expected=OPERATORS[op].expected + hint)
             return None
         return AttributeCondition(key, op, tuple(value) if op == "in" else value)
 

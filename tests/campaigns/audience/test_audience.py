@@ -12,13 +12,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from accounts.models import Account
+from campaigns.audience.attribute_conditions import MAX_CHOICES, OPERATORS
 from campaigns.audience.conditions import (
     KEYS,
     MAX_ATTRIBUTES,
-    MAX_CHOICES,
     MAX_CONTACT_IDS,
     MAX_LABELS,
-    OPERATORS,
     Audience,
 )
 from campaigns.audience.refused import BadAudience

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.utils import translation
 
 from campaigns.audience import freezing
-from campaigns.audience.conditions import OPERATORS
+from campaigns.audience.attribute_conditions import OPERATORS
 from campaigns.launch import media, recurrence
 from campaigns.live import events
 from campaigns.results import figures
@@ -151,7 +151,7 @@ def test_in_spanish_and_portuguese(language):
 
 
 def test_the_words_of_an_audience_are_of_its_operators_and_reasons():
-    assert tuple(audience_words.COMPARISONS) == OPERATORS
+    assert tuple(audience_words.COMPARISONS) == tuple(OPERATORS)
     assert tuple(audience_words.LEFT_OUT) == freezing.REASONS
 
 
