@@ -1,11 +1,11 @@
-"""The admin's pages of campaigns and segments: their lists, their forms, each campaign with what became of it."""
+"""The admin's pages of campaigns: their list, their form, each of them with what became of it."""
 
 import json
 from typing import Any, Final
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path, reverse
@@ -15,21 +15,20 @@ from django.utils.translation import gettext_lazy
 from rest_framework.exceptions import ErrorDetail
 from unfold.views import ChangeList
 
-from accounts.access.permissions import may
 from accounts.audit import Actor
-from accounts.models import Account, Role
-from accounts.pages.admin_base import AccountAdmin, display
-from accounts.requests import account_of, membership_of
-from campaigns.actions import campaign_acts, segment_acts
-from campaigns.api.serializers import CampaignSerializer, SegmentSerializer, segment_name_taken
+from accounts.models import Account
+from accounts.pages.admin_base import display
+from campaigns.actions import campaign_acts
+from campaigns.api.serializers import CampaignSerializer
 from campaigns.audience.conditions import Audience
 from campaigns.audience.refused import BadAudience, EmptyAudience, Refused
 from campaigns.launch import control, drafting, launching, media, previewing, test_message
 from campaigns.models import Campaign, Segment
 from campaigns.pages import campaign_form, campaign_pages, form_problems
+from campaigns.pages.campaign_frame import CampaignPages, are_enabled, number_in
 from campaigns.results import figures
 from campaigns.states import CampaignStatus
-from campaigns.wording import audience_words, field_problems
+from campaigns.wording import field_problems
 from campaigns.wording.refusals import page_refusal
 from devices import phone_numbers
 from jobs.intake.kept_files import display_name
@@ -53,13 +52,6 @@ class CampaignChangeList(ChangeList):  # type: ignore[misc]
         self.result_list = found
 
 
-class SegmentChangeList(ChangeList):  # type: ignore[misc]
-    """A list whose rows lead to the segments' forms."""
-
-    def url_for_result(self, result: Segment) -> str:
-        return reverse("admin:campaigns_segment_edit", args=[result.pk])
-
-
 class StatusFilter(admin.SimpleListFilter):
     """By what a campaign is now, as its latest run has it."""
 
@@ -75,57 +67,6 @@ class StatusFilter(admin.SimpleListFilter):
 
 def address_of(campaign: Campaign) -> str:
     return reverse("admin:campaigns_campaign_page", args=[campaign.pk])
-
-
-def are_enabled(request: HttpRequest) -> bool:
-    """Whether the account has campaigns: its feature flag."""
-    account = account_of(request)
-    return account is not None and account.whatsapp_api_campaigns
-
-
-class CampaignPages(AccountAdmin):
-    """What campaigns and segments have in common: who may, the feature flag, the frame.
-
-    Where the account's flag is off, what there is can still be read, and nothing done; the lists say why.
-    """
-
-    required_role = Role.ADMINISTRATOR  # to delete
-    list_before_template = "campaigns/off_notice.html"
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return are_enabled(request) and may(membership_of(request), Role.AGENT)
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self.has_add_permission(request)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return are_enabled(request) and super().has_delete_permission(request, obj)
-
-    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        return {}  # deleting is for one at a time
-
-    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        more = {"campaigns_are_off": not are_enabled(request)}
-        return super().changelist_view(request, {**more, **(extra_context or {})})
-
-    def _writable(self, request: HttpRequest) -> Account:
-        """The account, for somebody who may make and change things in it. Raises PermissionDenied."""
-        account = account_of(request)
-        if account is None or not self.has_add_permission(request):
-            raise PermissionDenied
-        return account
-
-    def _find(self, request: HttpRequest, object_id: Any) -> Any:
-        """The account's row. Another's does not exist."""
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        try:
-            found = self.get_queryset(request).filter(pk=object_id).first()
-        except (ValueError, OverflowError):
-            found = None
-        if found is None:
-            raise Http404
-        return found
 
 
 @admin.register(Campaign)
@@ -231,7 +172,7 @@ class CampaignAdmin(CampaignPages):
         account = self._writable(request)
         if request.method == "POST":
             return self._save(request, account, None)
-        segment = Segment.objects.for_account(account).filter(pk=_number(request.GET.get("segment"))).first()
+        segment = Segment.objects.for_account(account).filter(pk=number_in(request.GET.get("segment"))).first()
         context = campaign_pages.form(account, campaign_form.empty(account, segment), {})
         return self.show(request, "campaigns/form.html", gettext_lazy("New campaign"), context)
 
@@ -293,7 +234,7 @@ class CampaignAdmin(CampaignPages):
         try:
             asked = json.loads(request.body[:MAX_COUNT_BYTES])
             texts = [text for text in asked.get("texts", []) if isinstance(text, str)][:10]
-            raw, segment_id = asked.get("audience", {}), _number(asked.get("segment"))
+            raw, segment_id = asked.get("audience", {}), number_in(asked.get("segment"))
         except (ValueError, AttributeError, TypeError, RecursionError):
             return JsonResponse({"error": str(field_problems.OTHER_PROBLEM)}, status=400)
         if segment_id is not None:
@@ -414,115 +355,6 @@ class CampaignAdmin(CampaignPages):
         return HttpResponseRedirect(reverse("admin:campaigns_campaign_changelist"))
 
 
-@admin.register(Segment)
-class SegmentAdmin(CampaignPages):
-    """Audiences with a name, which campaigns share."""
-
-    list_display = ("name", "conditions", "used_by", "created_at")
-    search_fields = ("name",)
-    ordering = ("name",)
-
-    @display(description=gettext_lazy("audience"))
-    def conditions(self, segment: Segment) -> str:
-        return "; ".join(audience_words.described(segment.audience)) or "–"
-
-    @display(description=gettext_lazy("campaigns"))
-    def used_by(self, segment: Segment) -> int:
-        return segment.campaign_count  # type: ignore[attr-defined,no-any-return]
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Segment]:
-        rows: QuerySet[Segment] = super().get_queryset(request)
-        return rows.annotate(campaign_count=Count("campaigns"))
-
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        return SegmentChangeList
-
-    def get_urls(self) -> list[URLPattern]:
-        wrap = self.admin_site.admin_view
-        return [
-            path("new/", wrap(self.new_view), name="campaigns_segment_new"),
-            path("<int:segment_id>/edit/", wrap(self.edit_view), name="campaigns_segment_edit"),
-            *super().get_urls(),
-        ]
-
-    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
-        return HttpResponseRedirect(reverse("admin:campaigns_segment_new"))
-
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
-    ) -> HttpResponse:
-        segment = self._find(request, object_id)
-        return HttpResponseRedirect(reverse("admin:campaigns_segment_edit", args=[segment.pk]))
-
-    def new_view(self, request: HttpRequest) -> HttpResponse:
-        account = self._writable(request)
-        if request.method == "POST":
-            return self._save(request, account, None)
-        form = {"name": "", "audience": "{}"}
-        context = campaign_pages.segment_form(account, form, {}, None)
-        return self.show(request, "campaigns/segment.html", _("New segment"), context)
-
-    def edit_view(self, request: HttpRequest, segment_id: int) -> HttpResponse:
-        """Its form; to whoever may only read, how it is."""
-        segment = self._find(request, segment_id)
-        if request.method == "POST":
-            return self._save(request, self._writable(request), segment)
-        form = {"name": segment.name, "audience": json.dumps(segment.audience, ensure_ascii=False)}
-        context = {
-            **campaign_pages.segment_form(segment.account, form, {}, segment),
-            "conditions": audience_words.described(segment.audience),
-            "may_change": self.has_change_permission(request),
-            "may_delete": self.has_delete_permission(request, segment),
-        }
-        template = "campaigns/segment.html" if context["may_change"] else "campaigns/segment_read.html"
-        return self.show(request, template, str(segment), context, of=segment)
-
-    def _save(self, request: HttpRequest, account: Account, segment: Segment | None) -> HttpResponse:
-        form = {"name": request.POST.get("name", ""), "audience": request.POST.get("audience", "")}
-        errors: dict[str, Any] = {}
-        try:
-            audience = campaign_form.audience_of(form)
-        except (ValueError, RecursionError):
-            audience, errors = {}, {"audience": [ErrorDetail("", "json_invalid")]}
-        serializer = SegmentSerializer(segment, data={**form, "audience": audience}, context={"account": account})
-        if serializer.is_valid() and not errors:
-            try:
-                saved = segment_acts.save(Actor.of(request), segment or Segment(), serializer.validated_data)
-            except segment_acts.SegmentNameTaken:
-                errors = dict(segment_name_taken().detail)  # type: ignore[arg-type]
-            else:
-                messages.success(request, _("The segment “%(segment)s” was saved.") % {"segment": saved})
-                return HttpResponseRedirect(reverse("admin:campaigns_segment_changelist"))
-        context = campaign_pages.segment_form(
-            account, form, form_problems.by_field({**serializer.errors, **errors}), segment
-        )
-        context |= {"may_change": True, "may_delete": False}
-        title = _("New segment") if segment is None else str(segment)
-        return self.show(request, "campaigns/segment.html", title, context, of=segment, status=400)
-
-    def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
-        segment = self._find(request, object_id)
-        if not self.has_delete_permission(request, segment):
-            raise PermissionDenied
-        back_url = reverse("admin:campaigns_segment_edit", args=[segment.pk])
-        if request.method != "POST":
-            return self.ask(
-                request,
-                segment,
-                question=_("Delete the segment “%(segment)s”?") % {"segment": segment},
-                explanation=_("Its contacts stay. This cannot be undone."),
-                verb=_("Delete"),
-                back_url=back_url,
-            )
-        try:
-            segment_acts.delete(Actor.of(request), segment)
-        except segment_acts.SegmentInUse:
-            messages.error(request, str(page_refusal("segment_in_use")))
-            return HttpResponseRedirect(back_url)
-        messages.success(request, _("The segment “%(segment)s” was deleted.") % {"segment": segment})
-        return HttpResponseRedirect(reverse("admin:campaigns_segment_changelist"))
-
-
 def _file_problems(kind: str, file: Any) -> dict[str, list[str]]:
     if kind not in media.MAX_BYTES:
         return {"multimedia": [str(field_problems.on_the_page("multimedia_type"))]}
@@ -541,9 +373,3 @@ def _phones(written: str, country: str) -> list[str] | None:
     phones = [phone_numbers.parse(part, country) if len(part) <= phone_numbers.RAW_MAX else None for part in parts]
     known = [phone for phone in phones if phone is not None]
     return list(dict.fromkeys(known)) if len(known) == len(parts) else None
-
-
-def _number(text: Any) -> int | None:
-    """A row's id as an address or a form has it; None for anything else."""
-    text = str(text or "")
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else None

@@ -11,3 +11,4 @@ class CampaignsConfig(AppConfig):
     def ready(self) -> None:
         import_module("campaigns.pages.contact_admin")  # beside `admin`, which Django finds by itself
         import_module("campaigns.pages.notification_admin")
+        import_module("campaigns.pages.segment_admin")
