@@ -19,6 +19,7 @@ from accounts.requests import ApiRequest
 from campaigns.actions import import_acts
 from campaigns.imports import upload
 from campaigns.models import ContactImport
+from campaigns.wording import contact_line_problems
 from campaigns.wording.refusals import refusal
 
 _MAPPING_KEYS = ("encoding", "delimiter", "header", "columns", "add_labels", "default_country")
@@ -98,8 +99,7 @@ class ContactImportSerializer(serializers.ModelSerializer[ContactImport]):
         )
     )
     def get_errors(self, row: ContactImport) -> list[dict[str, Any]]:
-        errors: list[dict[str, Any]] = row.errors
-        return errors
+        return [contact_line_problems.on_the_wire(problem) for problem in row.errors]
 
 
 class ContactImports(APIView):

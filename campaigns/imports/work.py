@@ -88,7 +88,7 @@ def _alone(import_id: int) -> Iterator[bool]:
 
 
 def _fail(row: ContactImport, code: str, **details: Any) -> None:
-    errors = [contact_line_problems.line_error(0, code, **details)]
+    errors = [contact_line_problems.stored(0, code, **details)]
     ContactImport.unscoped.filter(pk=row.pk, status=row.status).move(
         Status.FAILED, errors=errors, finished_at=Now(), upload_name="", mapping=_without_people(row.mapping)
     )
@@ -176,7 +176,7 @@ class _Reader:
                 people.append(read(row))
             except BadLine as bad:
                 if len(errors) < MAX_ERRORS:
-                    errors.append(contact_line_problems.line_error(row.line, bad.code, **bad.details))
+                    errors.append(contact_line_problems.stored(row.line, bad.code, **bad.details))
         self._passed = position + number
         return _Chunk(people, errors, number - len(people))
 

@@ -128,7 +128,7 @@ def one_import(row: ContactImport) -> dict[str, Any]:
 
 
 def problem(error: dict[str, Any]) -> dict[str, Any]:
-    return {"line": error["line"], "text": contact_line_problems.on_the_page(error["code"])}
+    return {"line": error["line"], "text": contact_line_problems.on_the_page(error)}
 
 
 def errors_file(row: ContactImport) -> str:

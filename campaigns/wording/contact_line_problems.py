@@ -1,5 +1,9 @@
-"""What is wrong with a line of a file of contacts, or with all of it: code, the wire's Spanish, the page's sentence."""
+"""What is wrong with a line of a file of contacts, or with all of it: code, the wire's Spanish, the page's sentence.
 
+An import keeps the code and what fills the gaps; each reader is told in words.
+"""
+
+from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from django.utils.translation import gettext_lazy as _
@@ -59,11 +63,24 @@ CONTACT_LINE_PROBLEMS: Final[dict[str, ContactLineProblem]] = {
 }
 
 
-def on_the_page(code: str) -> Phrase:
-    """Say it to the reader of a page."""
+def stored(line: int, code: str, **details: Any) -> dict[str, Any]:
+    """What an import keeps of a bad line; line 0 is the file as a whole. `details` fill the sentence's gaps."""
+    return {"line": line, "code": code, "details": details}
+
+
+def on_the_wire(problem: Mapping[str, Any]) -> dict[str, Any]:
+    """{"line", "code", "message"} of what is stored, in Spanish."""
+    return {"line": problem["line"], "code": problem["code"], "message": _spanish(problem)}
+
+
+def _spanish(problem: Mapping[str, Any]) -> str:
+    # Imports of before this was said for each reader hold the sentence itself.
+    if "message" in problem:
+        return str(problem["message"])
+    return CONTACT_LINE_PROBLEMS[problem["code"]].wire.format(**problem["details"])
+
+
+def on_the_page(problem: Mapping[str, Any]) -> Phrase:
+    """Say what is stored to the reader of a page."""
+    code = problem["code"]
     return CONTACT_LINE_PROBLEMS[code].page if code in CONTACT_LINE_PROBLEMS else OTHER_REFUSAL
-
-
-def line_error(line: int, code: str, **details: Any) -> dict[str, Any]:
-    """{"line", "code", "message"}: what is wrong with one line; line 0 is the file as a whole."""
-    return {"line": line, "code": code, "message": CONTACT_LINE_PROBLEMS[code].wire.format(**details)}

@@ -130,6 +130,29 @@ def test_the_dry_run_counts_and_tells_every_bad_line(call):
     assert not Label.unscoped.exists()
 
 
+def test_a_bad_line_is_kept_as_a_code_and_told_in_the_readers_language(call, client):
+    made = checked(call, f"phone,name\n+51987654321,{'a' * 201}\n")
+    row = ContactImport.unscoped.get(pk=made["id"])
+    assert row.errors == [{"line": 2, "code": "name_too_long", "details": {"limit": 200}}]
+    spanish = "El nombre supera los 200 caracteres."
+    assert made["errors"] == [{"line": 2, "code": "name_too_long", "message": spanish}]
+    client.force_login(call.membership.user)
+    address = f"/admin/campaigns/contactimport/{row.pk}/change/"
+    page = client.get(address, headers={"accept-language": "en"}).content.decode()
+    assert "The name is too long: 200 characters at most." in page
+    assert spanish not in page
+
+
+def test_an_import_of_before_says_what_it_kept(call, client):
+    made = checked(call)
+    told = {"line": 2, "code": "phone_missing", "message": "La línea no tenía teléfono."}
+    ContactImport.unscoped.filter(pk=made["id"]).update(errors=[told])
+    assert call.get(f"contact_imports/{made['id']}").json()["errors"] == [told]
+    client.force_login(call.membership.user)
+    address = f"/admin/campaigns/contactimport/{made['id']}/change/"
+    assert "The line has no phone." in client.get(address, headers={"accept-language": "en"}).content.decode()
+
+
 def test_an_import_makes_contacts_labels_and_attributes(call):
     done = imported(call)
     assert (done["created"], done["error_count"]) == (2, 2)
