@@ -5,7 +5,7 @@ Each may be asked twice and happens once. An impossible move raises and changes 
 """
 
 from collections.abc import Callable, Collection, Sequence
-from typing import Any
+from typing import Any, Final
 
 from django.db import connection, transaction
 from django.db.models import F
@@ -16,7 +16,7 @@ from jobs.live import events, publishing
 from jobs.models import IllegalTransition, Job
 from jobs.sending import finishing, results
 from jobs.sending.outcomes import MAX_TRIES
-from jobs.states import JobStatus, RecipientState, recipient_move
+from jobs.states import JOB_ENDED, JobStatus, RecipientState, job_sources, recipient_move
 from jobs.wording.job_reasons import CANCELLED, NO_DEVICES, NO_DEVICES_LEFT, PAUSED_BY_PERSON, sentence
 
 BATCH_ROWS = 20_000
@@ -35,6 +35,22 @@ _CANCEL = recipient_move(RecipientState.QUEUED, RecipientState.CANCELLED)
 _RETRY = recipient_move(RecipientState.FAILED, RecipientState.QUEUED)
 _BEGIN_AFTER_ALL = recipient_move(RecipientState.CANCELLED, RecipientState.QUEUED)
 _RESEND = recipient_move(RecipientState.UNKNOWN, RecipientState.QUEUED)
+
+
+# From which states each changes something, by the names of the API's addresses and the pages' buttons. Of what goes on
+# a page does not offer to retry: more of it may fail yet.
+_CHANGES_FROM: Final[dict[str, frozenset[JobStatus]]] = {
+    "pause": frozenset(job_sources(JobStatus.PAUSED)),
+    "resume": frozenset({JobStatus.PAUSED}),
+    "cancel": frozenset(job_sources(JobStatus.CANCELLED)),
+    "retry_failed": frozenset(job_sources(JobStatus.PROCESSING)) & JOB_ENDED,
+}
+
+
+def possible(job: Job) -> set[str]:
+    """What there is to offer to a person now: "pause", "resume", "cancel", "retry_failed"."""
+    acts = {act for act, states in _CHANGES_FROM.items() if job.status in states}
+    return acts if job.failed else acts - {"retry_failed"}
 
 
 def pause(job: Job, reason: str = PAUSED_BY_PERSON, note: Note = unnoted) -> bool:
@@ -74,7 +90,7 @@ def resume_all(jobs: Sequence[Job], note: Note = unnoted) -> int:
     with transaction.atomic():
         for job in jobs:
             locked = Job.unscoped.select_for_update(no_key=True).get(pk=job.pk)
-            resumed = locked.status == JobStatus.PAUSED
+            resumed = locked.status in _CHANGES_FROM["resume"]
             if not resumed and locked.status not in {JobStatus.PENDING, JobStatus.PROCESSING}:
                 raise IllegalTransition(f"a job that is {locked.status} cannot be resumed")
             if resumed:

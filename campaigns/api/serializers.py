@@ -143,7 +143,7 @@ def _sendable(text: str) -> str:
 
 
 class CampaignSerializer(serializers.ModelSerializer[Campaign]):
-    """A campaign. The context has the `account`; what is shown was given its run and stats by `standing.attach`."""
+    """A campaign. The context has the `account`; what is shown was given its run and stats by `figures.attach`."""
 
     message = serializers.CharField(required=False, allow_blank=True, trim_whitespace=False)
     variants = VariantsField(required=False)

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from campaigns.models import Campaign
-from campaigns.states import CampaignStatus
+from campaigns.states import CampaignStatus, campaign_sources
 from jobs import control
 from jobs.control import Note, unnoted
 from jobs.models import IllegalTransition, Job
@@ -17,6 +17,17 @@ from jobs.states import JOB_ENDED
 
 class NotLaunched(IllegalTransition):
     """The campaign has no job yet."""
+
+
+def possible(campaign: Campaign) -> set[str]:
+    """What there is to offer to a person now: "pause", "resume", "cancel", "retry_failed"."""
+    acts = {act for job in _open_jobs(campaign) for act in control.possible(job)}
+    if campaign.status in campaign_sources(CampaignStatus.CANCELLED):
+        acts.add("cancel")
+    run = campaign.latest_run
+    if run is not None and campaign.status != CampaignStatus.CANCELLED:
+        acts |= control.possible(run.job) & {"retry_failed"}
+    return acts
 
 
 def pause(campaign: Campaign, note: Note = unnoted) -> int:

@@ -11,7 +11,7 @@ from accounts.models import Account
 from campaigns.api.serializers import MAX_DEVICES, MAX_MESSAGE_CHARACTERS, MAX_VARIANTS, MAX_WEIGHT
 from campaigns.audience import freezing
 from campaigns.audience.conditions import Audience
-from campaigns.launch import drafting, launching
+from campaigns.launch import control, drafting, launching
 from campaigns.launch.launching import texts_of
 from campaigns.launch.media import MAX_BYTES, MEGABYTE
 from campaigns.launch.previewing import Preview
@@ -179,9 +179,7 @@ def campaign(campaign: Campaign) -> dict[str, Any]:
     """The page of one campaign: what will happen, or what happened."""
     run = campaign.latest_run
     status = campaign.current_status
-    is_over = status in {CampaignStatus.COMPLETED, CampaignStatus.FAILED, CampaignStatus.CANCELLED}
     is_open = run is not None and run.job.status not in JOB_ENDED
-    is_launched = run is not None
     reason = str(job_reason(run.job.state_reason)) if run is not None and run.job.state_reason else ""
     stats = figures.stats_of(run)
     return {
@@ -215,10 +213,8 @@ def campaign(campaign: Campaign) -> dict[str, Any]:
         ),
         "may_edit": drafting.may_change(campaign),
         "may_launch": launching.why_not(campaign) is None,
-        "may_pause": is_open and status == CampaignStatus.RUNNING,
-        "may_resume": status == CampaignStatus.PAUSED,
-        "may_cancel": not is_over or (status == CampaignStatus.FAILED and not is_launched),
-        "may_retry": run is not None and not is_open and stats["failed"] > 0 and status != CampaignStatus.CANCELLED,
+        # The job counts whoever was left out as failed, too.
+        "possible": control.possible(campaign) - (set() if stats["failed"] else {"retry_failed"}),
         "is_moving": is_open or campaign.status == CampaignStatus.PENDING,
     }
 

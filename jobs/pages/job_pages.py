@@ -17,13 +17,13 @@ from accounts.models import Account
 from devices import reasons
 from devices.models import Device
 from devices.states import DeviceStatus
-from jobs import forecast, retention
+from jobs import control, forecast, retention
 from jobs.intake import accepting
 from jobs.intake.recipient_file import MAX_COLUMNS, MAX_LINE_BYTES
 from jobs.message.book import template_of
 from jobs.models import Job, OnDuplicate, Recipient
 from jobs.pages import recipient_list
-from jobs.states import JOB_ENDED, RECIPIENT_SENT, JobStatus, RecipientState, job_sources
+from jobs.states import JOB_ENDED, RECIPIENT_SENT, JobStatus, RecipientState
 from jobs.wording import recipient_errors, refusals
 from jobs.wording.job_reasons import job_reason
 from jobs.wording.line_problems import LINE_PROBLEMS, line_problem
@@ -192,10 +192,7 @@ def live(job: Job) -> dict[str, Any]:
         "feed": [_fed(recipient) for recipient in recipient_list.latest(job, FEED_ROWS)],
         "by_state": _by_state(job) if retention.is_over(job) else [],
         "by_error": _by_error(job) if retention.is_over(job) else [],
-        "may_pause": job.status in job_sources(JobStatus.PAUSED),
-        "may_resume": job.status == JobStatus.PAUSED,
-        "may_cancel": job.status in job_sources(JobStatus.CANCELLED),
-        "may_retry": job.failed > 0 and job.status in {JobStatus.COMPLETED, JobStatus.FAILED},
+        "possible": control.possible(job),
         "variables": [f"@{column}" for column in job.columns if column],
         "script_data": {
             "id": str(job.uuid),

@@ -8,8 +8,8 @@ from rest_framework.test import APIClient
 from accounts.models import ApiToken, AuditEntry, Membership, Role
 from devices.models import Device
 from devices.states import DeviceStatus
-from jobs import sweep
-from jobs.models import Chunk, Job, Recipient
+from jobs import control, sweep
+from jobs.models import Chunk, IllegalTransition, Job, Recipient
 from jobs.sending.lane_runner import LaneRunner
 from jobs.states import JobStatus, RecipientState
 from tests.factories import make_device, make_job, make_member
@@ -197,3 +197,23 @@ def test_a_persons_pause_is_not_lifted_by_a_device_that_returns(client: APIClien
     sweep.sweep()
     job.refresh_from_db()
     assert (job.status, job.state_reason) == (JobStatus.PAUSED, "paused_by_person")
+
+
+@pytest.mark.parametrize("act", ["pause", "resume", "cancel"])
+@pytest.mark.parametrize("status", JobStatus.values)
+def test_what_is_offered_is_what_changes_something(admin: Membership, status: str, act: str) -> None:
+    job = make_job(admin.account, 1, status=status)
+    offered = act in control.possible(job)
+    try:
+        changed = getattr(control, act)(job)
+    except IllegalTransition:
+        changed = False
+    assert offered == changed
+
+
+@pytest.mark.parametrize("status", JobStatus.values)
+def test_a_retry_is_offered_once_the_job_has_ended_with_failures(admin: Membership, status: str) -> None:
+    job = make_job(admin.account, 1, status=status)
+    assert "retry_failed" not in control.possible(job)
+    job.failed = 1
+    assert ("retry_failed" in control.possible(job)) == (status in {"completed", "failed"})
