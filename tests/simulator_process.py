@@ -44,7 +44,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 READY = b"Evolution API simulator ready at "
 TOKEN = "SIMULATOR-TOKEN"
 GLOBAL_KEY = "SIMULATOR-GLOBAL-KEY"
-START_SECONDS = 20
+START_SECONDS = 120
 
 
 @dataclass
@@ -62,7 +62,7 @@ class Simulator:
         headers = {"apikey": self.token if key is None else key, **more.pop("headers", {})}
         if body is not None:
             more["json"] = body
-        return self._session.request(method, self.url + path, headers=headers, timeout=more.pop("timeout", 10), **more)
+        return self._session.request(method, self.url + path, headers=headers, timeout=more.pop("timeout", 60), **more)
 
     def get(self, path: str, **more: Any) -> requests.Response:
         return self.request("GET", path, **more)

@@ -23,8 +23,9 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 
 from config.stack.places import ports
 from config.stack.supervision.programs import REPOSITORY
+from tests.waiting import GIVE_UP_SECONDS
 
-START_SECONDS = 90
+START_SECONDS = 300
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FLAGS = [
     "--headless",
@@ -39,7 +40,8 @@ FLAGS = [
 DESKTOP = (1280, 900)
 PHONE = (390, 844)
 
-expect.set_options(timeout=20_000)
+PATIENCE_MS = GIVE_UP_SECONDS * 1000
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,11 @@ class Stack:
         with requests.Session() as session:
             session.trust_env = False  # no proxy stands between this machine and itself
             answer = session.request(
-                method, self.url + path, headers={"Authorization": f"Bearer {self.token}"}, timeout=30, **arguments
+                method,
+                self.url + path,
+                headers={"Authorization": f"Bearer {self.token}"},
+                timeout=GIVE_UP_SECONDS,
+                **arguments,
             )
         assert answer.status_code < 300, answer.text
         return answer.json()
@@ -75,7 +81,7 @@ class Stack:
         with requests.Session() as session:
             session.trust_env = False
             faults = {name.replace("_", "-"): rate for name, rate in rates.items()}
-            assert session.post(f"{self.simulator_url}/_simulator/faults", json=faults, timeout=10).ok
+            assert session.post(f"{self.simulator_url}/_simulator/faults", json=faults, timeout=GIVE_UP_SECONDS).ok
 
 
 ACCOUNT_ID = 1  # of a database as new
@@ -112,7 +118,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     finally:
         launcher.send_signal(signal.SIGTERM)
         try:
-            launcher.wait(30)
+            launcher.wait(GIVE_UP_SECONDS)
         except subprocess.TimeoutExpired:
             launcher.kill()
             launcher.wait()
@@ -131,6 +137,7 @@ def browser(stack: Stack) -> Iterator[Browser]:
 def signed_in(browser: Browser, stack: Stack) -> Any:
     """The cookies of somebody who has logged in by e-mail."""
     context = browser.new_context(locale="es", timezone_id="America/Lima")
+    context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()
     page.goto(f"{stack.url}/admin/")
     page.get_by_label("Correo electrónico").fill(stack.email)
@@ -168,6 +175,7 @@ def visit(browser: Browser, stack: Stack, signed_in: Any, request: pytest.Fixtur
             reduced_motion="reduce",
         )
         contexts.append(context)
+        context.set_default_timeout(PATIENCE_MS)
         page = context.new_page()
 
         def note(text: str) -> None:

@@ -19,9 +19,9 @@ def run(stack: Stack, _: Size) -> list[str]:
         storm = Storm(stack, seed=2)
         with watching(stack, 0.5) as watch:
             for number in range(KILLS):
-                job.wait_until(0.05 + 0.8 * number / KILLS, 120)
+                job.wait_until(0.05 + 0.8 * number / KILLS)
                 storm.kill_runner()
-            job.wait_until_ended(120)
+            job.wait_until_ended()
         verdict = judge(job, simulator)
         stack.retire(devices)
 

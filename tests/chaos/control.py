@@ -2,7 +2,7 @@
 
 import time
 
-from tests.chaos.harness import SentJob, Stack, eventually
+from tests.chaos.harness import GIVE_UP_SECONDS, SentJob, Stack, eventually
 from tests.chaos.proofs import judge
 from tests.chaos.setting import Size
 from tests.simulator_process import start_simulator
@@ -18,10 +18,10 @@ def run_cancel(stack: Stack, size: Size) -> list[str]:
     with start_simulator(*INSTANCES, arguments=["--latency", "100-200"]) as simulator:
         devices = stack.add_devices(simulator, DEVICES, max_in_flight=IN_FLIGHT)
         job = stack.upload(recipients, devices, "cancelled")
-        job.wait_until(0.5, 90)
+        job.wait_until(0.5)
         answer = job.act("cancel")
         by_then = simulator.ledger()["accepted"]
-        job.wait_until_ended(60)
+        job.wait_until_ended()
         time.sleep(STILL_SECONDS)
         late = simulator.ledger()["accepted"] - by_then
         now, verdict = job.now(), judge(job, simulator)
@@ -46,16 +46,16 @@ def run_pauses(stack: Stack, size: Size) -> list[str]:
         devices = stack.add_devices(simulator, DEVICES, max_in_flight=IN_FLIGHT)
         job = stack.upload(recipients, devices, "paused")
         for number in range(1, pauses + 1):
-            job.wait_until(number / (pauses + 1), 90)
+            job.wait_until(number / (pauses + 1))
             assert job.act("pause")["status"] == "paused"
             by_then = simulator.ledger()["accepted"]
-            eventually(lambda: _rests(job), 30, lambda: f"nothing in flight; {job.describe()}")
+            eventually(lambda: _rests(job), GIVE_UP_SECONDS, lambda: f"nothing in flight; {job.describe()}")
             at_rest = simulator.ledger()["accepted"]
             late.append(at_rest - by_then)
             time.sleep(STILL_SECONDS)
             assert simulator.ledger()["accepted"] == at_rest, "a paused job went on sending"
             assert job.act("resume")["status"] == "processing"
-        job.wait_until_ended(90)
+        job.wait_until_ended()
         verdict = judge(job, simulator)
         stack.retire(devices)
 

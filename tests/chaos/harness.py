@@ -46,8 +46,9 @@ KEEP_LIVES = """
     CREATE TRIGGER chaos_note AFTER UPDATE ON jobs_recipient
         REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION chaos_note();
 """
-START_SECONDS = 120
-STOP_SECONDS = 60
+START_SECONDS = 300
+STOP_SECONDS = 120
+GIVE_UP_SECONDS = 300  # on anything else: a whole stack on a machine that may be busy
 NOT_OURS = {"DATABASE_URL", "REDIS_URL", "PORT", "PUBLIC_URL", "PG_BIN_DIR", "VALKEY_SERVER", "LOG_FORMAT", "DEBUG"}
 
 
@@ -150,10 +151,10 @@ class SentJob:
             state,
         )
 
-    def wait_until_ended(self, seconds: float) -> None:
+    def wait_until_ended(self, seconds: float = GIVE_UP_SECONDS) -> None:
         eventually(self.has_ended, seconds, lambda: f"job {self.pk} ended; it stands at {self.describe()}", pause=0.2)
 
-    def wait_until(self, share: float, seconds: float) -> None:
+    def wait_until(self, share: float, seconds: float = GIVE_UP_SECONDS) -> None:
         """Wait until this share of its recipients has ended."""
         eventually(
             lambda: self.ended() >= share * self.total,
@@ -253,7 +254,7 @@ class Stack:
         with requests.Session() as session:
             session.trust_env = False  # no proxy stands between this machine and itself
             headers = {"Authorization": f"Bearer {self._token}"}
-            answer = session.request(method, self.url + path, headers=headers, timeout=30, **more)
+            answer = session.request(method, self.url + path, headers=headers, timeout=120, **more)
         assert answer.ok, f"{method} {path}: {answer.status_code} {answer.text[:500]}"
         return answer
 
@@ -334,7 +335,7 @@ class Stack:
             env=self.environ,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=GIVE_UP_SECONDS,
         )
 
     # --- Processes -----------------------------------------------------------------------------------

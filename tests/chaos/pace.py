@@ -23,7 +23,7 @@ def run(stack: Stack, size: Size) -> list[str]:
         devices = stack.add_devices(simulator, DEVICES, messages_per_minute=per_minute, max_in_flight=8)
         jobs = [stack.upload(recipients, devices, f"pace-{place}") for place in range(JOBS)]
         for job in jobs:
-            job.wait_until(0.001, 60)
+            job.wait_until(0.001)
         start = time.time() + SETTLING_SECONDS
         time.sleep(SETTLING_SECONDS + seconds)
         end = time.time()
@@ -31,7 +31,7 @@ def run(stack: Stack, size: Size) -> list[str]:
         for job in jobs:
             job.act("cancel")
         for job in jobs:
-            job.wait_until_ended(60)
+            job.wait_until_ended()
         times = {instance: simulator.timeline(instance) for instance in instances}
         of_job = [
             sum(start <= entry["first_at"] < end for entry in accepted_of(simulator, job).values()) for job in jobs

@@ -16,7 +16,7 @@ from redis import RedisError
 from jobs.invariants import INVARIANTS
 from jobs.live.publishing import group_name
 from jobs.states import RECIPIENT_OPEN, RECIPIENT_SENT
-from tests.chaos.harness import Row, SentJob, Stack
+from tests.chaos.harness import GIVE_UP_SECONDS, Row, SentJob, Stack
 from tests.simulator_process import Simulator
 
 SHOWN = 15
@@ -168,7 +168,7 @@ class Listener:
 
     def __enter__(self) -> "Listener":
         self._thread.start()
-        assert self._is_there.wait(10), "could not subscribe to the broker"
+        assert self._is_there.wait(GIVE_UP_SECONDS), "could not subscribe to the broker"
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -4,7 +4,7 @@ import signal
 import time
 
 from tests.chaos.faults import REST_SECONDS
-from tests.chaos.harness import Process, Stack, eventually
+from tests.chaos.harness import GIVE_UP_SECONDS, Process, Stack, eventually
 from tests.chaos.proofs import judge
 from tests.chaos.setting import Size
 from tests.simulator_process import start_simulator
@@ -20,11 +20,11 @@ def run(stack: Stack, size: Size) -> list[str]:
         devices = stack.add_devices(simulator, DEVICES, max_in_flight=16)
         job = stack.upload(recipients, devices, "restarted")
         for number in range(restarts):
-            job.wait_until(0.1 + 0.8 * number / restarts, 90)
+            job.wait_until(0.1 + 0.8 * number / restarts)
             took.append(_restart(stack))
             if number + 1 < restarts:
                 time.sleep(REST_SECONDS)
-        job.wait_until_ended(90)
+        job.wait_until_ended()
         verdict = judge(job, simulator)
         stack.retire(devices)
 
@@ -48,4 +48,4 @@ def _restart(stack: Stack) -> float:
 
 
 def _wait_for_successor(stack: Stack, queue: str, worker: Process) -> None:
-    eventually(lambda: stack.worker(queue).pid != worker.pid, 60, lambda: f"the {queue} worker is back")
+    eventually(lambda: stack.worker(queue).pid != worker.pid, GIVE_UP_SECONDS, lambda: f"the {queue} worker is back")

@@ -42,13 +42,13 @@ def run(stack: Stack, size: Size) -> list[str]:
         blind_devices = stack.add_devices(blind_simulator, BLIND_DEVICES, max_in_flight=8)
         job = stack.upload(recipients, devices, "storm")
         blind_job = stack.upload(blind_recipients, blind_devices, "fog")
-        job.wait_until(0.01, 60)
+        job.wait_until(0.01)
         storm = Storm(stack, seed=1)
         with watching(stack, size.of(0.3, 0.5)) as watch:
             storm.rage(plan, pause_seconds=size.of(0.4, 1.1))
             assert not job.has_ended(), f"the job ended before the storm was over; {storm.count()}"
-            job.wait_until_ended(size.of(120, 300))
-            blind_job.wait_until_ended(60)
+            job.wait_until_ended()
+            blind_job.wait_until_ended()
         verdict, blind_verdict = judge(job, simulator), judge(blind_job, blind_simulator)
         ledger = simulator.ledger()
         stack.retire([*devices, *blind_devices])

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
-from tests.chaos.harness import SentJob, Stack, eventually
+from tests.chaos.harness import GIVE_UP_SECONDS, SentJob, Stack, eventually
 from tests.chaos.proofs import Listener, assert_told_once, judge
 from tests.chaos.setting import Size
 from tests.simulator_process import Simulator, start_simulator
@@ -34,12 +34,12 @@ def run(stack: Stack, size: Size) -> list[str]:
         stranded = _lose_and_find_a_device(stack, simulator, lonely)
         jobs.append(stranded)
         for job in jobs:
-            job.wait_until_ended(90)
+            job.wait_until_ended()
         last_seqs = [_last_seq(job) for job in jobs]
         for job, last_seq in zip(jobs, last_seqs, strict=True):
             eventually(
                 partial(_has_all, listener, job, last_seq),
-                10,
+                GIVE_UP_SECONDS,
                 partial("all {} events of {} are told".format, last_seq, job.title),
             )
         verdicts = [judge(job, simulator) for job in jobs]
@@ -60,9 +60,11 @@ def run(stack: Stack, size: Size) -> list[str]:
 def _lose_and_find_a_device(stack: Stack, simulator: Simulator, device: int) -> SentJob:
     """Send a job through a device that closes on the way, and opens again once the job rests."""
     job = stack.upload(200, [device], "stranded")
-    job.wait_until(0.3, 60)
+    job.wait_until(0.3)
     simulator.set_state(LONELY, "close")
-    eventually(lambda: job.status() == "paused", 30, lambda: f"paused for want of a device; {job.describe()}")
+    eventually(
+        lambda: job.status() == "paused", GIVE_UP_SECONDS, lambda: f"paused for want of a device; {job.describe()}"
+    )
     simulator.set_state(LONELY, "open")
     stack.post(f"/api/v1/accounts/{stack.account_id}/devices/{device}/check")
     return job
