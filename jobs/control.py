@@ -32,6 +32,8 @@ def unnoted(changed: int) -> None:
 PERMANENT = ("invalid_number", "not_on_whatsapp", "invalid_content", "invalid_request", "too_large", "media_unusable")
 
 _CANCEL = recipient_move(RecipientState.QUEUED, RecipientState.CANCELLED)
+# Who may have got the message from an earlier try is not simply cancelled.
+_LEAVE_IN_DOUBT = recipient_move(RecipientState.QUEUED, RecipientState.UNKNOWN)
 _RETRY = recipient_move(RecipientState.FAILED, RecipientState.QUEUED)
 _BEGIN_AFTER_ALL = recipient_move(RecipientState.CANCELLED, RecipientState.QUEUED)
 _RESEND = recipient_move(RecipientState.UNKNOWN, RecipientState.QUEUED)
@@ -151,14 +153,15 @@ def _cancel_rows(job_id: int, start: int) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
             """
-            UPDATE jobs_recipient SET state = %s, error_code = %s, due_at = NULL
+            UPDATE jobs_recipient
+            SET state = CASE WHEN doubt_since IS NULL THEN %s ELSE %s END, error_code = %s, due_at = NULL
             WHERE id IN (
                 SELECT id FROM jobs_recipient
                 WHERE job_id = %s AND position >= %s AND position < %s AND state = %s
                 ORDER BY position FOR UPDATE
             )
             """,
-            (_CANCEL.target, CANCELLED, job_id, start, start + BATCH_ROWS, _CANCEL.source),
+            (_CANCEL.target, _LEAVE_IN_DOUBT.target, CANCELLED, job_id, start, start + BATCH_ROWS, _CANCEL.source),
         )
         if number := int(cursor.rowcount):
             Job.unscoped.filter(pk=job_id).update(failed=F("failed") + number, updated_at=Now())
@@ -237,7 +240,7 @@ def settle_unknown(
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
             f"""
-            UPDATE jobs_recipient SET state = %(settled)s, due_at = NULL
+            UPDATE jobs_recipient SET state = %(settled)s, due_at = NULL, doubt_since = NULL, doubt_device_ids = NULL
             WHERE job_id = %(job)s AND state = %(unknown)s {_AT_ROWS}
             """,  # noqa: S608 - a constant
             {"settled": move.target, "unknown": move.source, "job": job.pk, "positions": _listed(positions)},

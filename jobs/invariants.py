@@ -75,6 +75,12 @@ INVARIANTS = (
         f" OR (state IN ({sql_list(RECIPIENT_SENT)}) AND tries <= unsent_tries)",
     ),
     Invariant(
+        "whoever_may_have_it_has_not_failed",
+        "nobody is called unsent while one of the tries may have gone out",
+        "SELECT job_id, phone || ' ' || state || ', in doubt since ' || doubt_since FROM jobs_recipient"
+        " WHERE doubt_since IS NOT NULL AND state IN ('failed', 'cancelled', 'suppressed')",
+    ),
+    Invariant(
         "nobody_is_stuck_sending",
         "what is being sent is answered for within a lease and a request's longest time",
         "SELECT job_id, phone || ' since ' || tried_at FROM jobs_recipient WHERE state = 'sending'"

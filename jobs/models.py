@@ -88,6 +88,8 @@ class Job(ScopedModel):
     total = models.PositiveIntegerField(_("recipients"), default=0)
     sent = models.PositiveIntegerField(_("sent"), default=0)
     failed = models.PositiveIntegerField(_("failed"), default=0)
+    # Times somebody was written to again because the gateway did not know of the first message, which is no proof.
+    sent_again = models.PositiveIntegerField(db_default=0)
     imported = models.PositiveIntegerField(default=0)  # rows of the file that are recipients already
     next_position = models.PositiveIntegerField(default=0)  # recipients below it have been claimed at least once
     results = models.JSONField(_("results"), default=dict, blank=True)
@@ -209,6 +211,10 @@ class Recipient(models.Model):
     contact_id = models.BigIntegerField(null=True)  # of a campaign; a file's recipients are no contacts
     variant = models.PositiveSmallIntegerField(null=True)  # which of the job's variants
     tried_at = models.DateTimeField(_("last try"), null=True)
+    # The first try that may have gone out, and the devices of all such: null once each is proven not to have. Whoever
+    # has one has not failed, whatever became of later tries.
+    doubt_since = models.DateTimeField(null=True)
+    doubt_device_ids = ArrayField(models.BigIntegerField(), null=True)
     sent_at = models.DateTimeField(_("sent"), null=True)
 
     objects = RecipientQuerySet.as_manager()

@@ -59,7 +59,13 @@ RECIPIENT_SENT = frozenset({RecipientState.SENT, RecipientState.DELIVERED, Recip
 
 RECIPIENT_MOVES: dict[RecipientState, frozenset[RecipientState]] = {
     RecipientState.QUEUED: frozenset(
-        {RecipientState.SENDING, RecipientState.CANCELLED, RecipientState.SUPPRESSED, RecipientState.FAILED}
+        {
+            RecipientState.SENDING,
+            RecipientState.CANCELLED,
+            RecipientState.SUPPRESSED,
+            RecipientState.FAILED,
+            RecipientState.UNKNOWN,  # in the place of those three, where an earlier try may have gone out
+        }
     ),
     RecipientState.SENDING: frozenset(
         {RecipientState.SENT, RecipientState.QUEUED, RecipientState.FAILED, RecipientState.AMBIGUOUS}

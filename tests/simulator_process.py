@@ -17,6 +17,7 @@
         simulator.entries()           # [{"number", "text", "count", "instance", "first_at", "last_at"}]
         simulator.timeline("demo-1")  # when each message was accepted, seconds since the epoch
         simulator.last_requests(5)    # the last raw requests: method, path, headers, body
+        with simulator.away(): ...    # every connection is refused; what was accepted stays known
         simulator.reset()             # empties the ledger; faults, instances and webhooks stay
         simulator.renew()             # as after a start, without starting: nothing pending, no webhooks
         simulator.process             # the subprocess, for kill() and cpu_seconds()
@@ -30,6 +31,8 @@ each test a clean one with `renew()`. Instances are open and connected from the 
 import contextlib
 import os
 import select
+import signal
+import socket
 import subprocess
 import sys
 import time
@@ -37,6 +40,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 
@@ -106,6 +110,27 @@ class Simulator:
 
     def last_requests(self, limit: int = 50) -> list[dict[str, Any]]:
         return self._asked("GET", f"/requests?limit={limit}")
+
+    @contextlib.contextmanager
+    def away(self) -> Iterator[None]:
+        """Have it refuse every connection meanwhile."""
+        self._asked("POST", "/away", {"seconds": 3600})
+        self._wait_until(is_listening=False)
+        try:
+            yield
+        finally:
+            self.process.send_signal(signal.SIGUSR1)
+            self._wait_until(is_listening=True)
+
+    def _wait_until(self, *, is_listening: bool) -> None:
+        address = urlsplit(self.url)
+        give_up = time.monotonic() + START_SECONDS
+        while time.monotonic() < give_up:
+            with socket.socket() as probe:
+                if (probe.connect_ex((address.hostname or "", address.port or 80)) == 0) == is_listening:
+                    return
+            time.sleep(0.01)
+        raise RuntimeError("the simulator does not " + ("return" if is_listening else "leave"))
 
     def reset(self) -> None:
         self._asked("DELETE", "/ledger")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 from types import MappingProxyType
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
@@ -37,7 +37,10 @@ class WireRequest(NamedTuple):
 
 
 class WireResponse(NamedTuple):
-    """An HTTP answer. Header names are lower case; the body is at most 1 MiB."""
+    """An HTTP answer. Header names are lower case.
+
+    The body is what was read of it: at most 1 MiB, and less where the connection broke under it.
+    """
 
     status: int
     body: bytes
@@ -101,12 +104,16 @@ class OutcomeUnknown(SendError):
     """It may have been sent: not before we looked."""
 
 
+# The code of a success that names no message: it went out, and nothing but a proof sends it again.
+NO_MESSAGE_ID: Final = "no_message_id"
+
+
 def accept(message_id: object) -> Acceptance:
     """What a gateway's success means. Raises OutcomeUnknown where it names no message by which to know it again."""
     # Kept in a column of that length, which cannot hold a NUL.
     if isinstance(message_id, str) and 0 < len(message_id) <= 80 and message_id.isprintable():
         return Acceptance(message_id)
-    raise OutcomeUnknown("no_message_id")
+    raise OutcomeUnknown(NO_MESSAGE_ID)
 
 
 def no_answer(failure: WireFailure) -> SendError:
@@ -119,8 +126,9 @@ class LookUp(Enum):
     """What the gateway says of a message whose sending left us in doubt."""
 
     SENT = "sent"
-    NOT_THERE = "not_there"
-    CANNOT_TELL = "cannot_tell"
+    NOT_THERE = "not_there"  # it is connected and keeps messages, and this one is not among them
+    CANNOT_TELL = "cannot_tell"  # it answers, and cannot know: it keeps no messages
+    NOT_NOW = "not_now"  # it could not be asked, or is not connected: ask again
 
 
 class Link(Enum):
@@ -150,9 +158,10 @@ class Gateway(Protocol):
         ...
 
     def look_up(self, message: OutgoingMessage, since: datetime, until: datetime) -> tuple[LookUp, str]:
-        """Ask whether `message` went out between the two times; with SENT comes its gateway message id, else "".
+        """Ask whether `message` went out between the two times.
 
-        Never raises: what cannot be found out is CANNOT_TELL.
+        With SENT comes its gateway message id, or "" where that is none by which it could be known again; with all
+        else, "". Never raises: where nothing can be found out at this time it is NOT_NOW.
         """
         ...
 

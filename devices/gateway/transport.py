@@ -89,10 +89,10 @@ class _Sockets:
 
 
 class _Answer(BytesIO):
-    """A body that stops growing at MAX_ANSWER_BYTES: returning 0 ends the transfer."""
+    """A body that stops growing at MAX_ANSWER_BYTES: writing less than was given ends the transfer."""
 
     def write(self, data: Any) -> int:
-        return 0 if self.tell() + len(data) > MAX_ANSWER_BYTES else super().write(data)
+        return super().write(data[: MAX_ANSWER_BYTES - self.tell()])
 
 
 # Where a request goes and what it says of itself: a handle that is prepared for it need not be told again.
@@ -222,8 +222,8 @@ class Transport(Generic[K]):
     def _end(self, curl: Any, error: int | None) -> tuple[K, WireResponse | WireFailure]:
         exchange = self._exchanges.pop(curl)
         answer: WireResponse | WireFailure
-        if error is None:
-            status = curl.getinfo(pycurl.RESPONSE_CODE)
+        # A status that was read counts, whatever came after it: the body may be cut, too long, or late.
+        if (status := curl.getinfo(pycurl.RESPONSE_CODE)) >= 200:
             # The one header that matters to us; libcurl reads both its forms. Seeing them all costs a call each.
             wait = curl.getinfo(pycurl.RETRY_AFTER) if status == 429 else 0
             answer = WireResponse(status, exchange.body.getvalue(), {"retry-after": str(wait)} if wait else NO_HEADERS)

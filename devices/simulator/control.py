@@ -195,6 +195,13 @@ def _receipt(call: Call) -> Any:
     return {"instance": instance.name, "known": row is not None}
 
 
+def _away(call: Call) -> Any:
+    """`{"seconds": 150}`: refuse every connection for so long; what was accepted stays known."""
+    seconds = float(call.body["seconds"])
+    call.world.leave(seconds)
+    return {"seconds": seconds}
+
+
 def _instance(call: Call, name: Any) -> Instance:
     found = call.world.instances.get(str(name))
     if found is None:
@@ -225,4 +232,5 @@ _ROUTES: dict[tuple[str, str], Callable[[Call], Any]] = {
     ("POST", "/instances"): _set_instance,
     ("POST", "/incoming"): _incoming,
     ("POST", "/receipt"): _receipt,
+    ("POST", "/away"): _away,
 }

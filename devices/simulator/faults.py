@@ -60,6 +60,14 @@ FAULTS = {
         Fault("garbage-body", "0026", Kind.ANSWER, "sent, 201 and a body that is not JSON"),
         Fault("no-id", "0027", Kind.ANSWER, "sent, 201 without key.id"),
         Fault("hidden-row", "0028", Kind.EFFECT, "sent, not stored: findMessages does not see it"),
+        Fault("html-body", "0041", Kind.ANSWER, "sent, 200 and a page of HTML"),
+        Fault("accepted-202", "0042", Kind.ANSWER, "sent, 202 without a body"),
+        Fault("no-content", "0043", Kind.ANSWER, "sent, 204"),
+        Fault("cut-body", "0044", Kind.ANSWER, "sent, 201, and the end of the connection after the key"),
+        Fault("latin-1-body", "0045", Kind.ANSWER, "sent, 201 and a body that is not UTF-8"),
+        Fault("giant-body", "0046", Kind.ANSWER, "sent, 201 and PARAMETER bytes of base64 after the key", 3_000_000),
+        Fault("deep-body", "0047", Kind.ANSWER, "sent, 201 and PARAMETER brackets", 100_000),
+        Fault("long-id", "0048", Kind.EFFECT, "sent, stored under an id of 113 characters"),
         Fault("zombie", "0031", Kind.EFFECT, "sent, nothing acknowledged, state stays open"),
         Fault("error-463", "0032", Kind.EFFECT, "201, later a receipt with status ERROR and no code"),
         Fault("stop-reply", "0033", Kind.EFFECT, "the recipient answers STOP"),
@@ -192,6 +200,10 @@ class FaultPlan:
         if rule is None or not self._is_by_number(rule):
             return False
         return zlib.crc32(number.encode(), self._salt) < rule.rate * 0x1_0000_0000
+
+    def has_long_ids(self, number: str) -> bool:
+        """Whether what was sent to this number is stored under an id longer than any of WhatsApp's."""
+        return "long-id" in self._rules or (self._by_suffix and number.endswith(FAULTS["long-id"].suffix))
 
     @staticmethod
     def _is_by_number(rule: Rule) -> bool:

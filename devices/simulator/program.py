@@ -8,6 +8,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import TextIO
 
 from devices.simulator import control
@@ -15,10 +16,10 @@ from devices.simulator.evolution.routes import Router
 from devices.simulator.evolution.world import World
 from devices.simulator.faults import FaultError
 from devices.simulator.options import Options
+from devices.simulator.serving.listener import Listener
 from devices.simulator.serving.server import Connection, close_idle_connections
 
 READY = "Evolution API simulator ready at "  # and the URL; programs that start the simulator wait for it
-_BACKLOG = 4096
 
 
 def run(options: Options) -> int:
@@ -44,15 +45,15 @@ async def _serve(options: Options) -> int:
         return 2
     router = Router(world, control.serve)
     connections: set[Connection] = set()
+    listener = Listener(partial(Connection, router), connections, options.host, options.port)
     try:
-        server = await loop.create_server(
-            lambda: Connection(router, connections), options.host, options.port, backlog=_BACKLOG
-        )
+        await listener.open()
     except OSError as problem:
         _say(f"cannot listen on {options.host}:{options.port}: {problem.strerror or problem}", sys.stderr)
         return 1
-    port = server.sockets[0].getsockname()[1]
-    world.url = f"http://{_shown(options.host)}:{port}"
+    world.leave = listener.leave
+    loop.add_signal_handler(signal.SIGUSR1, listener.come_back)
+    world.url = f"http://{_shown(options.host)}:{listener.port}"
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
@@ -67,13 +68,11 @@ async def _serve(options: Options) -> int:
     gc.set_threshold(100_000, 20, 100)
 
     await stopped.wait()
-    server.close()
     if sweeper is not None:
         sweeper.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await sweeper
-    for connection in list(connections):
-        connection.close()
+    await listener.close()
     return 0
 
 

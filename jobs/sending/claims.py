@@ -12,16 +12,20 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+import structlog
+
 from jobs.live import events
 from jobs.live.events import Event
 from jobs.message.book import MessageBook
 from jobs.sending import chunks
 from jobs.sending.chunks import Waiting
-from jobs.sending.outcomes import Claim, Outcome
+from jobs.sending.outcomes import Claim, Outcome, unsendable
 from jobs.sending.results import next_seq
 from jobs.states import RecipientState
 from jobs.suppression import OPTED_OUT
 from jobs.windows import Hours, hours_of
+
+log = structlog.get_logger(__name__)
 
 Cursor = Any
 
@@ -227,29 +231,41 @@ class Claimer:
 
 
 def claims_of(
-    drawn: Iterable[tuple[int, int, Waiting]], claimed: Mapping[tuple[int, int], int], messages: MessageBook
-) -> list[Claim]:
+    drawn: Iterable[tuple[int, int, Waiting]],
+    claimed: Mapping[tuple[int, int], tuple[int, bool]],
+    messages: MessageBook,
+) -> tuple[list[Claim], list[Outcome]]:
     """What is to be sent to those of the drawn (device, job, recipient) that are marked `sending` now.
 
-    `claimed` is the exchange's: (device, recipient) and the tries that are left. Several devices may have read the
+    Also what becomes of those whose message cannot even be made: each costs itself, and nobody else.
+
+    `claimed` is the exchange's: by (device, recipient). Several devices may have read the
     same retry: it goes to one of them, and what the others read is old by then.
     """
     left = dict(claimed)
-    claims = []
+    claims: list[Claim] = []
+    spoiled: list[Outcome] = []
     for device_id, job_id, waiting in drawn:
-        if (tries_left := left.pop((device_id, waiting.recipient_id), None)) is None:
+        if (row := left.pop((device_id, waiting.recipient_id), None)) is None:
             continue
-        template, media = messages.of(job_id)
-        claims.append(
-            Claim(
-                recipient_id=waiting.recipient_id,
-                job_id=job_id,
-                device_id=device_id,
-                phone=waiting.phone,
-                text=template.render(waiting.values, waiting.phone, waiting.variant),
-                media=media,
-                tries_left=tries_left,
-                chunk_id=waiting.chunk_id,
-            )
+        tries_left, is_in_doubt = row
+        claim = Claim(
+            recipient_id=waiting.recipient_id,
+            job_id=job_id,
+            device_id=device_id,
+            phone=waiting.phone,
+            text="",
+            media=None,
+            tries_left=tries_left,
+            chunk_id=waiting.chunk_id,
+            is_in_doubt=is_in_doubt,
         )
-    return claims
+        template, media = messages.of(job_id)
+        try:
+            text = template.render(waiting.values, waiting.phone, waiting.variant)
+        except Exception:
+            log.exception("message cannot be rendered", recipient=waiting.recipient_id, job=job_id)
+            spoiled.append(unsendable(claim))
+        else:
+            claims.append(claim._replace(text=text, media=media))
+    return claims, spoiled

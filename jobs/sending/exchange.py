@@ -44,7 +44,7 @@ class Answer:
     held: set[int]  # devices whose lease is ours still
     usable: set[int]  # of those, the ones that may still be sent through
     moved: set[int]  # recipients whose outcome was recorded now
-    claimed: dict[tuple[int, int], int]  # (device, recipient): tries left
+    claimed: dict[tuple[int, int], tuple[int, bool]]  # (device, recipient): tries left, may an earlier one be out
     counted: list[Counted] = field(default_factory=list)
 
 
@@ -72,7 +72,7 @@ WITH held AS (
   SET state = '{CLAIM.target}', device_id = drawn.device_id, tries = recipient.tries + 1, tried_at = clock_timestamp()
   FROM drawn WHERE recipient.id = drawn.id
     AND coalesce(recipient.state = '{CLAIM.source}' AND coalesce(recipient.due_at <= clock_timestamp(), true), false)
-  RETURNING recipient.device_id, recipient.id, recipient.tries_left
+  RETURNING recipient.device_id, recipient.id, recipient.tries_left, recipient.doubt_since IS NOT NULL AS in_doubt
 ), new AS MATERIALIZED ({given_outcomes(RecipientState.SENDING)}
     AND given.device_id IN (SELECT device_id FROM held)
 ), moved AS ({MOVE}
@@ -88,7 +88,7 @@ WITH held AS (
   WHERE chunk.id = given.id AND chunk.device_id = given.device_id AND given.device_id IN (SELECT device_id FROM held)
 )
 SELECT ARRAY(SELECT device_id FROM held), ARRAY(SELECT id FROM usable), ARRAY(SELECT id FROM moved),
-  ARRAY(SELECT ARRAY[device_id, id, tries_left] FROM claimed), counted.*
+  ARRAY(SELECT ARRAY[device_id, id, tries_left, in_doubt::int] FROM claimed), counted.*
 FROM (SELECT) AS always LEFT JOIN counted ON true
 """  # noqa: S608 - constants
 
@@ -122,7 +122,10 @@ def exchange(offer: Offer) -> Answer:
         held=set(held_now),
         usable=set(usable),
         moved=set(moved),
-        claimed={(device_id, recipient_id): tries_left for device_id, recipient_id, tries_left in claimed},
+        claimed={
+            (device_id, recipient_id): (tries_left, bool(in_doubt))
+            for device_id, recipient_id, tries_left, in_doubt in claimed
+        },
         counted=[Counted(*row[4:]) for row in rows if row[4] is not None],
     )
 

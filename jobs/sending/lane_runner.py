@@ -16,7 +16,9 @@ from django.db import Error as DatabaseError
 
 from devices import breaker
 from devices.gateway.base import (
+    Acceptance,
     NotSent,
+    OutcomeUnknown,
     OutgoingMessage,
     Rejected,
     SendError,
@@ -26,7 +28,7 @@ from devices.gateway.base import (
 from devices.gateway.transport import TOO_LATE, Transport
 from devices.pacing import HORIZON_SECONDS, LONGEST_HORIZON_SECONDS
 from jobs.sending.lanes import ERRORS_THAT_OPEN_THE_BREAKER, Lane
-from jobs.sending.outcomes import Claim, Outcome, accepted, not_written, refused
+from jobs.sending.outcomes import Claim, Outcome, accepted, not_written, refused, unsendable
 from jobs.sending.settlement import SLICE_SECONDS, Order, Settled, Settlement, open_pace
 
 log = structlog.get_logger(__name__)
@@ -112,7 +114,13 @@ class LaneRunner:
                     self._outcomes.append(not_written(ready.claim, "stalled"))
                     continue
                 claim = ready.claim
-                request = lane.gateway.send_request(OutgoingMessage(claim.phone, claim.text, claim.media))
+                try:
+                    request = lane.gateway.send_request(OutgoingMessage(claim.phone, claim.text, claim.media))
+                except Exception:
+                    # One that cannot be put into a request costs itself, and nobody else.
+                    log.exception("message cannot be written", recipient=claim.recipient_id)
+                    self._outcomes.append(unsendable(claim))
+                    continue
                 self._transport.start((lane, claim), request, lane.address, not_after)
                 lane.in_flight += 1
                 lane.pace.used(time.monotonic())
@@ -122,7 +130,7 @@ class LaneRunner:
             self._outcomes.append(not_written(claim, "stalled"))
             return
         try:
-            acceptance = lane.gateway.read_answer(answer)
+            acceptance = self._read(lane, claim, answer)
         except SendError as error:
             self._outcomes.append(refused(claim, error, settings.QUIET_SECONDS))
             self._note_error(lane, error)
@@ -130,6 +138,16 @@ class LaneRunner:
             lane.device_errors = 0
             lane.accepted += 1
             self._outcomes.append(accepted(claim, acceptance))
+
+    def _read(self, lane: Lane, claim: Claim, answer: WireResponse | WireFailure) -> Acceptance:
+        """Whatever an answer holds, it costs this one message: raises SendError, and nothing else."""
+        try:
+            return lane.gateway.read_answer(answer)
+        except SendError:
+            raise
+        except Exception:
+            log.exception("answer cannot be read", recipient=claim.recipient_id, device=lane.device_id)
+            raise OutcomeUnknown("unreadable_answer") from None
 
     def _note_error(self, lane: Lane, error: SendError) -> None:
         """Take a device out when its gateway refuses it, or cannot be reached several times in a row."""
@@ -210,6 +228,7 @@ class LaneRunner:
         # Claims must be here before their slots come, and the next ones take about as long as these.
         horizon = min(LONGEST_HORIZON_SECONDS, max(HORIZON_SECONDS, 2 * (now - self._order_given_at)))
         released = {device_id for device_id, _ in self._order.released}
+        self._outcomes += settled.spoiled
         for device_id, _, _ in self._order.held:
             lane = self._lanes[device_id]  # until an answer is taken, no lane goes
             if device_id in released or device_id not in settled.held:

@@ -14,6 +14,7 @@ from devices.gateway.base import (
 from jobs.states import RecipientState
 
 MAX_TRIES = 3
+UNRECORDABLE = "unrecordable"  # the database refused what the gateway had said
 BACK_OFF_SECONDS = (5.0, 30.0)  # after the first and the second try proven not to have been sent
 
 
@@ -28,6 +29,7 @@ class Claim(NamedTuple):
     media: Media | None
     tries_left: int  # this one included
     chunk_id: int | None  # None: a retry, found by its due time
+    is_in_doubt: bool = False  # an earlier try may have gone out
 
 
 class Outcome(NamedTuple):
@@ -51,13 +53,13 @@ def refused(claim: Claim, error: SendError, quiet_seconds: float) -> Outcome:
     """Decide by the one question that matters: was it sent? (engine: the table of answers)"""
     match error:
         case Rejected():
-            return Outcome(claim, RecipientState.FAILED, error.code, proven_unsent=True)
+            return _given_up(claim, error, tries_spent=0)
         case DeviceUnavailable():
             # Not this recipient's fault: it costs none of its tries, and another device may take it at once.
             return Outcome(claim, RecipientState.QUEUED, error.code, due_in_seconds=1.0, proven_unsent=True)
         case NotSent():
             if claim.tries_left <= 1:
-                return Outcome(claim, RecipientState.FAILED, error.code, proven_unsent=True, tries_spent=1)
+                return _given_up(claim, error, tries_spent=1)
             wait = BACK_OFF_SECONDS[min(MAX_TRIES - claim.tries_left, len(BACK_OFF_SECONDS) - 1)]
             if error.retry_after is not None:
                 wait = max(wait, error.retry_after.total_seconds())
@@ -68,6 +70,25 @@ def refused(claim: Claim, error: SendError, quiet_seconds: float) -> Outcome:
             return Outcome(claim, RecipientState.AMBIGUOUS, error.code, due_in_seconds=quiet_seconds)
         case _:
             raise TypeError(f"unknown kind of send error: {error!r}")
+
+
+def _given_up(claim: Claim, error: SendError, tries_spent: int) -> Outcome:
+    """The last try did not go out. Where an earlier one may have, the gateway is asked once more."""
+    if claim.is_in_doubt:
+        return Outcome(
+            claim,
+            RecipientState.AMBIGUOUS,
+            error.code,
+            due_in_seconds=0.0,
+            proven_unsent=True,
+            tries_spent=claim.tries_left,
+        )
+    return Outcome(claim, RecipientState.FAILED, error.code, proven_unsent=True, tries_spent=tries_spent)
+
+
+def unsendable(claim: Claim) -> Outcome:
+    """Give up one that we cannot even put into words for its gateway; nothing of it was written."""
+    return _given_up(claim, Rejected("invalid_content"), tries_spent=0)
 
 
 def not_written(claim: Claim, code: str) -> Outcome:

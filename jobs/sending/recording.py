@@ -11,8 +11,13 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from jobs.sending.outcomes import Outcome
+import structlog
+from django.db import DataError, IntegrityError, connection, transaction
+
+from jobs.sending.outcomes import UNRECORDABLE, Outcome
 from jobs.states import RECIPIENT_MOVES, RECIPIENT_OPEN, RECIPIENT_SENT, RecipientState, sql_list
+
+log = structlog.get_logger(__name__)
 
 Cursor = Any
 
@@ -37,12 +42,24 @@ def given_outcomes(source: RecipientState) -> str:
   WHERE given.state IN ({sql_list(RECIPIENT_MOVES[source])})"""  # noqa: S608 - constants
 
 
+# A look-up that finds nothing proves it of every try so far.
+_ALL_PROVEN = f"new.unsent = 1 AND recipient.state = '{RecipientState.AMBIGUOUS}'"
+_NEW_DOUBT = f"new.unsent = 0 AND new.state = '{RecipientState.AMBIGUOUS}'"
+# What nobody may be called who may have got the message.
+_UNSENT = sql_list({RecipientState.FAILED, RecipientState.CANCELLED, RecipientState.SUPPRESSED})
+
 # Give each recipient what `new` says of it; a condition of where it stands must follow.
 MOVE = f"""
   UPDATE jobs_recipient AS recipient
-  SET state = new.state, error_code = new.error_code, gateway_message_id = new.message_id,
+  SET state = CASE WHEN recipient.doubt_since IS NOT NULL AND new.state IN ({_UNSENT}) AND NOT ({_ALL_PROVEN})
+      THEN '{RecipientState.UNKNOWN}' ELSE new.state END,
+    error_code = new.error_code, gateway_message_id = new.message_id,
     due_at = clock_timestamp() + new.due * interval '1 second',
-    unsent_tries = recipient.unsent_tries + new.unsent,
+    unsent_tries = CASE WHEN {_ALL_PROVEN} THEN recipient.tries ELSE recipient.unsent_tries + new.unsent END,
+    doubt_since = CASE WHEN {_NEW_DOUBT} THEN coalesce(recipient.doubt_since, recipient.tried_at)
+      WHEN {_ALL_PROVEN} THEN NULL ELSE recipient.doubt_since END,
+    doubt_device_ids = CASE WHEN {_NEW_DOUBT} THEN recipient.doubt_device_ids || recipient.device_id
+      WHEN {_ALL_PROVEN} THEN NULL ELSE recipient.doubt_device_ids END,
     accepted_risks = recipient.accepted_risks + new.risked,
     tries_left = greatest(recipient.tries_left - new.spent, 0),
     sent_at = CASE WHEN new.state = '{RecipientState.SENT}' THEN clock_timestamp() END"""  # noqa: S608 - constants
@@ -91,6 +108,25 @@ def record(cursor: Cursor, outcomes: Sequence[Outcome], *, source: RecipientStat
     cursor.execute(_statement(source), parameters_of(sorted(outcomes, key=recipient_id_of)))
     rows = cursor.fetchall()
     return set(rows[0][0]), [Counted(*row[1:]) for row in rows if row[1] is not None]
+
+
+def sifted(outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """Find which of these outcomes of recipients being sent the database refuses: those become doubts.
+
+    For outcomes that it refused together: nothing is recorded here, each half is tried and undone.
+    """
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            record(cursor, outcomes, source=RecipientState.SENDING)
+            transaction.set_rollback(True)
+    except (DataError, IntegrityError):
+        if len(outcomes) > 1:
+            half = len(outcomes) // 2
+            return sifted(outcomes[:half]) + sifted(outcomes[half:])
+        claim = outcomes[0].claim
+        log.exception("outcome cannot be recorded", recipient=claim.recipient_id)
+        return [Outcome(claim, RecipientState.AMBIGUOUS, UNRECORDABLE, due_in_seconds=0.0)]
+    return list(outcomes)
 
 
 def parameters_of(outcomes: Sequence[Outcome]) -> dict[str, str]:

@@ -23,6 +23,8 @@ def recover(cursor: Cursor, device_ids: Sequence[int], quiet_seconds: float) -> 
     doubtful = """
         UPDATE jobs_recipient AS recipient
         SET state = %(doubt)s, error_code = %(code)s,
+            doubt_since = coalesce(recipient.doubt_since, recipient.tried_at),
+            doubt_device_ids = recipient.doubt_device_ids || recipient.device_id,
             due_at = greatest(clock_timestamp(), recipient.tried_at + %(wait)s * interval '1 second')
     """
     parameters = {

@@ -10,7 +10,7 @@ from typing import Any
 
 import structlog
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import DataError, IntegrityError, connection, transaction
 
 from devices import breaker, egress, leases
 from devices.gateway.base import DeviceUnavailable
@@ -19,10 +19,10 @@ from devices.models import Device
 from devices.pacing import Pace, daily_allowance
 from jobs.live import publishing
 from jobs.message.book import MessageBook
-from jobs.sending import dispatch, finishing, recovery, results
+from jobs.sending import dispatch, finishing, recording, recovery, results
 from jobs.sending.chunks import Waiting
 from jobs.sending.claims import Claimer, claims_of
-from jobs.sending.exchange import Offer, exchange
+from jobs.sending.exchange import Answer, Offer, exchange
 from jobs.sending.outcomes import Claim, Outcome
 from jobs.sending.results import LiveFeed
 from jobs.states import RecipientState
@@ -69,6 +69,7 @@ class Settled:
     held: set[int] = field(default_factory=set)
     unusable: set[int] = field(default_factory=set)  # held, but not to be sent through any more
     claims: dict[int, list[Claim]] = field(default_factory=dict)
+    spoiled: list[Outcome] = field(default_factory=list)  # claimed, and yet there is nothing to send
     opened: list[Opened] = field(default_factory=list)
     others_wait: bool = False  # devices that were left for another runner
 
@@ -97,7 +98,7 @@ class Settlement:
         forgotten = {device_id for device_id, _token in order.released} - self._claimers.keys()
         tells = self._feed.may_tell_any(outcome.claim.job_id for outcome in order.outcomes)
         with transaction.atomic() if limited or forgotten or tells else nullcontext():
-            answer = exchange(offer)
+            answer = self._exchange(offer, order)
             settled.held, settled.unusable = answer.held, answer.held - answer.usable
             for device_id in {device_id for device_id, _, _ in order.held} - settled.held:
                 # A lost lease: whoever took the device has put our claims in doubt, set our chunks free, and decides.
@@ -122,6 +123,17 @@ class Settlement:
         if order.take_up_to:
             self._open(order, settled)
         return settled
+
+    def _exchange(self, offer: Offer, order: Order) -> Answer:
+        try:
+            with transaction.atomic() if connection.in_atomic_block else nullcontext():
+                return exchange(offer)
+        except (DataError, IntegrityError):
+            if not order.outcomes:
+                raise
+        # One of them cannot be kept, and must not hold up the others.
+        order.outcomes = offer.outcomes = recording.sifted(order.outcomes)
+        return exchange(offer)
 
     def forget(self) -> None:
         """Drop all that is known beside the rows (after a database error)."""
@@ -176,8 +188,11 @@ class Settlement:
         offer.done, offer.freed = done, freed
         return offer
 
-    def _keep_claimed(self, drawn: Sequence[Drawn], claimed: Mapping[tuple[int, int], int], settled: Settled) -> None:
-        for ours in claims_of(drawn, claimed, self._messages):
+    def _keep_claimed(
+        self, drawn: Sequence[Drawn], claimed: Mapping[tuple[int, int], tuple[int, bool]], settled: Settled
+    ) -> None:
+        claims, settled.spoiled = claims_of(drawn, claimed, self._messages)
+        for ours in claims:
             settled.claims.setdefault(ours.device_id, []).append(ours)
         for device_id, _job_id, waiting in drawn:
             if (device_id, waiting.recipient_id) not in claimed and device_id in self._claimers:

@@ -36,6 +36,14 @@ RECIPIENT_ERRORS: Final[dict[str, RecipientError]] = {
         "El programa se interrumpió durante el envío; no se sabe si salió el mensaje.",
         _("The sending was interrupted: it is not known whether the message went out"),
     ),
+    "unreadable_answer": RecipientError(
+        "La respuesta del gateway no se pudo entender; no se sabe si salió el mensaje.",
+        _("The gateway's answer could not be understood: it is not known whether the message went out"),
+    ),
+    "unrecordable": RecipientError(
+        "La respuesta del gateway no se pudo guardar; no se sabe si salió el mensaje.",
+        _("The gateway's answer could not be kept: it is not known whether the message went out"),
+    ),
     "stalled": RecipientError("El envío se demoró antes de salir.", _("The sending was held up before it went out")),
     # Said by the gateway
     "not_on_whatsapp": RecipientError("El número no tiene WhatsApp.", _("The number has no WhatsApp")),

@@ -56,7 +56,7 @@ def claim(claimer: Claimer, number: int) -> list[Claim]:
             drawn=[(waiting.recipient_id, device_id, job_id) for device_id, job_id, waiting in drawn],
         )
     )
-    claims = claims_of(drawn, answer.claimed, MessageBook())
+    claims, _ = claims_of(drawn, answer.claimed, MessageBook())
     claimed = {claim.recipient_id for claim in claims}
     for _, _, waiting in drawn:
         if waiting.recipient_id not in claimed:

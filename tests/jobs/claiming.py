@@ -20,4 +20,5 @@ def claim(*drawn: tuple[int, int, Waiting]) -> list[Claim]:
             drawn=[(waiting.recipient_id, device_id, job_id) for device_id, job_id, waiting in drawn],
         )
     )
-    return claims_of(drawn, answer.claimed, MessageBook())
+    claims, _ = claims_of(drawn, answer.claimed, MessageBook())
+    return claims

@@ -1,6 +1,7 @@
 """What an answer to sendText or sendMedia means: was it sent, may we try again, and whom does it concern?"""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -24,6 +25,7 @@ BEFORE_THE_SEND: Final[tuple[tuple[str, type[SendError], Scope, str], ...]] = (
     ("reading 'onWhatsApp'", DeviceUnavailable, Scope.DEVICE, "not_connected"),
     ("reading 'textMessage'", DeviceUnavailable, Scope.DEVICE, "not_connected"),
     ("reading 'mediaMessage'", DeviceUnavailable, Scope.DEVICE, "not_connected"),
+    ("reading 'waUploadToServer'", DeviceUnavailable, Scope.DEVICE, "not_connected"),
     ("Connection Closed", DeviceUnavailable, Scope.DEVICE, "connection_closed"),
     ("reading 'find'", NotSent, Scope.RECIPIENT, "number_look_up_failed"),
     ("Media upload failed", NotSent, Scope.MESSAGE, "media_upload_failed"),
@@ -33,6 +35,8 @@ BEFORE_THE_SEND: Final[tuple[tuple[str, type[SendError], Scope, str], ...]] = (
     ("unsupported image format", Rejected, Scope.MESSAGE, "media_unusable"),
     ("getaddrinfo", Rejected, Scope.MESSAGE, "media_unusable"),
 )
+# An answer begins with its key. Where the rest is not to be read, that much is.
+_KEY: Final = re.compile(rb'\s*\{\s*"key"\s*:\s*\{[^{}]*?"id"\s*:\s*"([ -!#-\[\]-~]+)"')
 _REFUSED_CONTENT: Final = (
     "Text is required",
     "Owned media must be a url or base64",
@@ -43,7 +47,7 @@ _REFUSED_CONTENT: Final = (
 def read_answer(answer: WireResponse | WireFailure) -> Acceptance:
     if isinstance(answer, WireFailure):
         raise no_answer(answer)
-    if answer.status in {200, 201}:
+    if 200 <= answer.status < 300:
         return accept(_message_id(answer.body))
     raise _error(answer)
 
@@ -51,8 +55,12 @@ def read_answer(answer: WireResponse | WireFailure) -> Acceptance:
 def _message_id(body: bytes) -> object:
     try:
         return json.loads(body)["key"]["id"]
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (KeyError, TypeError):
         return None
+    except (ValueError, RecursionError):
+        # Cut short, or not in UTF-8: with webhook_base64 on, the whole medium follows the key.
+        found = _KEY.match(body)
+        return found[1].decode() if found else None
 
 
 def _error(answer: WireResponse) -> SendError:

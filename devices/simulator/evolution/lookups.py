@@ -16,6 +16,7 @@ from devices.simulator.evolution.schemas import check_numbers
 from devices.simulator.serving import wire
 
 _PAGE_SIZE = 50
+_LONG_ID = 113  # characters
 _BAD_QUERY = refusals.crash("\nInvalid `this.prismaRepository.message.count()` invocation")
 
 
@@ -121,10 +122,12 @@ def _matching(call: Call, where: Mapping[str, Any], span: tuple[int, int] | None
 def _record(call: Call, row: int) -> dict[str, Any]:
     ledger = call.world.ledger
     message_type, message = message_of(ledger.content(row), ledger.text(row))
+    message_id = ledger.message_id(row)
+    has_long_ids = call.world.plan_for(call.instance).has_long_ids(ledger.number(row))
     return {
         "id": database_id(row),
         "key": {
-            "id": ledger.message_id(row),
+            "id": message_id.ljust(_LONG_ID, "0") if has_long_ids else message_id,
             "fromMe": True,
             "remoteJid": numbers.create_jid(ledger.number(row)),
         },

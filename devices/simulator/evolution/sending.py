@@ -132,10 +132,31 @@ def _answer_accepted(world: World, request: Request, answer: bytes, fate: Fate) 
             request.answer(_GARBAGE)
         case "no-id":
             request.answer(_NO_ID)
+        case "html-body":
+            request.answer(wire.answer(200, b"<html><body>OK</body></html>", "text/html"))
+        case "accepted-202":
+            request.answer(wire.answer(202, b""))
+        case "no-content":
+            request.answer(wire.answer(204, b""))
+        case "cut-body":
+            # Its head promises all of it.
+            request.connection.cut(answer[: answer.index(b'"status"')])
+        case "latin-1-body":
+            request.answer(answer.replace("Você".encode(), "Vocêé".encode("latin-1")))
+        case "giant-body":
+            request.answer(_with_medium(answer, int(fate.parameter)))
+        case "deep-body":
+            request.answer(wire.answer(201, b"[" * int(fate.parameter), wire.JSON_TYPE))
         case _ if "early-acks" in fate.effects:
             world.loop.call_later(fate.effects["early-acks"] / 1000, partial(request.answer, answer))
         case _:
             request.answer(answer)
+
+
+def _with_medium(answer: bytes, size: int) -> bytes:
+    """With webhook_base64 on, the whole medium stands in the answer's message."""
+    _, _, body = answer.partition(b"\r\n\r\n")
+    return wire.answer(201, body.replace(b'"message":{', b'"message":{"base64":"' + b"A" * size + b'",', 1))
 
 
 def _unconnected(world: World, instance: Instance, jid: str) -> bytes:

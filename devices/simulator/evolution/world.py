@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import Counter, deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from random import Random
 from urllib.parse import quote
@@ -31,6 +31,7 @@ class World:
         self.options = options
         self.loop = loop
         self.url = ""
+        self.leave: Callable[[float], None] = lambda seconds: None  # refuse connections for so long
         self.global_key = options.global_key.encode()
         self.randomness = Random(options.seed)  # noqa: S311 - faults want to be repeatable, not secret
         self.instances = Instances()

@@ -207,6 +207,12 @@ class Connection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.close()
 
+    def cut(self, beginning: bytes) -> None:
+        """Write the beginning of an answer, and end the connection."""
+        if self._transport is not None:
+            self._transport.write(beginning)
+            self._transport.close()
+
     def reset(self) -> None:
         """End the connection with a TCP reset, as a crashed gateway or a dropped link does."""
         if self._transport is not None:

@@ -48,7 +48,7 @@ class PigeonGateway:
         if isinstance(answer, WireFailure):
             raise no_answer(answer)
         said = said_in(answer.body)
-        if answer.status == 200:
+        if 200 <= answer.status < 300:
             return accept(said.get("ring"))
         if answer.status == 422:
             raise self.refusal(said.get("wrong"))

@@ -241,7 +241,7 @@ def _first_failure_is_enough():
         (Stumbles, contract.understands_or_doubts_whatever_comes),
         (BlamesTheDeviceForARecipient, contract.understands_or_doubts_whatever_comes),
         (IsSureOfNothing, contract.looks_up_what_it_can),
-        (RaisesWhenAsked, contract.cannot_tell_where_nobody_answers),
+        (RaisesWhenAsked, contract.learns_nothing_where_nobody_answers),
         (RaisesWhenProbed, contract.finds_no_device_well_that_does_not_say_so),
         (AlwaysWell, contract.finds_no_device_well_that_does_not_say_so),
         (TakesItsTime, contract.finds_a_device_well),

@@ -62,6 +62,24 @@ def test_a_message_id_means_accepted(status):
     assert answer(status, ACCEPTED).gateway_message_id == "3EB0F7F153F230C5C7BBB2"
 
 
+@pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
+def test_a_message_id_that_was_read_counts_whatever_follows(status):
+    whole = json.dumps(ACCEPTED, ensure_ascii=False)
+    bodies = [
+        whole.encode("latin-1"),
+        whole.encode()[:130],
+        whole.replace('"message": {', '"message": {"base64": "').encode() + b"A" * 1_000_000,
+        b" " + whole.encode() + b"<html>",
+    ]
+    for body in bodies:
+        assert answer(status, body) == Acceptance("3EB0F7F153F230C5C7BBB2")
+
+
+def test_an_id_that_somebody_wrote_into_a_message_is_not_the_gateways():
+    said = {"status": "PENDING", "message": {"conversation": '"key":{"id":"EVIL"}', "key": {"id": "EVIL"}}}
+    assert refusal(201, json.dumps(said).encode() + b"\xff") == (OutcomeUnknown, "no_message_id")
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -226,8 +244,8 @@ TABLE = [
     ("a firewall's 403", 403, b"<html>Forbidden</html>", OutcomeUnknown, "gateway_error"),
     ("an empty 500", 500, b"", OutcomeUnknown, "gateway_error"),
     ("an empty 400", 400, b"{}", OutcomeUnknown, "gateway_error"),
-    ("202", 202, b"", OutcomeUnknown, "gateway_error"),
-    ("204", 204, b"", OutcomeUnknown, "gateway_error"),
+    ("202", 202, b"", OutcomeUnknown, "no_message_id"),
+    ("204", 204, b"", OutcomeUnknown, "no_message_id"),
 ]
 
 

@@ -5,12 +5,13 @@ The messages of these tests were really sent, or not, to the simulator; only the
 
 import threading
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connection
 
 from devices.gateway.base import LookUp
+from devices.gateway.evolution import EvolutionGateway
 from devices.models import Device
 from jobs.live import publishing
 from jobs.models import Job, Recipient
@@ -26,52 +27,79 @@ pytestmark = pytest.mark.django_db
 
 # --- The table ----------------------------------------------------------------------------------------------------
 
-SENT, NOT_THERE, CANNOT_TELL = LookUp.SENT, LookUp.NOT_THERE, LookUp.CANNOT_TELL
+SENT, NOT_THERE, CANNOT_TELL, NOT_NOW = LookUp.SENT, LookUp.NOT_THERE, LookUp.CANNOT_TELL, LookUp.NOT_NOW
+GIVE_UP = timedelta(hours=24)
 
 
-def decided(code, found, *, never_twice=False, tries_left=3):
+def decided(code, found, *, never_twice=False, tries_left=3, waited=timedelta(seconds=121)):
     claim = Claim(1, 2, 3, "+51900000000", "hola", None, tries_left, None)
     now = datetime.now(tz=UTC)
-    return decide(Doubtful(claim, code, now, never_twice, now), found, "3EB0" if found is SENT else "")
+    doubtful = Doubtful(claim, code, now - waited, [3], waited, never_twice, now)
+    return decide(doubtful, found, "3EB0" if found is SENT else "")
 
 
 @pytest.mark.parametrize("code", ["ReadTimeout", "gateway_error", "no_message_id", "worker_died"])
 @pytest.mark.parametrize("never_twice", [False, True])
-@pytest.mark.parametrize("tries_left", [1, 2, 3])
+@pytest.mark.parametrize("tries_left", [0, 1, 2, 3])
 def test_what_was_sent_is_sent(code, never_twice, tries_left):
     outcome = decided(code, SENT, never_twice=never_twice, tries_left=tries_left)
     assert (outcome.state, outcome.gateway_message_id, outcome.error_code) == ("sent", "3EB0", "")
     assert not outcome.proven_unsent
 
 
-@pytest.mark.parametrize("code", ["ReadTimeout", "gateway_error", "worker_died"])
-@pytest.mark.parametrize("never_twice", [False, True])
-def test_what_is_not_there_goes_again_while_there_are_tries(code, never_twice):
+@pytest.mark.parametrize("code", ["ReadTimeout", "gateway_error", "no_message_id", "worker_died"])
+def test_what_is_not_there_goes_again_while_there_are_tries(code):
     for tries_left in (3, 2):
-        outcome = decided(code, NOT_THERE, never_twice=never_twice, tries_left=tries_left)
+        outcome = decided(code, NOT_THERE, tries_left=tries_left)
         assert (outcome.state, outcome.due_in_seconds) == ("queued", 0.0)
         assert (outcome.proven_unsent, outcome.risk_accepted, outcome.tries_spent) == (True, False, 1)
-    last = decided(code, NOT_THERE, never_twice=never_twice, tries_left=1)
-    assert (last.state, last.error_code, last.proven_unsent) == ("failed", code, True)
+    for tries_left in (1, 0):
+        last = decided(code, NOT_THERE, tries_left=tries_left)
+        assert (last.state, last.error_code, last.proven_unsent) == ("failed", code, True)
 
 
-@pytest.mark.parametrize("code", ["ReadTimeout", "gateway_error", "no_message_id"])
+@pytest.mark.parametrize("code", ["ReadTimeout", "gateway_error"])
 def test_where_the_gateway_cannot_tell_the_seed_retries_and_the_risk_is_on_record(code):
     outcome = decided(code, CANNOT_TELL)
     assert (outcome.state, outcome.due_in_seconds) == ("queued", 0.0)
     assert (outcome.proven_unsent, outcome.risk_accepted, outcome.tries_spent) == (False, True, 1)
-    last = decided(code, CANNOT_TELL, tries_left=1)
-    assert (last.state, last.proven_unsent) == ("unknown", False)
+    for tries_left in (1, 0):
+        last = decided(code, CANNOT_TELL, tries_left=tries_left)
+        assert (last.state, last.proven_unsent) == ("unknown", False)
 
 
-@pytest.mark.parametrize("tries_left", [1, 2, 3])
-@pytest.mark.parametrize(
-    ("code", "never_twice"), [("ReadTimeout", True), ("worker_died", False), ("worker_died", True)]
-)
-def test_never_twice_and_after_a_workers_death_a_person_decides(code, never_twice, tries_left):
-    outcome = decided(code, CANNOT_TELL, never_twice=never_twice, tries_left=tries_left)
+LEFT_TO_A_PERSON = [
+    ("worker_died", CANNOT_TELL, False),
+    ("no_message_id", CANNOT_TELL, False),  # the gateway said that it went out
+    ("unrecordable", CANNOT_TELL, False),
+    ("ReadTimeout", CANNOT_TELL, True),
+    ("worker_died", CANNOT_TELL, True),
+    ("ReadTimeout", NOT_THERE, True),  # killed between WhatsApp and its store, a gateway does not know
+    ("worker_died", NOT_THERE, True),
+    ("ReadTimeout", None, False),  # the device was deleted
+    ("ReadTimeout", None, True),
+]
+
+
+@pytest.mark.parametrize("tries_left", [0, 1, 2, 3])
+@pytest.mark.parametrize(("code", "found", "never_twice"), LEFT_TO_A_PERSON)
+def test_where_only_a_person_can_decide_it_is_unknown(code, found, never_twice, tries_left):
+    outcome = decided(code, found, never_twice=never_twice, tries_left=tries_left)
     assert (outcome.state, outcome.error_code, outcome.due_in_seconds) == ("unknown", code, None)
     assert not outcome.proven_unsent
+
+
+@pytest.mark.parametrize("code", ["ReadTimeout", "no_message_id", "worker_died"])
+@pytest.mark.parametrize("never_twice", [False, True])
+@pytest.mark.parametrize("tries_left", [0, 1, 3])
+def test_a_gateway_that_could_not_be_asked_is_asked_again_until_we_give_up(code, never_twice, tries_left):
+    def after(waited):
+        return decided(code, NOT_NOW, never_twice=never_twice, tries_left=tries_left, waited=waited)
+
+    waits = [after(timedelta(seconds=seconds)).seconds for seconds in (0, 10, 121, 600, 5000, 86_000)]
+    assert waits == [2.0, 2.5, 30.25, 150.0, 300.0, 300.0]
+    given_up = after(GIVE_UP)
+    assert (given_up.state, given_up.error_code, given_up.proven_unsent) == ("unknown", code, False)
 
 
 # --- Asking ---------------------------------------------------------------------------------------------------------
@@ -190,7 +218,7 @@ def test_a_medium_is_known_by_its_caption(simulator, device):
     assert rows(job, "state", "gateway_message_id") == [("sent", message_id)]
 
 
-# --- When the gateway cannot tell -----------------------------------------------------------------------------------
+# --- When the gateway cannot tell, or not now -----------------------------------------------------------------------
 
 
 def closed(simulator, device):
@@ -201,12 +229,7 @@ def not_loaded(simulator, device):
     simulator.set_state("demo-1", "not-loaded")
 
 
-def keeps_nothing(simulator, device):
-    """As Evolution does unless it is told to save messages."""
-    simulator.reset()
-
-
-def down(simulator, device):
+def away(simulator, device):
     Device.unscoped.filter(pk=device.pk).update(base_url="http://127.0.0.1:1")
 
 
@@ -219,23 +242,177 @@ def unlicensed(simulator, device):
     simulator.faults({"license": 1})
 
 
-def deleted(simulator, device):
-    device.delete()
+def behind_a_broken_proxy(simulator, device):
+    simulator.faults({"502": 1})
 
 
-@pytest.mark.parametrize("trouble", [closed, not_loaded, keeps_nothing, down, token_refused, unlicensed, deleted])
+def token_unreadable(simulator, device):
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE devices_device SET token = 'sealed by another key' WHERE id = %s", [device.pk])
+
+
+NOT_NOW_TROUBLES = [closed, not_loaded, away, token_refused, unlicensed, behind_a_broken_proxy, token_unreadable]
+
+
+@pytest.mark.parametrize("trouble", NOT_NOW_TROUBLES)
 @pytest.mark.parametrize(
-    ("code", "never_twice", "state"),
-    [("ReadTimeout", False, "queued"), ("ReadTimeout", True, "unknown"), ("worker_died", False, "unknown")],
+    ("code", "never_twice"), [("ReadTimeout", False), ("ReadTimeout", True), ("worker_died", False)]
 )
-def test_silence_proves_nothing(simulator, device, trouble, code, never_twice, state):
+def test_who_cannot_be_asked_is_asked_again_and_then_we_say_so(simulator, device, settings, trouble, code, never_twice):
     device.account.never_twice = never_twice
     device.account.save()
     really_send(simulator, "51911111111", "another")
-    job = in_doubt(device, code=code)
+    job = in_doubt(device, code=code, tried_at=ago(100))
     trouble(simulator, device)
     look_up()
+    assert rows(job, "state", "tries_left", "unsent_tries", "accepted_risks") == [("ambiguous", 3, 0, 0)]
+    [due_at] = rows(job, "due_at")
+    assert 20 < (due_at - datetime.now(tz=UTC)).total_seconds() < 35
+    settings.LOOK_UP_GIVE_UP_SECONDS = 60
+    Recipient.objects.filter(job_id=job.pk).update(due_at=ago(0))
+    look_up()
+    assert rows(job, "state", "unsent_tries", "accepted_risks") == [("unknown", 0, 0)]
+
+
+@pytest.mark.parametrize(
+    ("code", "never_twice", "state"),
+    [
+        ("ReadTimeout", False, "queued"),
+        ("ReadTimeout", True, "unknown"),
+        ("worker_died", False, "unknown"),
+        ("no_message_id", False, "unknown"),
+    ],
+)
+def test_a_gateway_that_keeps_no_messages_proves_nothing(simulator, device, code, never_twice, state):
+    """As Evolution does unless it is told to save them."""
+    device.account.never_twice = never_twice
+    device.account.save()
+    job = in_doubt(device, code=code)
+    look_up()
     assert rows(job, "state", "unsent_tries", "accepted_risks") == [(state, 0, 1 if state == "queued" else 0)]
+    job.refresh_from_db()
+    assert job.sent_again == (state == "queued")
+
+
+def test_nobody_can_be_asked_about_a_device_that_was_deleted(simulator, device):
+    job = in_doubt(device)
+    device.delete()
+    look_up()
+    assert states(job) == {"unknown": 1}
+
+
+def test_a_gateway_that_does_not_answer_is_asked_once_and_not_for_each(simulator, device, monkeypatch):
+    monkeypatch.setattr(reconcile, "AT_ONCE", 1)
+    job = in_doubt(device, recipients=100)
+    simulator.faults({"502": 1})
+    asked = simulator.ledger()["requests"]
+    look_up()
+    assert states(job) == {"ambiguous": 100}
+    assert simulator.ledger()["requests"] == asked + 1
+
+
+def test_ten_that_went_out_before_their_gateway_was_away_are_found_when_it_is_back(simulator, device):
+    """Looked up while it refused connections they were all sent again, with default settings."""
+    job = in_doubt(device, recipients=10)
+    ids = {really_send(simulator, f"5190000000{number}", f"Hola persona {number}") for number in range(10)}
+    with simulator.away():
+        for _ in range(3):
+            look_up()
+            assert states(job) == {"ambiguous": 10}
+            Recipient.objects.filter(job_id=job.pk).update(due_at=ago(0))
+    look_up()
+    assert states(job) == {"sent": 10}
+    assert set(rows(job, "gateway_message_id")) == ids
+    assert simulator.ledger()["duplicates"] == 0
+
+
+# --- The evidence covers every try ----------------------------------------------------------------------------------
+
+
+def earlier_try(job, device, **since):
+    """An earlier try, through a device, that may have gone out and was repeated on the seed's word."""
+    Recipient.objects.filter(job_id=job.pk).update(
+        tries=2, accepted_risks=1, doubt_since=ago(**since), doubt_device_ids=[device.pk]
+    )
+
+
+def test_an_earlier_try_that_went_out_is_found(simulator, device):
+    message_id = really_send(simulator)
+    time.sleep(3.2)
+    job = in_doubt(device, tried_at=datetime.now(tz=UTC))
+    earlier_try(job, device, seconds=10)
+    look_up()
+    assert rows(job, "state", "gateway_message_id") == [("sent", message_id)]
+
+
+def test_an_earlier_try_through_another_device_is_found(simulator, device):
+    other = make_device(device.account, simulator.url, instance_name="demo-2")
+    message_id = really_send(simulator, instance="demo-2")
+    really_send(simulator, "51911111111", "another")
+    job = in_doubt(device)
+    earlier_try(job, other, seconds=10)
+    Recipient.objects.filter(job_id=job.pk).update(doubt_device_ids=[other.pk, device.pk])
+    look_up()
+    assert rows(job, "state", "gateway_message_id") == [("sent", message_id)]
+
+
+def test_one_of_its_devices_that_does_not_answer_is_enough_to_wait(simulator, device):
+    other = make_device(device.account, "http://127.0.0.1:1", instance_name="demo-2")
+    really_send(simulator, "51911111111", "another")
+    job = in_doubt(device)
+    Recipient.objects.filter(job_id=job.pk).update(doubt_device_ids=[other.pk, device.pk])
+    look_up()
+    assert states(job) == {"ambiguous": 1}
+
+
+def test_what_is_not_there_clears_every_try(simulator, device):
+    really_send(simulator, "51911111111", "another")
+    job = in_doubt(device)
+    earlier_try(job, device, seconds=10)
+    look_up()
+    assert rows(job, "state", "tries", "unsent_tries", "doubt_since", "doubt_device_ids") == [
+        ("queued", 2, 2, None, None)
+    ]
+
+
+# --- What cannot be handled costs one message -----------------------------------------------------------------------
+
+
+def test_a_message_stored_under_an_id_that_cannot_be_kept_is_sent_and_holds_nobody_up(simulator, device):
+    job = in_doubt(device, recipients=3)
+    simulator.faults({"long-id": 1})
+    for number in range(3):
+        really_send(simulator, f"5190000000{number}", f"Hola persona {number}")
+    assert look_up() is False
+    assert rows(job, "state", "gateway_message_id") == [("sent", "")] * 3
+
+
+def test_an_answer_that_breaks_the_look_up_costs_its_own_message(simulator, device, monkeypatch):
+    def look_up_but(self, message, since, until):
+        if message.number.endswith("1"):
+            raise RecursionError
+        return LookUp.SENT, "3EB0"
+
+    monkeypatch.setattr(EvolutionGateway, "look_up", look_up_but)
+    job = in_doubt(device, recipients=3)
+    look_up()
+    assert rows(job, "state") == ["sent", "unknown", "sent"]
+
+
+def test_an_outcome_that_the_database_refuses_costs_its_own_message(simulator, device, monkeypatch):
+    def look_up_with(self, message, since, until):
+        return LookUp.SENT, "x" * 113 if message.number.endswith("5") else f"3EB0{message.number[-1]}"
+
+    monkeypatch.setattr(EvolutionGateway, "look_up", look_up_with)
+    job = in_doubt(device, recipients=8)
+    assert look_up() is False
+    assert states(job) == {"sent": 7, "unknown": 1}
+    assert rows(job, "state", "error_code")[5] == ("unknown", "unrecordable")
+    job.refresh_from_db()
+    assert (job.status, job.sent, job.failed) == (JobStatus.COMPLETED, 7, 1)
+
+
+# --- What comes of it -----------------------------------------------------------------------------------------------
 
 
 def test_an_unknown_ends_its_job_and_counts_as_unsent(simulator, device, published):

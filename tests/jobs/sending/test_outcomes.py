@@ -59,6 +59,17 @@ def test_after_the_last_try_it_has_failed():
     assert outcome.proven_unsent
 
 
+@pytest.mark.parametrize("tries_left", [1, 2, 3])
+def test_one_whose_earlier_try_may_have_gone_out_has_not_failed_yet(tries_left):
+    """The gateway is asked once more, about every try; after that nothing is tried again."""
+    in_doubt = claim(tries_left)._replace(is_in_doubt=True)
+    errors = [Rejected("not_on_whatsapp")] + ([NotSent("DNSError")] if tries_left == 1 else [])
+    for error in errors:
+        outcome = refused(in_doubt, error, quiet_seconds=120)
+        assert (outcome.state, outcome.error_code, outcome.due_in_seconds) == ("ambiguous", error.code, 0.0)
+        assert (outcome.proven_unsent, outcome.tries_spent) == (True, tries_left)
+
+
 def test_three_tries_in_all():
     assert MAX_TRIES == 3
     left, tried = MAX_TRIES, 0

@@ -12,8 +12,11 @@ from django.db import connection
 from django.utils import timezone
 
 from devices import health
+from devices.gateway.base import Acceptance
+from devices.gateway.evolution import EvolutionGateway
 from devices.models import Device, Lane
 from jobs import invariants, sweep
+from jobs.message.rendering import Template
 from jobs.models import Job, Recipient
 from jobs.sending import lane_runner, reconcile
 from jobs.sending.lane_runner import LaneRunner
@@ -112,6 +115,15 @@ AFTER_ONE_TRY = {
     "accept-then-502": ("0025", "ambiguous", "gateway_error", True),
     "garbage-body": ("0026", "ambiguous", "no_message_id", True),
     "no-id": ("0027", "ambiguous", "no_message_id", True),
+    "html-body": ("0041", "ambiguous", "no_message_id", True),
+    "accepted-202": ("0042", "ambiguous", "no_message_id", True),
+    "no-content": ("0043", "ambiguous", "no_message_id", True),
+    "deep-body": ("0047", "ambiguous", "no_message_id", True),
+    # A status and an id that were read count, whatever follows.
+    "cut-body": ("0044", "sent", "", True),
+    "latin-1-body": ("0045", "sent", "", True),
+    "giant-body": ("0046", "sent", "", True),
+    "long-id": ("0048", "sent", "", True),
 }
 
 
@@ -461,3 +473,53 @@ def test_a_worker_that_is_asked_to_stop_ends_what_is_in_flight_and_begins_nothin
     assert simulator.ledger()["accepted"] == states(job)["sent"] <= 15
     assert Lane.objects.get().holder == ""
     assert invariants.check() == []
+
+
+# --- What cannot be handled costs one message ----------------------------------------------------------------------
+
+
+def test_an_answer_that_cannot_be_kept_holds_up_nobody(simulator, runner, account, monkeypatch):
+    """The database refused the whole batch, again and again: nobody's outcome was recorded any more."""
+    read = EvolutionGateway.read_answer
+
+    def read_oddly(answer):
+        acceptance = read(answer)
+        return Acceptance("x" * 113) if b"51900000003@" in answer.body else acceptance
+
+    monkeypatch.setattr(EvolutionGateway, "read_answer", staticmethod(read_oddly))
+    job = make_job(account, 8, (make_device(account, simulator.url),))
+    send_until_it_ends(job, runner)
+    assert states(job) == {"sent": 8}  # the one was found by its look-up
+    assert_the_ledger_agrees(job, simulator)
+
+
+@pytest.mark.parametrize("broken", ["send_request", "read_answer"])
+def test_a_message_that_breaks_our_own_code_costs_itself(simulator, runner, account, monkeypatch, broken):
+    original = getattr(EvolutionGateway, broken)
+
+    def breaks(*arguments):
+        if "51900000003" in str(arguments[-1]):
+            raise RecursionError
+        return original(*arguments)
+
+    monkeypatch.setattr(EvolutionGateway, broken, staticmethod(breaks) if broken == "read_answer" else breaks)
+    job = make_job(account, 8, (make_device(account, simulator.url),))
+    send_until_it_ends(job, runner)
+    ends = {"send_request": {"sent": 7, "failed": 1}, "read_answer": {"sent": 8}}
+    assert states(job) == ends[broken]
+    assert_the_ledger_agrees(job, simulator)
+
+
+def test_a_message_that_cannot_be_rendered_costs_itself(simulator, runner, account, monkeypatch):
+    render = Template.render
+
+    def breaks(self, values, phone="", variant=None):
+        if phone.endswith("3"):
+            raise ValueError
+        return render(self, values, phone, variant)
+
+    monkeypatch.setattr(Template, "render", breaks)
+    job = make_job(account, 8, (make_device(account, simulator.url),))
+    send_until_it_ends(job, runner)
+    assert states(job) == {"sent": 7, "failed": 1}
+    assert_the_ledger_agrees(job, simulator)
