@@ -64,6 +64,15 @@ class DeviceForm(AccountForm):
     def clean_instance_name(self) -> str:
         return _clean(validation.instance_name, self.cleaned_data["instance_name"])
 
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        places = ("provider", "base_url", "instance_name")
+        if set(places) & set(self.changed_data) and all(cleaned.get(name) for name in places):
+            device = Device(pk=self.instance.pk, **{name: cleaned[name] for name in places})
+            if validation.is_instance_taken(device):
+                self.add_error("instance_name", str(reasons.shown("instance_taken")))
+        return cleaned
+
     def clean_token(self) -> str:
         written: str = self.cleaned_data["token"]
         return _clean(validation.token, written) if written else self.instance.token

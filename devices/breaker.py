@@ -1,9 +1,19 @@
-"""Taking a device out of service, with the reason; the health check (`health`) brings it back."""
+"""Taking a device out of service, with the reason, and when it is looked at again; the health check (`health`) brings
+it back.
 
+Trouble that names no recipient is the device's, or its gateway's, whatever kind of answer it comes as. A device that
+comes back from it sends one message first: `trouble_count` stays until a message was accepted, and each time that none
+was the next look is longer off.
+"""
+
+from datetime import timedelta
+from typing import Final
+
+from django.db import connection
 from django.db.models.functions import Now
 
-from devices.gateway.base import DeviceUnavailable, SendError
-from devices.models import Device
+from devices.gateway.base import NO_MESSAGE_ID, DeviceUnavailable, NotSent, OutcomeUnknown, Scope, SendError
+from devices.models import Device, DeviceQuerySet
 from devices.states import DeviceStatus
 
 # Reasons that only a person can mend; the others may pass by themselves.
@@ -18,27 +28,107 @@ FOR_A_PERSON = frozenset(
         "unknown_provider",
     }
 )
+# Those that often pass within seconds: a reconnect, a restart, a gateway that is asked too much.
+PASSING = frozenset(
+    {
+        "unreachable",
+        "no_answer",
+        "gateway_error",
+        "unexpected_answer",
+        "connection_closed",
+        "instance_connecting",
+        "instance_not_loaded",
+        "rate_limited",
+        "number_look_up_failed",
+        "media_upload_failed",
+    }
+)
 # What our own client calls a gateway that cannot be reached.
 UNREACHABLE = frozenset({"ConnectTimeout", "ConnectionError", "DNSError", "SSLError"})
+# Answers after which nobody knows whether a message went out, as reasons; every other is a `gateway_error`.
+_DOUBTFUL: Final = {"ReadTimeout": "no_answer", NO_MESSAGE_ID: "unexpected_answer"}
+# Not sent, and said of no recipient, though the answer came to one's message.
+_OF_NOBODY: Final = frozenset({"number_look_up_failed", "media_upload_failed"})
+
+BACK_OFF_SECONDS: Final = (1.0, 2.0, 5.0, 10.0, 20.0, 40.0, 60.0)
+# A device that was well so lately, and is out for what passes, is waited for.
+WELL_LATELY: Final = timedelta(minutes=10)
 
 
 def reason_against(error: SendError) -> str:
-    """Why an error speaks against the device it was met with; "" where it does not.
+    """Why an error speaks against the device it was met with, should others follow it; "" where it does not.
 
     One whose scope is the account speaks against this device alone, as yet: each of the others meets it by itself.
     Here it will have to speak against them all.
     """
     if error.code in UNREACHABLE:
         return "unreachable"
-    return error.code if isinstance(error, DeviceUnavailable) else ""
+    match error:
+        case DeviceUnavailable():
+            return error.code
+        case OutcomeUnknown():
+            return _DOUBTFUL.get(error.code, "gateway_error")
+        case NotSent() if error.scope in {Scope.DEVICE, Scope.ACCOUNT} or error.code in _OF_NOBODY:
+            return error.code
+    return ""
 
 
-def take_out(device_id: int, reason: str) -> bool:
-    """Give the device no more work until a health check finds it well; False when it was out already."""
+def back_off(trouble_count: int) -> timedelta:
+    """How long after the so-many-eth trouble in a row a device is looked at again."""
+    return timedelta(seconds=BACK_OFF_SECONDS[min(max(trouble_count, 1), len(BACK_OFF_SECONDS)) - 1])
+
+
+def take_out(device_id: int, reason: str, wait: timedelta = timedelta()) -> bool:
+    """Give the device no more work until a health check finds it well; False when it was out already.
+
+    `wait`: what its gateway asked for, at least.
+    """
     status = DeviceStatus.BLOCKED if reason in FOR_A_PERSON else DeviceStatus.DISCONNECTED
-    taken = (
-        Device.unscoped.filter(pk=device_id)
-        .exclude(status=status)
-        .update(status=status, status_reason=reason, status_checked_at=Now())
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE devices_device
+            SET status = %(status)s, status_reason = %(reason)s, status_checked_at = clock_timestamp(),
+                trouble_count = least(trouble_count + 1, cardinality(%(back_off)s::float8[])),
+                next_check_at = clock_timestamp() + greatest(
+                    %(wait)s, (%(back_off)s::float8[])[least(trouble_count + 1, cardinality(%(back_off)s::float8[]))]
+                ) * interval '1 second'
+            WHERE id = %(device)s AND status <> %(status)s
+            """,
+            {
+                "status": status,
+                "reason": reason,
+                "back_off": list(BACK_OFF_SECONDS),
+                "wait": wait.total_seconds(),
+                "device": device_id,
+            },
+        )
+        return bool(cursor.rowcount)
+
+
+def is_well(device_id: int) -> None:
+    """Note that a message was accepted through a device that came back from trouble."""
+    Device.unscoped.filter(pk=device_id, trouble_count__gt=0).update(trouble_count=0)
+
+
+def available_soon(devices: DeviceQuerySet) -> DeviceQuerySet:
+    """Those that may be given work, now or within moments."""
+    return devices.available() | expected(devices)
+
+
+# `expected`, as the engine's own statements say it.
+EXPECTED: Final = """(
+    device.enabled AND device.deleted_at IS NULL AND device.status = 'disconnected'
+    AND device.status_reason = ANY(%(passing)s) AND device.last_well_at >= clock_timestamp() - %(lately)s
+)"""
+EXPECTED_PARAMETERS: Final = {"passing": sorted(PASSING), "lately": WELL_LATELY}
+
+
+def expected(devices: DeviceQuerySet) -> DeviceQuerySet:
+    """Those that are out for what passes, and were well lately: who needs them waits."""
+    return devices.present().filter(
+        enabled=True,
+        status=DeviceStatus.DISCONNECTED,
+        status_reason__in=PASSING,
+        last_well_at__gte=Now() - WELL_LATELY,
     )
-    return bool(taken)

@@ -10,19 +10,21 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
+from django.db import transaction
 from django.db.models import F, Q
 
-from devices.breaker import FOR_A_PERSON
+from devices.breaker import BACK_OFF_SECONDS, FOR_A_PERSON, PASSING, back_off
 from devices.gateway.base import DeviceUnavailable, Link
 from devices.gateway.registry import gateway_for
 from devices.models import Device
 from devices.states import DeviceStatus
 
 PROBE_SECONDS: Final = 10.0  # one check's deadline
-DUE_AFTER: Final = timedelta(seconds=25)  # a beat of 30 s that comes a little early still finds it due
-SLICE_SECONDS: Final = 25.0  # a round's deadline, shorter than the beat
+EVERY: Final = timedelta(seconds=30)  # a device that is well, or that a person must mend
+SLICE_SECONDS: Final = 25.0  # a round's deadline
+TAKEN_FOR: Final = timedelta(seconds=30)  # one whose checker died, or did not come to it, is due again then
 ROUND_SIZE: Final = 500
 AT_ONCE: Final = 16
 
@@ -44,16 +46,18 @@ def check(device: Device, now: datetime) -> DeviceStatus:
 
 
 def check_due(now: datetime) -> int:
-    """Check the enabled devices whose last check is old, the oldest first; return how many were checked.
+    """Check the enabled devices whose time has come, the longest due first; return how many were checked.
 
-    Several at once, so that one which hangs delays no other; what the time does not allow is left to
-    the next round.
+    Several at once, so that one which hangs delays no other; what the time does not allow is left to a later round.
+    Rounds may overlap: what one has taken, another does not ask.
     """
-    due = (
-        Device.unscoped.filter(enabled=True)
-        .filter(Q(status_checked_at=None) | Q(status_checked_at__lte=now - DUE_AFTER))
-        .order_by(F("status_checked_at").asc(nulls_first=True), "pk")[:ROUND_SIZE]
-    )
+    with transaction.atomic():
+        due = list(
+            Device.unscoped.select_for_update(skip_locked=True, no_key=True)
+            .filter(Q(next_check_at=None) | Q(next_check_at__lte=now), enabled=True)
+            .order_by(F("next_check_at").asc(nulls_first=True), "pk")[:ROUND_SIZE]
+        )
+        Device.unscoped.filter(pk__in=[device.pk for device in due]).update(next_check_at=now + TAKEN_FOR)
     return _check_all(due, now)
 
 
@@ -97,7 +101,15 @@ def record(device: Device, health: Health, now: datetime) -> bool:
         base_url=device.base_url,
         instance_name=device.instance_name,
     )
-    return bool(same.update(status=health.status, status_reason=health.reason, status_checked_at=now))
+    found: dict[str, Any] = {"status": health.status, "status_reason": health.reason, "status_checked_at": now}
+    if health.status == DeviceStatus.CONNECTED:
+        found |= {"last_well_at": now, "next_check_at": now + EVERY}
+    elif health.reason in PASSING:
+        troubles = min(device.trouble_count + 1, len(BACK_OFF_SECONDS))
+        found |= {"trouble_count": troubles, "next_check_at": now + back_off(troubles)}
+    else:
+        found["next_check_at"] = now + EVERY
+    return bool(same.update(**found))
 
 
 def _out(reason: str) -> Health:

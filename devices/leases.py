@@ -102,11 +102,15 @@ def renew(cursor: Cursor, held: Iterable[tuple[int, int, float]], lease_seconds:
 
 
 def count_today(cursor: Cursor, begun: Mapping[int, int]) -> None:
-    """Add messages begun, by device id, to what their devices sent today. The caller holds their leases."""
+    """Add messages begun, by device id, to what their devices sent today; less than none for those that did not go out.
+
+    The caller holds their leases.
+    """
     cursor.execute(
         """
         UPDATE devices_lane AS lane
-        SET day = today.day, day_count = begun.number + CASE WHEN lane.day = today.day THEN lane.day_count ELSE 0 END
+        SET day = today.day,
+            day_count = greatest(0, begun.number + CASE WHEN lane.day = today.day THEN lane.day_count ELSE 0 END)
         FROM unnest(%s::bigint[], %s::int[]) AS begun (device_id, number),
              (SELECT (clock_timestamp() AT TIME ZONE 'UTC')::date AS day) AS today
         WHERE lane.device_id = begun.device_id

@@ -83,6 +83,11 @@ class Device(ScopedModel):
     )
     status_reason = models.CharField(_("reason"), max_length=200, blank=True, editable=False)
     status_checked_at = models.DateTimeField(_("checked"), null=True, editable=False)
+    # When it is asked next; null: at once.
+    next_check_at = models.DateTimeField(null=True, editable=False)
+    last_well_at = models.DateTimeField(null=True, editable=False)
+    # Times in a row that it was out, or still out, with no message accepted meanwhile: see `breaker`.
+    trouble_count = models.PositiveSmallIntegerField(db_default=0, editable=False)
     created_at = models.DateTimeField(_("created"), db_default=Now(), editable=False)
     # A deleted device is hidden, not gone: messages in flight are still answered for, and jobs say who sent them.
     deleted_at = models.DateTimeField(null=True, editable=False)

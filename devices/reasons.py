@@ -90,6 +90,15 @@ SENTENCES: Final = {
         "La instancia todavía no se ha conectado a WhatsApp. Escanea el código QR en el gateway.",
         _("The instance has not been connected to WhatsApp yet. Scan the QR code at the gateway."),
     ),
+    "rate_limited": Sentence("El gateway pide ir más despacio (429).", _("The gateway asks to go slower (429).")),
+    "number_look_up_failed": Sentence(
+        "El gateway no consigue comprobar números en WhatsApp.",
+        _("The gateway does not manage to check numbers at WhatsApp."),
+    ),
+    "media_upload_failed": Sentence(
+        "WhatsApp no acepta adjuntos del gateway en este momento.",
+        _("WhatsApp takes no attachments from the gateway at this time."),
+    ),
     # What a form or a call may not contain
     "address_characters": Sentence(
         "La dirección contiene caracteres no permitidos.",
@@ -118,6 +127,10 @@ SENTENCES: Final = {
     "name_taken": Sentence(
         "Otro dispositivo de la cuenta ya tiene ese nombre.",
         _("Another device of the account has this name."),
+    ),
+    "instance_taken": Sentence(
+        "Otro dispositivo ya envía con esta instancia, en esta cuenta o en otra. El ritmo es del número: usa ese.",
+        _("Another device sends through this instance, here or in another account. A number has one pace: use that."),
     ),
 }
 _UNKNOWN: Final = Sentence("El dispositivo no está disponible.", _("The device is not available."))

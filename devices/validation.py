@@ -7,6 +7,7 @@ import re
 from urllib.parse import urlsplit
 
 from devices import egress
+from devices.models import Device
 
 
 class Refused(ValueError):
@@ -44,3 +45,15 @@ def token(value: str) -> str:
     if re.search(r"[^\x21-\x7e]", value):
         raise Refused("token_characters")
     return value
+
+
+def is_instance_taken(device: Device) -> bool:
+    """Whether another device, of whatever account, sends through the same instance of the same gateway."""
+    others = Device.unscoped.present().filter(provider=device.provider, instance_name=device.instance_name)
+    place = _place(device.base_url)
+    return any(_place(other) == place for other in others.exclude(pk=device.pk).values_list("base_url", flat=True))
+
+
+def _place(base_url: str) -> tuple[object, str]:
+    """Where an address leads, however it is written."""
+    return egress.read(base_url), urlsplit(base_url).path.rstrip("/")

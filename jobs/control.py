@@ -29,7 +29,7 @@ def unnoted(changed: int) -> None:
 
 
 # A recipient that failed for one of these would fail again.
-PERMANENT = ("invalid_number", "not_on_whatsapp", "invalid_content", "invalid_request", "too_large", "media_unusable")
+PERMANENT = ("invalid_number", "not_on_whatsapp", "invalid_content", "invalid_request", "too_large")
 
 _CANCEL = recipient_move(RecipientState.QUEUED, RecipientState.CANCELLED)
 # Who may have got the message from an earlier try is not simply cancelled.

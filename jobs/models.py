@@ -72,6 +72,9 @@ class Job(ScopedModel):
     status = models.CharField(_("status"), max_length=16, choices=JobStatus.choices, default=JobStatus.PENDING)
     # A code of `reasons`, why it is paused or failed.
     state_reason = models.CharField(_("reason"), max_length=60, blank=True)
+    # Of one that rests for a medium that cannot be fetched: when it is tried again, and how often that was in vain.
+    resume_at = models.DateTimeField(null=True, editable=False)
+    rests = models.PositiveSmallIntegerField(db_default=0, editable=False)
     devices_limit = models.PositiveSmallIntegerField(_("devices at most"), default=5)
     # Devices asked for by name; empty = any of the account's.
     requested_device_ids = ArrayField(models.BigIntegerField(), default=list, blank=True)

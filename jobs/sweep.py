@@ -5,12 +5,13 @@ from dataclasses import dataclass, field
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import F
+from django.db.models.functions import Now
 
 from jobs import control
 from jobs.models import Job
 from jobs.sending import dispatch, finishing, recovery
 from jobs.states import JobStatus
-from jobs.wording.job_reasons import NO_DEVICES_LEFT
+from jobs.wording.job_reasons import MEDIA_UNREACHABLE, NO_DEVICES_LEFT
 
 
 @dataclass(slots=True)
@@ -43,6 +44,8 @@ def sweep() -> Due:
     for job in open_jobs.filter(status=JobStatus.PAUSED, state_reason=NO_DEVICES_LEFT)[:100]:
         if dispatch.choose_devices(job):
             control.resume(job)
+    for job in open_jobs.filter(status=JobStatus.PAUSED, state_reason=MEDIA_UNREACHABLE, resume_at__lte=Now())[:100]:
+        control.resume(job)
     due.imports = list(Job.unscoped.waiting_for_import().values_list("pk", flat=True)[:10])
     with connection.cursor() as cursor:
         due.devices_waiting = len(dispatch.devices_with_work(cursor, 1000))

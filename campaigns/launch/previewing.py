@@ -10,6 +10,7 @@ from campaigns.audience import freezing
 from campaigns.launch import estimates
 from campaigns.launch.launching import audience_of, texts_of
 from campaigns.models import Campaign
+from devices import breaker
 from devices.models import Device
 from jobs.message.rendering import CampaignTemplate, problems_of, variables_of
 
@@ -67,8 +68,8 @@ def template_of(campaign: Campaign) -> CampaignTemplate:
 
 
 def devices_of(campaign: Campaign) -> Sequence[Device]:
-    """The devices that could send it now."""
-    usable = Device.objects.for_account(campaign.account_id).available()
+    """The devices that could send it now, or within moments."""
+    usable = breaker.available_soon(Device.objects.for_account(campaign.account_id))
     if campaign.requested_device_ids:
         usable = usable.filter(pk__in=campaign.requested_device_ids)
     return list(usable.order_by("pk")[: campaign.devices_limit])

@@ -80,6 +80,5 @@ def _clean(clean: Callable[[str], str], value: str) -> str:
         raise serializers.ValidationError(reasons.spanish(refused.code), refused.code) from None
 
 
-def name_taken() -> serializers.ValidationError:
-    detail = serializers.ErrorDetail(reasons.spanish("name_taken"), "name_taken")
-    return serializers.ValidationError({"name": [detail]})
+def is_taken(field: str, code: str) -> serializers.ValidationError:
+    return serializers.ValidationError({field: [serializers.ErrorDetail(reasons.spanish(code), code)]})

@@ -17,7 +17,7 @@ from accounts.models import Role
 from accounts.reading import true_or_false
 from accounts.requests import account_of
 from devices import actions, health
-from devices.api.serializers import DeviceSerializer, name_taken
+from devices.api.serializers import DeviceSerializer, is_taken
 from devices.models import Device
 from devices.states import DeviceStatus
 
@@ -70,8 +70,8 @@ class Devices(ModelViewSet[Device]):
         device = Device(**serializer.validated_data)
         try:
             serializer.instance = actions.create(Actor.of(self.request), device)
-        except actions.DeviceNameTaken:
-            raise name_taken() from None
+        except actions.Taken as taken:
+            raise is_taken(taken.field, taken.code) from None
         health.check(device, now=timezone.now())
 
     def perform_update(self, serializer: Any) -> None:
@@ -81,8 +81,8 @@ class Devices(ModelViewSet[Device]):
             setattr(device, name, value)
         try:
             actions.change(Actor.of(self.request), device, changed)
-        except actions.DeviceNameTaken:
-            raise name_taken() from None
+        except actions.Taken as taken:
+            raise is_taken(taken.field, taken.code) from None
         health.check(device, now=timezone.now())
 
     def perform_destroy(self, instance: Device) -> None:

@@ -51,6 +51,7 @@ FAULTS = {
         Fault("502", "0011", Kind.GATE, "502 of a proxy, nothing sent"),
         Fault("401", "0012", Kind.GATE, "401 though the key is right"),
         Fault("license", "0013", Kind.GATE, "503 LICENSE_REQUIRED"),
+        Fault("403", "0015", Kind.GATE, "403 and a page of HTML, nothing sent"),
         Fault("down", "0014", Kind.ANSWER, "the instance closes; 500, and every later send fails"),
         Fault("accept-then-hang", "0021", Kind.ANSWER, "sent, never answered"),
         Fault("accept-then-reset", "0022", Kind.ANSWER, "sent, then TCP reset"),

@@ -3,9 +3,11 @@
 from typing import Any
 
 from django.utils import timezone
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from jobs import forecast
+from jobs import waits as waiting
 from jobs.message.rendering import MessageTemplate
 from jobs.models import Job, Recipient
 from jobs.wording import recipient_errors
@@ -63,15 +65,33 @@ class JobDeviceSerializer(serializers.Serializer[Any]):
     status = serializers.CharField()
 
 
+class WaitSerializer(serializers.Serializer[Any]):
+    """One cause that holds up recipients: how many (null: all that wait), and when it is looked at again."""
+
+    reason = serializers.CharField()
+    recipients = serializers.IntegerField(allow_null=True)
+    until = Moment(allow_null=True)
+
+
 class JobDetailSerializer(JobSerializer):
     """`GET /jobs/{id}`: the job, and what its watcher wants to know besides."""
 
     devices = JobDeviceSerializer(many=True)
+    state_reason = serializers.SerializerMethodField()
+    waits = serializers.SerializerMethodField()
     rate_per_minute = serializers.SerializerMethodField()
     eta = serializers.SerializerMethodField()
 
     class Meta(JobSerializer.Meta):
-        fields = (*JobSerializer.Meta.fields, "title", "state_reason", "eta", "rate_per_minute", "devices")
+        fields = (*JobSerializer.Meta.fields, "title", "state_reason", "waits", "eta", "rate_per_minute", "devices")
+
+    def get_state_reason(self, job: Job) -> str:
+        """Why it is paused or failed, or what all who wait are waiting for: a code; "" where it moves."""
+        return waiting.reason(job, timezone.now())
+
+    @extend_schema_field(WaitSerializer(many=True))
+    def get_waits(self, job: Job) -> Any:
+        return WaitSerializer(waiting.waits(job, timezone.now()), many=True).data
 
     def get_rate_per_minute(self, job: Job) -> float | None:
         return forecast.rate_per_minute(job, timezone.now())

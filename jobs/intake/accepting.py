@@ -21,6 +21,7 @@ from django.utils import timezone
 
 from accounts.models import Account, User
 from accounts.reading import is_storable
+from devices import breaker
 from devices.models import Device
 from jobs.intake.kept_files import display_name, kept, old_files
 from jobs.intake.recipient_file import (
@@ -258,7 +259,7 @@ def _check_devices(account: Account, fields: BulkFields) -> None:
         devices = devices.filter(pk__in=fields.device_ids)
         if devices.count() < len(fields.device_ids):
             raise refusal("devices_unknown")
-    if not devices.available().exists():
+    if not breaker.available_soon(devices).exists():
         raise refusal("no_devices_available")
 
 

@@ -14,10 +14,10 @@ from django.utils.translation import gettext as _
 
 from accounts.errors import ApiError
 from accounts.models import Account
-from devices import reasons
+from devices import breaker, reasons
 from devices.models import Device
 from devices.states import DeviceStatus
-from jobs import control, forecast, retention
+from jobs import control, forecast, retention, waits
 from jobs.intake import accepting
 from jobs.intake.recipient_file import MAX_COLUMNS, MAX_LINE_BYTES
 from jobs.message.book import template_of
@@ -25,7 +25,7 @@ from jobs.models import Job, OnDuplicate, Recipient
 from jobs.pages import recipient_list
 from jobs.states import JOB_ENDED, RECIPIENT_SENT, JobStatus, RecipientState
 from jobs.wording import recipient_errors, refusals
-from jobs.wording.job_reasons import job_reason
+from jobs.wording.job_reasons import MEDIA_UNREACHABLE, job_reason
 from jobs.wording.line_problems import LINE_PROBLEMS, line_problem
 from jobs.wording.phrase import as_text
 
@@ -52,7 +52,7 @@ def new_job(account: Account, form: QueryDict, error: ApiError | None = None) ->
             "on_duplicate": form.get("on_duplicate", OnDuplicate.SKIP_ROW.value),
         },
         "devices": [offered(device) for device in devices],
-        "has_available_device": Device.objects.for_account(account).available().exists(),
+        "has_available_device": breaker.available_soon(Device.objects.for_account(account)).exists(),
         "duplicate_choices": OnDuplicate.choices,
         "limits": {
             "devices": (accepting.LOWEST_DEVICES_LIMIT, accepting.HIGHEST_DEVICES_LIMIT),
@@ -176,6 +176,12 @@ def live(job: Job) -> dict[str, Any]:
         "has_ended": has_ended,
         "waiting": job.total - job.sent - job.failed,
         "reason": job_reason(job.state_reason) if job.state_reason else "",
+        "waits": [
+            {"why": job_reason(wait.reason), "recipients": wait.recipients, "until": wait.until}
+            for wait in waits.waits(job, now)
+            if wait.reason != job.state_reason
+        ],
+        "resumes_at": job.resume_at if job.state_reason == MEDIA_UNREACHABLE else None,
         "chunk": chunk,
         "is_importing": is_importing,
         "import_percentage": int(100 * job.imported / job.total) if job.total else 0,

@@ -9,8 +9,9 @@ from django.db.models import F
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from devices import breaker
 from devices.leases import FREE, USABLE
-from devices.models import Device
+from devices.models import Device, DeviceQuerySet
 from jobs.live import events, publishing
 from jobs.models import Job, JobDevice
 from jobs.sending import finishing
@@ -94,15 +95,16 @@ def jobs_short_of_devices(cursor: Cursor) -> list[int]:
 
 
 def jobs_without_devices(cursor: Cursor) -> list[int]:
-    """Return the ids of jobs under way none of whose devices may be sent through."""
+    """Return the ids of jobs under way none of whose devices may be sent through, or will be within moments."""
     cursor.execute(
         f"""
         SELECT job.id FROM jobs_job AS job
         WHERE job.status = 'processing' AND job.finished_at IS NULL AND NOT EXISTS (
             SELECT FROM jobs_jobdevice AS link JOIN devices_device AS device ON device.id = link.device_id
-            WHERE link.job_id = job.id AND {USABLE}
+            WHERE link.job_id = job.id AND ({USABLE} OR {breaker.EXPECTED})
         )
-        """  # noqa: S608 - a constant
+        """,  # noqa: S608 - constants
+        breaker.EXPECTED_PARAMETERS,
     )
     return [job_id for (job_id,) in cursor.fetchall()]
 
@@ -116,12 +118,15 @@ def seconds_to_start(job_id: int) -> float | None:
 def start(job_id: int) -> bool:
     """Start a job whose recipients are there and whose time has come; False when it is not so.
 
-    Without a device at the very start it fails, as seed 000 says; one that is under way waits instead.
+    Without a device at the very start it fails, as seed 000 says; one that is under way waits instead, and so does one
+    whose devices are out for what passes.
     """
     job = Job.unscoped.due_to_start().filter(pk=job_id).first()
     if job is None:
         return False
     if not choose_devices(job):
+        if breaker.expected(_devices_for(job)).exists():
+            return False
         finishing.fail(job.pk, NO_DEVICES)
         return False
     with transaction.atomic():
@@ -135,14 +140,18 @@ def start(job_id: int) -> bool:
     return True
 
 
+def _devices_for(job: Job) -> DeviceQuerySet:
+    """The account's devices, or those of them that the job asked for."""
+    devices: DeviceQuerySet = Device.unscoped.for_account(job.account_id)
+    return devices.filter(pk__in=job.requested_device_ids) if job.requested_device_ids else devices
+
+
 def choose_devices(job: Job) -> int:
     """Give the job devices up to its limit, the least burdened first; return how many it has that may work."""
     with transaction.atomic(), connection.cursor() as cursor:
         # One at a time for each job, or two sweeps could exceed its limit together.
         Job.unscoped.select_for_update(no_key=True).filter(pk=job.pk).first()
-        usable = Device.unscoped.for_account(job.account_id).available()
-        if job.requested_device_ids:
-            usable = usable.filter(pk__in=job.requested_device_ids)
+        usable = _devices_for(job).available()
         serving = set(JobDevice.objects.filter(job=job, device__in=usable).values_list("device_id", flat=True))
         missing = job.devices_limit - len(serving)
         if missing > 0:

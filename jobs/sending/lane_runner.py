@@ -9,6 +9,7 @@ import socket
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import timedelta
 
 import structlog
 from django.conf import settings
@@ -20,14 +21,15 @@ from devices.gateway.base import (
     NotSent,
     OutcomeUnknown,
     OutgoingMessage,
-    Rejected,
+    Scope,
     SendError,
     WireFailure,
     WireResponse,
 )
 from devices.gateway.transport import TOO_LATE, Transport
 from devices.pacing import HORIZON_SECONDS, LONGEST_HORIZON_SECONDS
-from jobs.sending.lanes import ERRORS_THAT_OPEN_THE_BREAKER, Lane
+from jobs.sending import resting
+from jobs.sending.lanes import Lane
 from jobs.sending.outcomes import Claim, Outcome, accepted, not_written, refused, unsendable
 from jobs.sending.settlement import SLICE_SECONDS, Order, Settled, Settlement, open_pace
 
@@ -111,7 +113,7 @@ class LaneRunner:
                 ready = lane.ready.popleft()
                 not_after = min(lane.lease_until, ready.not_after)
                 if time.monotonic() >= not_after:
-                    self._outcomes.append(not_written(ready.claim, "stalled"))
+                    self._end(lane, not_written(ready.claim, "stalled"))
                     continue
                 claim = ready.claim
                 try:
@@ -119,7 +121,7 @@ class LaneRunner:
                 except Exception:
                     # One that cannot be put into a request costs itself, and nobody else.
                     log.exception("message cannot be written", recipient=claim.recipient_id)
-                    self._outcomes.append(unsendable(claim))
+                    self._end(lane, unsendable(claim))
                     continue
                 self._transport.start((lane, claim), request, lane.address, not_after)
                 lane.in_flight += 1
@@ -127,17 +129,30 @@ class LaneRunner:
 
     def _understand(self, lane: Lane, claim: Claim, answer: WireResponse | WireFailure) -> None:
         if answer == WireFailure(TOO_LATE, nothing_written=True):
-            self._outcomes.append(not_written(claim, "stalled"))
+            self._end(lane, not_written(claim, "stalled"))
             return
         try:
             acceptance = self._read(lane, claim, answer)
         except SendError as error:
-            self._outcomes.append(refused(claim, error, settings.QUIET_SECONDS))
-            self._note_error(lane, error)
+            is_out = lane.note_trouble(breaker.reason_against(error))
+            is_burst = lane.is_on_trial or lane.troubles > 1
+            self._end(lane, refused(claim, error, settings.QUIET_SECONDS, is_burst=is_burst))
+            self._note_error(lane, error, is_out=is_out or lane.trouble in breaker.FOR_A_PERSON)
+            if error.scope is Scope.MESSAGE and isinstance(error, NotSent):
+                self._database.submit(resting.rest, claim.job_id, error.code)
         else:
-            lane.device_errors = 0
+            lane.note_trouble("")
+            if lane.is_on_trial:
+                lane.is_on_trial = False
+                self._database.submit(breaker.is_well, lane.device_id)
             lane.accepted += 1
-            self._outcomes.append(accepted(claim, acceptance))
+            self._end(lane, accepted(claim, acceptance))
+
+    def _end(self, lane: Lane, outcome: Outcome) -> None:
+        """Have an outcome recorded with the next order."""
+        self._outcomes.append(outcome)
+        if outcome.proven_unsent:
+            lane.give_back()
 
     def _read(self, lane: Lane, claim: Claim, answer: WireResponse | WireFailure) -> Acceptance:
         """Whatever an answer holds, it costs this one message: raises SendError, and nothing else."""
@@ -149,19 +164,18 @@ class LaneRunner:
             log.exception("answer cannot be read", recipient=claim.recipient_id, device=lane.device_id)
             raise OutcomeUnknown("unreadable_answer") from None
 
-    def _note_error(self, lane: Lane, error: SendError) -> None:
-        """Take a device out when its gateway refuses it, or cannot be reached several times in a row."""
-        if isinstance(error, NotSent) and error.retry_after is not None:
-            lane.pace.wait(error.retry_after.total_seconds(), time.monotonic())
-        if isinstance(error, Rejected):
-            lane.device_errors = 0  # the gateway works, it is the recipient that does not
-        if not (reason := breaker.reason_against(error)):
+    def _note_error(self, lane: Lane, error: SendError, *, is_out: bool) -> None:
+        """Wait as long as the gateway asks; take the device out, and give back what it has not begun."""
+        wait = error.retry_after or timedelta()
+        if wait:
+            lane.pace.wait(wait.total_seconds(), time.monotonic())
+        if not is_out or lane.is_closing:
             return
-        lane.device_errors += 1
-        if reason in breaker.FOR_A_PERSON or lane.device_errors >= ERRORS_THAT_OPEN_THE_BREAKER:
-            lane.is_closing = True
-            log.warning("device taken out", device=lane.device_id, reason=reason)
-            self._database.submit(breaker.take_out, lane.device_id, reason)
+        lane.is_closing = True
+        while lane.ready:
+            self._end(lane, not_written(lane.ready.popleft().claim, error.code))
+        log.warning("device taken out", device=lane.device_id, reason=lane.trouble)
+        self._database.submit(breaker.take_out, lane.device_id, lane.trouble, wait)
 
     def _patience(self, now: float) -> float:
         """How long the network may be waited for."""
@@ -186,6 +200,7 @@ class LaneRunner:
         renew_before = now + settings.LEASE_SECONDS * (1 - RENEW_SHARE)
         concerned = {outcome.claim.device_id for outcome in order.outcomes}
         for lane in self._lanes.values():
+            lane.rest_if_spent(now)
             if lane.lease_until < renew_before:
                 concerned.add(lane.device_id)
             if lane.is_closing or is_ending:
@@ -263,6 +278,7 @@ class LaneRunner:
                 lease_until=self._order_given_at + settings.LEASE_SECONDS,
                 midnight=now + opened.lease.seconds_to_midnight,
                 allowance=opened.allowance,
+                is_on_trial=opened.is_on_trial,
             )
             lane.rest_if_spent(now)
 

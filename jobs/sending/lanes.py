@@ -16,7 +16,7 @@ NOT_BEGUN_AFTER_SECONDS = 5.0
 # claimed beforehand; but nobody waits longer than this, marked as being sent, for their turn.
 ORDERS_AHEAD = 4
 LONGEST_AHEAD_SECONDS = 0.02
-# Device-side errors in a row that take a device out.
+# Answers in a row that give the same reason against a device, and take it out. Of one on trial, the first does.
 ERRORS_THAT_OPEN_THE_BREAKER = 3
 
 
@@ -48,13 +48,16 @@ class Lane:
     counted_since: float = 0.0
     is_closing: bool = False  # takes no more claims; released once nothing is in flight
     wants_nothing_until: float = 0.0  # nothing was found to send: do not ask the database again before
-    device_errors: int = 0  # in a row
+    is_on_trial: bool = False  # back from trouble: one message first
+    trouble: str = ""  # the reason that the last answer gave against the device
+    troubles: int = 0  # such answers in a row
 
     def room(self, now: float) -> int:
         """How many more recipients may be claimed now."""
         if self.is_closing or now < self.wants_nothing_until:
             return 0
-        room = max(0, self.max_in_flight + self.ahead - self.in_flight - len(self.ready))
+        window = 1 if self.is_on_trial else self.max_in_flight + self.ahead
+        room = max(0, window - self.in_flight - len(self.ready))
         if self.allowance is not None:
             room = min(room, max(0, self.allowance))
         slots = self.pace.slots(now)
@@ -65,7 +68,17 @@ class Lane:
         self.ready.append(Ready(claim, self.pace.take(now), claimed_at + NOT_BEGUN_AFTER_SECONDS))
         if self.allowance is not None:
             self.allowance -= 1
-            self.rest_if_spent(now)
+
+    def give_back(self) -> None:
+        """Count one less of the day's allowance: it did not go out."""
+        if self.allowance is not None:
+            self.allowance += 1
+
+    def note_trouble(self, reason: str) -> bool:
+        """Note an answer's reason against the device, "" for none; True when the device is to be taken out."""
+        self.troubles = self.troubles + 1 if reason and reason == self.trouble else bool(reason)
+        self.trouble = reason
+        return bool(reason) and (self.is_on_trial or self.troubles >= ERRORS_THAT_OPEN_THE_BREAKER)
 
     def look_ahead(self, order_seconds: float, now: float) -> None:
         """Say how long the last order took: by that and the gateway's speed, decide what may wait for its turn."""
@@ -75,8 +88,8 @@ class Lane:
         self.accepted, self.counted_since = 0, now
 
     def rest_if_spent(self, now: float) -> None:
-        """Let the device go until midnight once it has sent what it may today: its next slot says so to all."""
-        if self.allowance is not None and self.allowance <= 0:
+        """Let the device go until midnight once what it may send today has gone out: its next slot says so to all."""
+        if self.allowance is not None and self.allowance <= 0 and self.is_idle:
             self.pace.wait(self.midnight - now, now)
             self.is_closing = True
 

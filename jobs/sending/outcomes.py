@@ -9,6 +9,7 @@ from devices.gateway.base import (
     NotSent,
     OutcomeUnknown,
     Rejected,
+    Scope,
     SendError,
 )
 from jobs.states import RecipientState
@@ -49,13 +50,20 @@ def accepted(claim: Claim, acceptance: Acceptance) -> Outcome:
     return Outcome(claim, RecipientState.SENT, gateway_message_id=acceptance.gateway_message_id)
 
 
-def refused(claim: Claim, error: SendError, quiet_seconds: float) -> Outcome:
-    """Decide by the one question that matters: was it sent? (engine: the table of answers)"""
+def refused(claim: Claim, error: SendError, quiet_seconds: float, *, is_burst: bool = False) -> Outcome:
+    """Decide by the one question that matters: was it sent? (engine: the table of answers)
+
+    `is_burst`: the device's last answers were the same, or it is back from such trouble on trial. What is not this
+    recipient's trouble costs it no try.
+    """
     match error:
         case Rejected():
             return _given_up(claim, error, tries_spent=0)
         case DeviceUnavailable():
             # Not this recipient's fault: it costs none of its tries, and another device may take it at once.
+            return Outcome(claim, RecipientState.QUEUED, error.code, due_in_seconds=1.0, proven_unsent=True)
+        case NotSent() if is_burst or error.scope is not Scope.RECIPIENT:
+            # The device's pace waits as long as its gateway asks; another device may take this one at once.
             return Outcome(claim, RecipientState.QUEUED, error.code, due_in_seconds=1.0, proven_unsent=True)
         case NotSent():
             if claim.tries_left <= 1:

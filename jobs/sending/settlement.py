@@ -3,6 +3,7 @@
 Runs on a thread of its own beside the network loop, so that neither waits for the other.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -60,6 +61,7 @@ class Opened:
     jitter_percent: int
     max_in_flight: int
     allowance: int | None  # messages it may still send today
+    is_on_trial: bool  # it was out, and nothing was accepted since
 
 
 @dataclass(slots=True)
@@ -94,7 +96,8 @@ class Settlement:
         self._refill(order)
         drawn = self._draw(order.wanted)
         offer = self._offer(order, drawn)
-        limited = bool(self._limited_by_day) and not self._limited_by_day.isdisjoint(order.wanted)
+        unsent = Counter(outcome.claim.device_id for outcome in order.outcomes if outcome.proven_unsent)
+        limited = bool(self._limited_by_day) and not self._limited_by_day.isdisjoint(order.wanted.keys() | unsent)
         forgotten = {device_id for device_id, _token in order.released} - self._claimers.keys()
         tells = self._feed.may_tell_any(outcome.claim.job_id for outcome in order.outcomes)
         with transaction.atomic() if limited or forgotten or tells else nullcontext():
@@ -105,9 +108,13 @@ class Settlement:
                 self._claimers.pop(device_id, None)
             self._keep_claimed(drawn, answer.claimed, settled)
             if limited:
-                begun = {k: len(v) for k, v in settled.claims.items() if k in self._limited_by_day}
+                # A day's limit is of what went out or may have: what was refused is given back.
+                begun = Counter(device_id for device_id, _ in answer.claimed)
+                begun.subtract(unsent)
                 with connection.cursor() as cursor:
-                    leases.count_today(cursor, begun)
+                    leases.count_today(
+                        cursor, {k: number for k, number in begun.items() if number and k in self._limited_by_day}
+                    )
             if forgotten & settled.held:
                 # A database error cost us what we knew of them: claims and chunks that only the rows tell of.
                 with connection.cursor() as cursor:
@@ -263,6 +270,7 @@ class Settlement:
             jitter_percent=device.jitter_percent,
             max_in_flight=device.max_in_flight,
             allowance=allowance,
+            is_on_trial=device.trouble_count > 0,
         )
 
 

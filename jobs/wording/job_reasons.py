@@ -10,7 +10,15 @@ NO_DEVICES = "no_devices"
 NO_DEVICES_LEFT = "no_devices_left"
 PAUSED_BY_PERSON = "paused_by_person"
 FILE_LOST = "file_lost"
+MEDIA_UNREACHABLE = "media_unreachable"
 CANCELLED = "cancelled"
+# What one under way waits for.
+LOOK_UP = "look_up"
+OUTSIDE_HOURS = "outside_hours"
+RETRY = "retry"
+DEVICE_OUT = "device_out"
+DAILY_LIMIT = "daily_limit"
+GATEWAY_ASKED = "gateway_asked_to_wait"
 NO_RECIPIENTS = "no_recipients"
 
 
@@ -35,6 +43,41 @@ JOB_REASONS: Final[dict[str, JobReason]] = {
         "En pausa.",
         "Alguien de la cuenta pausó el envío. Reanúdalo para que continúe.",
         _("Somebody of the account paused it. Resume it to go on."),
+    ),
+    MEDIA_UNREACHABLE: JobReason(
+        "El archivo no se puede descargar.",
+        "El gateway no pudo descargar el archivo del mensaje. El envío lo intenta de nuevo solo, cada pocos minutos.",
+        _("The gateway could not fetch the message's file. It tries again by itself, every few minutes."),
+    ),
+    LOOK_UP: JobReason(
+        "Se comprueba si algunos mensajes salieron.",
+        "El gateway no respondió con claridad. Se le vuelve a preguntar antes de enviar nada otra vez.",
+        _("Messages in doubt are looked up at the gateway, before anything is sent again."),
+    ),
+    OUTSIDE_HOURS: JobReason(
+        "Fuera del horario de envío.",
+        "El envío sigue solo cuando se abra el horario de sus destinatarios.",
+        _("It is outside the sending hours where the recipients are."),
+    ),
+    RETRY: JobReason(
+        "Algunos mensajes se intentan de nuevo.",
+        "No salieron en el primer intento. Se intentan de nuevo solos.",
+        _("Messages that did not go out are tried again."),
+    ),
+    DEVICE_OUT: JobReason(
+        "Ningún device puede enviar por ahora.",
+        "El envío sigue solo en cuanto vuelva uno de sus devices.",
+        _("None of its devices can send for now. They are looked at again by themselves."),
+    ),
+    DAILY_LIMIT: JobReason(
+        "Sus devices llegaron a su límite diario.",
+        "El envío sigue solo mañana (el día empieza a las 00:00 UTC), o cuando conectes otro device.",
+        _("Its devices have reached their daily limit. A new day begins at midnight UTC."),
+    ),
+    GATEWAY_ASKED: JobReason(
+        "El gateway pidió esperar.",
+        "El envío sigue solo cuando pase el tiempo que pidió el gateway.",
+        _("The gateway asked to wait."),
     ),
     NO_RECIPIENTS: JobReason(
         "No hay a quién enviar",

@@ -59,6 +59,9 @@ RECIPIENT_ERRORS: Final[dict[str, RecipientError]] = {
     "media_unusable": RecipientError(
         "El adjunto no se puede descargar o su formato no sirve.", _("The attachment cannot be downloaded or used")
     ),
+    "media_unreachable": RecipientError(
+        "El gateway no pudo descargar el adjunto.", _("The gateway could not fetch the attachment")
+    ),
     "media_upload_failed": RecipientError("WhatsApp no aceptó el adjunto.", _("WhatsApp did not take the attachment")),
     "number_look_up_failed": RecipientError(
         "El gateway no pudo comprobar el número.", _("The gateway could not check the number")

@@ -12,7 +12,7 @@ from tests.factories import make_device
 
 ACTS = "devices.actions"
 NOWHERE = "http://127.0.0.1:1"
-BODY = {"name": "Ventas", "base_url": NOWHERE, "instance_name": "demo-1", "token": "SIMULATOR-TOKEN"}
+BODY = {"name": "Ventas", "base_url": NOWHERE, "instance_name": "ventas-1", "token": "SIMULATOR-TOKEN"}
 
 
 @api(f"{ACTS}.create", "device.created", "POST", "devices")

@@ -1,6 +1,7 @@
 """Cancel, pause and resume over HTTP while everything is under way."""
 
 import time
+from random import Random
 
 from tests.chaos.harness import GIVE_UP_SECONDS, SentJob, Stack, eventually
 from tests.chaos.proofs import judge
@@ -63,6 +64,33 @@ def run_pauses(stack: Stack, size: Size) -> list[str]:
     assert verdict.states == {"sent": recipients}, verdict.states
     verdict.assert_clean()
     return [f"{pauses} pauses, {late} more went out after each; then {dict(verdict.states)}, doubled 0"]
+
+
+def run_pauses_at_the_start(stack: Stack, size: Size) -> list[str]:
+    """A pause that was answered before the job began: nobody is written to, however often it is swept."""
+    jobs = size.of(4, 20)
+    chance = Random(1)
+    with start_simulator(*INSTANCES) as simulator:
+        devices = stack.add_devices(simulator, DEVICES, max_in_flight=IN_FLIGHT)
+        paused = []
+        for number in range(jobs):
+            job = stack.upload(100, devices, f"paused {number} at once")
+            time.sleep(chance.uniform(0.0, 2.5))  # it starts two seconds after its upload
+            if job.act("pause")["status"] == "paused":
+                eventually(lambda job=job: _rests(job), 30, job.describe)
+                paused.append((job, job.ended()))
+        time.sleep(3 * STILL_SECONDS)
+        for job, ended in paused:
+            assert (job.status(), job.ended()) == ("paused", ended), "a pause was undone"
+            job.act("resume")
+        for job, _ in paused:
+            job.wait_until_ended(90)
+            verdict = judge(job, simulator)
+            assert verdict.states == {"sent": 100}, verdict.states
+            verdict.assert_clean()
+        stack.retire(devices)
+    assert paused
+    return [f"{len(paused)} of {jobs} paused before or just after their start: each rested until it was resumed"]
 
 
 def _rests(job: SentJob) -> bool:

@@ -325,6 +325,10 @@ class Stack:
         with self.database() as database:
             return [row[0] for row in database.execute(sql, parameters)]
 
+    def execute(self, sql: str, *parameters: Any) -> None:
+        with self.database() as database:
+            database.execute(sql, parameters)
+
     def broker(self) -> "Redis":
         return Redis.from_url(self.layout.redis_url, socket_timeout=5)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.chaos import blind, control, freeze, pace, restart, storm, twice_over
+from tests.chaos import blind, control, freeze, gateways, pace, restart, storm, twice_over
 from tests.chaos.harness import Stack
 from tests.chaos.proofs import watching
 from tests.chaos.setting import Size, Together
@@ -21,6 +21,7 @@ pytestmark = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason=
 def undisturbed(stack: Stack, size: Size) -> Iterator[Together]:
     """All that may happen at the same time, because nothing is killed in it."""
     at_once = [twice_over.run, restart.run, control.run_cancel, control.run_pauses]
+    at_once += [control.run_pauses_at_the_start, gateways.run_away, gateways.run_odd_answers, gateways.run_media]
     # In full it is measured what share of its allowance a device uses: alone, then.
     scenarios = size.of([*at_once, pace.run], at_once)
     with stack.second_helping(), watching(stack, 0.5) as watch, Together(stack, size, scenarios) as together:
@@ -40,6 +41,18 @@ class TestWithTwoBeatsAndFourWorkers:
     def test_a_paused_job_rests_and_a_resumed_one_goes_on(self, undisturbed: Together, say: list[str]) -> None:
         say += undisturbed.figures_of(control.run_pauses)
 
+    def test_a_pause_right_after_the_upload_wins(self, undisturbed: Together, say: list[str]) -> None:
+        say += undisturbed.figures_of(control.run_pauses_at_the_start)
+
+    def test_a_gateway_that_was_away_when_we_wanted_to_ask_it(self, undisturbed: Together, say: list[str]) -> None:
+        say += undisturbed.figures_of(gateways.run_away)
+
+    def test_answers_of_every_shape_and_size(self, undisturbed: Together, say: list[str]) -> None:
+        say += undisturbed.figures_of(gateways.run_odd_answers)
+
+    def test_a_medium_whose_host_goes_and_comes(self, undisturbed: Together, say: list[str]) -> None:
+        say += undisturbed.figures_of(gateways.run_media)
+
     def test_workers_that_are_asked_to_stop_leave_nothing_in_doubt(self, undisturbed: Together, say: list[str]) -> None:
         say += undisturbed.figures_of(restart.run)
 
@@ -52,6 +65,12 @@ def test_without_look_up_kills_double_nobody_and_leave_unknown_only_what_was_in_
     stack: Stack, size: Size, say: list[str]
 ) -> None:
     say += blind.run(stack, size)
+
+
+def test_who_chose_never_twice_gets_nothing_twice_from_a_gateway_killed_at_the_wire(
+    stack: Stack, size: Size, say: list[str]
+) -> None:
+    say += gateways.run_never_twice(stack, size)
 
 
 @pytest.mark.chaos_full  # stands still for twice a lease, twice

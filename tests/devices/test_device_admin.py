@@ -134,8 +134,16 @@ def test_a_name_another_device_has_is_refused_without_an_error_page(submit, admi
     assert page.status_code == 200
     assert Device.unscoped.count() == 1
     other = people.member()
-    people.browser(other).post(ADD, form())
+    people.browser(other).post(ADD, form(instance_name="demo-2"))
     assert Device.unscoped.count() == 2
+
+
+def test_an_instance_that_another_account_sends_through_is_refused_without_an_error_page(submit):
+    arrange.device(base_url="http://127.0.0.1:9/", instance_name="demo-1")
+    page = submit(ADD)
+    assert page.status_code == 200
+    assert page.context["adminform"].form.errors.keys() == {"instance_name"}
+    assert Device.unscoped.count() == 1
 
 
 def test_no_limit_is_said_in_words(submit, client):

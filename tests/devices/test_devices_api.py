@@ -188,14 +188,30 @@ def test_null_means_no_limit(client, address):
     assert (made.json()["messages_per_minute"], made.json()["max_in_flight"]) == (None, 256)
 
 
+def test_an_instance_stands_for_one_device_in_any_account(client, address, simulator):
+    """Two devices would each keep a pace of their own on one number."""
+    somebody_elses = arrange.device(base_url=f"{simulator.url}/", instance_name="demo-1")
+    same = simulator.url.replace("http://127.0.0.1", "HTTP://127.0.0.1") + "//"
+    for base_url in (simulator.url, same):
+        taken = errors(post(client, address, base_url=base_url, instance_name="demo-1"))
+        assert taken == {("instance_name", "instance_taken")}
+    other = post(client, address, base_url=simulator.url, instance_name="demo-2").json()
+    moved = patch(client, f"{address}/{other['id']}", instance_name="demo-1")
+    assert errors(moved) == {("instance_name", "instance_taken")}
+    assert patch(client, f"{address}/{other['id']}", name="Another name").status_code == 200
+    somebody_elses.delete()
+    assert patch(client, f"{address}/{other['id']}", instance_name="demo-1").status_code == 200
+
+
 def test_a_name_stands_for_one_device_of_an_account(client, address):
     first = post(client, address).json()
     assert errors(post(client, address)) == {("name", "name_taken")}
-    second = post(client, address, name="Soporte").json()
+    second = post(client, address, name="Soporte", instance_name="demo-2").json()
     assert errors(patch(client, f"{address}/{second['id']}", name="Ventas")) == {("name", "name_taken")}
     assert patch(client, f"{address}/{first['id']}", name="Ventas").status_code == 200
     other = people.member()
-    assert post(people.api(other), f"/api/v1/accounts/{other.account_id}/devices").status_code == 201
+    elsewhere = f"/api/v1/accounts/{other.account_id}/devices"
+    assert post(people.api(other), elsewhere, instance_name="demo-3").status_code == 201
 
 
 @pytest.mark.parametrize("role", [Role.AGENT, Role.VIEWER])

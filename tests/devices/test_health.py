@@ -7,7 +7,7 @@ from itertools import islice
 
 import pytest
 
-from devices import breaker, health
+from devices import breaker, health, reasons
 from devices.gateway.base import Link, Probe
 from devices.gateway.evolution import EvolutionGateway
 from devices.models import Device
@@ -136,10 +136,10 @@ def test_an_older_finding_does_not_replace_a_newer_one():
 
 
 @pytest.mark.django_db
-def test_a_round_checks_what_is_enabled_and_was_not_checked_lately(simulator):
+def test_a_round_checks_what_is_enabled_and_due(simulator):
     never = arrange.device(simulator=simulator)
-    old = arrange.device(simulator=simulator, status_checked_at=NOW - timedelta(seconds=30))
-    fresh = arrange.device(simulator=simulator, status_checked_at=NOW - timedelta(seconds=10))
+    old = arrange.device(simulator=simulator, next_check_at=NOW)
+    fresh = arrange.device(simulator=simulator, next_check_at=NOW + timedelta(seconds=1))
     off = arrange.device(simulator=simulator, enabled=False)
     assert health.check_due(NOW) == 2
     connected = set(Device.unscoped.filter(status=DeviceStatus.CONNECTED))
@@ -176,10 +176,10 @@ def test_a_device_that_hangs_delays_no_other(simulator, monkeypatch):
 
 
 @pytest.mark.django_db
-def test_the_oldest_check_comes_first(monkeypatch):
+def test_the_longest_due_comes_first(monkeypatch):
     monkeypatch.setattr(health, "ROUND_SIZE", 2)
-    checked_at = [NOW - timedelta(minutes=minutes) for minutes in (1, 3, 2)]
-    devices = [arrange.device(status_checked_at=at) for at in checked_at]
+    due_at = [NOW - timedelta(minutes=minutes) for minutes in (1, 3, 2)]
+    devices = [arrange.device(next_check_at=at) for at in due_at]
     never = arrange.device()
     health.check_due(NOW)
     assert set(Device.unscoped.filter(status_checked_at=NOW)) == {never, devices[1]}
@@ -196,3 +196,85 @@ def test_beat_fires_it_and_lets_late_ones_expire(settings):
     entry = settings.CELERY_BEAT_SCHEDULE["check devices"]
     assert entry["task"] == check_devices.name
     assert entry["options"]["expires"] <= 30
+
+
+# --- When it is asked next -----------------------------------------------------------------------------------------
+
+
+def found(device, reason, at):
+    """Note what a check of now found: "" for well."""
+    status = DeviceStatus.DISCONNECTED if reason else DeviceStatus.CONNECTED
+    device.refresh_from_db()
+    assert health.record(device, health.Health(status, reason), at)
+    device.refresh_from_db()
+    return (device.next_check_at - at).total_seconds()
+
+
+@pytest.mark.django_db
+def test_what_passes_is_asked_about_soon_and_then_less_and_less_often():
+    device = arrange.device()
+    waits = [found(device, "unreachable", NOW + timedelta(minutes=minute)) for minute in range(9)]
+    assert waits == [1, 2, 5, 10, 20, 40, 60, 60, 60]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("reason", ["", "instance_closed", "unknown_host", "unauthorized"])
+def test_what_is_well_or_waits_for_a_person_is_asked_every_half_minute(reason):
+    device = arrange.device()
+    assert found(device, reason, NOW) == found(device, reason, NOW + timedelta(minutes=1)) == 30
+
+
+@pytest.mark.django_db
+def test_a_check_that_finds_it_well_does_not_forget_the_trouble_a_message_does():
+    """Its gateway says "open" and takes nothing: each time it is out for longer."""
+    device = arrange.device(status=DeviceStatus.CONNECTED)
+    waits = []
+    for minute in range(3):
+        assert breaker.take_out(device.pk, "rate_limited")
+        before = datetime.now(tz=UTC)
+        device.refresh_from_db()
+        waits.append(round((device.next_check_at - before).total_seconds()))
+        found(device, "", before + timedelta(minutes=1 + minute))
+    assert waits == [1, 2, 5]
+    breaker.is_well(device.pk)
+    assert breaker.take_out(device.pk, "rate_limited", wait=timedelta(seconds=30))
+    device.refresh_from_db()
+    assert (device.trouble_count, device.status_reason) == (1, "rate_limited")
+    assert 28 < (device.next_check_at - datetime.now(tz=UTC)).total_seconds() <= 30
+
+
+@pytest.mark.django_db
+def test_who_is_out_for_what_passes_and_was_well_lately_is_expected_back():
+    now = datetime.now(tz=UTC)
+    out = {"status": DeviceStatus.DISCONNECTED, "status_reason": "connection_closed", "last_well_at": now}
+    back_soon = arrange.device(**out)
+    arrange.device(**{**out, "status_reason": "instance_closed"})
+    arrange.device(**{**out, "last_well_at": now - breaker.WELL_LATELY - timedelta(seconds=5)})
+    arrange.device(**{**out, "last_well_at": None})
+    arrange.device(**{**out, "enabled": False})
+    arrange.device(**{**out, "status": DeviceStatus.CONNECTED})
+    arrange.device(**out).delete()
+    assert list(breaker.expected(Device.unscoped.all())) == [back_soon]
+
+
+@pytest.mark.django_db
+def test_rounds_that_overlap_ask_each_device_once(simulator):
+    devices = [arrange.device(simulator=simulator) for _ in range(3)]
+    asked = []
+
+    def ask_and_look_again(device):
+        asked.append(device.pk)
+        return health.Health(DeviceStatus.CONNECTED)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(health, "_check_all", lambda due, now: [ask_and_look_again(device) for device in due])
+        assert len(health.check_due(NOW)) == 3
+        assert health.check_due(NOW) == []
+        # Its checker died: it is due again soon.
+        assert len(health.check_due(NOW + health.TAKEN_FOR)) == 3
+    assert sorted(set(asked)) == sorted(device.pk for device in devices)
+
+
+def test_every_reason_that_passes_or_waits_for_a_person_has_its_sentence():
+    assert reasons.SENTENCES.keys() >= breaker.PASSING | breaker.FOR_A_PERSON
+    assert not breaker.PASSING & breaker.FOR_A_PERSON

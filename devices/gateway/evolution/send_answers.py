@@ -28,12 +28,13 @@ BEFORE_THE_SEND: Final[tuple[tuple[str, type[SendError], Scope, str], ...]] = (
     ("reading 'waUploadToServer'", DeviceUnavailable, Scope.DEVICE, "not_connected"),
     ("Connection Closed", DeviceUnavailable, Scope.DEVICE, "connection_closed"),
     ("reading 'find'", NotSent, Scope.RECIPIENT, "number_look_up_failed"),
-    ("Media upload failed", NotSent, Scope.MESSAGE, "media_upload_failed"),
-    # A 5xx, and yet permanent: the media is the trouble.
-    ("AxiosError", Rejected, Scope.MESSAGE, "media_unusable"),
-    ("Failed to fetch stream", Rejected, Scope.MESSAGE, "media_unusable"),
+    ("Media upload failed", NotSent, Scope.RECIPIENT, "media_upload_failed"),
+    # The gateway could not fetch the medium, which is the same for everybody: 404, 5xx, no such host.
+    ("AxiosError", NotSent, Scope.MESSAGE, "media_unreachable"),
+    ("Failed to fetch stream", NotSent, Scope.MESSAGE, "media_unreachable"),
+    ("getaddrinfo", NotSent, Scope.MESSAGE, "media_unreachable"),
+    # A 5xx, and yet permanent.
     ("unsupported image format", Rejected, Scope.MESSAGE, "media_unusable"),
-    ("getaddrinfo", Rejected, Scope.MESSAGE, "media_unusable"),
 )
 # An answer begins with its key. Where the rest is not to be read, that much is.
 _KEY: Final = re.compile(rb'\s*\{\s*"key"\s*:\s*\{[^{}]*?"id"\s*:\s*"([ -!#-\[\]-~]+)"')

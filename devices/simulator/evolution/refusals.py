@@ -51,6 +51,8 @@ def gate_answer(name: str, parameter: float, instance: Instance | None) -> bytes
     """The response of a fault of `Kind.GATE`; nothing was done."""
     if name == "502":
         return wire.proxy_error(502)
+    if name == "403":
+        return wire.proxy_error(403)
     if name == "401":
         return unauthorized()
     if name == "license":

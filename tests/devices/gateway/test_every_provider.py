@@ -118,7 +118,7 @@ def test_a_device_that_nobody_can_speak_for_is_alone_concerned(provider: str, to
     [
         ("address", Rejected, Scope.RECIPIENT, ""),
         ("letter", Rejected, Scope.MESSAGE, ""),
-        ("weather", NotSent, Scope.DEVICE, ""),  # it waits, and stays in service
+        ("weather", NotSent, Scope.DEVICE, "rate_limited"),
         ("bird", DeviceUnavailable, Scope.DEVICE, "connection_closed"),
         ("loft", DeviceUnavailable, Scope.ACCOUNT, "unauthorized"),
     ],

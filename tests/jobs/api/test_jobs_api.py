@@ -120,6 +120,7 @@ class TestDetail:
             "results": {},
             "title": "Campaña",
             "state_reason": "",
+            "waits": [],
             "devices": [{"id": sender.device.pk, "name": sender.device.name, "status": "connected"}],
         }
         for path in (

@@ -1,0 +1,110 @@
+"""What a job under way waits for: each cause with how many it holds up and until when. Told to people; nothing is
+decided by it."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, time, timedelta
+from typing import Final, NamedTuple
+
+from django.db import connection
+
+from devices import breaker
+from devices.models import Device, Lane
+from devices.pacing import daily_allowance
+from devices.states import DeviceStatus
+from jobs.models import Job
+from jobs.states import JobStatus
+from jobs.wording import job_reasons as reasons
+
+MOST_COUNTED: Final = 10_000  # of one job: who counts further waits for the database
+_LONGER_THAN_A_PACE: Final = timedelta(seconds=10)
+_OUT: Final = {DeviceStatus.DISCONNECTED, DeviceStatus.BLOCKED}
+
+
+class Wait(NamedTuple):
+    """One cause. `recipients`: how many it holds up, at most MOST_COUNTED; None for all that wait. `until`: when it is
+    looked at again, None where nobody can say."""
+
+    reason: str  # of `job_reasons`
+    recipients: int | None
+    until: datetime | None
+
+
+def waits(job: Job, now: datetime) -> list[Wait]:
+    """What holds up a job, the devices first; nothing for one that is not being sent."""
+    if job.status == JobStatus.PAUSED and job.state_reason == reasons.MEDIA_UNREACHABLE:
+        return [Wait(reasons.MEDIA_UNREACHABLE, None, job.resume_at)]
+    if job.status != JobStatus.PROCESSING:
+        return []
+    for_devices = _for_devices(job, now)
+    return [*([for_devices] if for_devices else []), *_for_recipients(job)]
+
+
+def reason(job: Job, now: datetime) -> str:
+    """Why a job does not move: its own reason, or the first cause that holds up all who wait; "" where it moves."""
+    if job.state_reason:
+        return job.state_reason
+    found = waits(job, now)
+    if not found:
+        return ""
+    left = job.total - job.sent - job.failed
+    held_up = sum(wait.recipients or 0 for wait in found)
+    return found[0].reason if found[0].recipients is None or held_up >= min(left, MOST_COUNTED) else ""
+
+
+def _for_recipients(job: Job) -> list[Wait]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT CASE WHEN state = 'ambiguous' THEN %(look_up)s
+                        WHEN error_code = '' THEN %(hours)s ELSE %(retry)s END,
+                   count(*), min(due_at)
+            FROM (
+                SELECT state, error_code, due_at FROM jobs_recipient
+                WHERE job_id = %(job)s AND due_at IS NOT NULL AND state IN ('ambiguous', 'queued')
+                  AND (state = 'ambiguous' OR due_at > clock_timestamp())
+                ORDER BY due_at LIMIT %(most)s
+            ) AS waiting
+            GROUP BY 1 ORDER BY 2 DESC
+            """,
+            {
+                "look_up": reasons.LOOK_UP,
+                "hours": reasons.OUTSIDE_HOURS,
+                "retry": reasons.RETRY,
+                "job": job.pk,
+                "most": MOST_COUNTED,
+            },
+        )
+        return [Wait(*row) for row in cursor.fetchall()]
+
+
+def _for_devices(job: Job, now: datetime) -> Wait | None:
+    """What keeps all of a job's devices from sending; None where one of them may."""
+    found: list[Wait] = []
+    for device in Device.unscoped.present().filter(jobs=job).select_related("lane"):
+        lane: Lane | None = getattr(device, "lane", None)
+        sent_today = lane.day_count if lane is not None and lane.day == now.date() else 0
+        slot = lane.next_slot_at if lane is not None else None
+        allowance = daily_allowance(device.daily_limit, device.warm_up_since, now.date())
+        pace = timedelta(minutes=1) / device.messages_per_minute if device.messages_per_minute else timedelta()
+        if not device.enabled or device.status in _OUT:
+            passes = device.enabled and device.status_reason in breaker.PASSING
+            found.append(Wait(reasons.DEVICE_OUT, None, device.next_check_at if passes else None))
+        elif allowance is not None and sent_today >= allowance:
+            found.append(Wait(reasons.DAILY_LIMIT, None, _next_midnight(now)))
+        elif slot is not None and slot - now > max(2 * pace, _LONGER_THAN_A_PACE):
+            found.append(Wait(reasons.GATEWAY_ASKED, None, slot))
+        else:
+            return None
+    return _soonest(found)
+
+
+def _soonest(found: Sequence[Wait]) -> Wait | None:
+    known = [wait for wait in found if wait.until is not None]
+    if known:
+        return min(known, key=lambda wait: wait.until or datetime.max.replace(tzinfo=UTC))
+    return found[0] if found else None
+
+
+def _next_midnight(now: datetime) -> datetime:
+    """Days are UTC's, as the lanes count them."""
+    return datetime.combine(now.astimezone(UTC).date() + timedelta(days=1), time.min, UTC)
