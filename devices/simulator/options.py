@@ -39,6 +39,8 @@ class Options:
     keep_alive_seconds: float
     scan_seconds: float
     keep_requests: int
+    unknown_hosts: tuple[str, ...]
+    qr_seconds: float
 
 
 def span(text: str) -> Span:
@@ -107,6 +109,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--webhook-retry", type=float, default=5.0, metavar="S", help="before the first retry; doubles")
     add("--keep-alive", type=float, default=5.0, metavar="S", help="idle connections are closed, as Node does")
     add("--scan-after", type=float, default=5.0, metavar="S", help="a QR code is 'scanned' then; 0: never")
+    add(
+        "--unknown-host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="repeatable: a host of media urls that does not exist, as *.invalid never does",
+    )
+    add("--qr-after", type=float, default=2.0, metavar="S", help="how long connect waits for its QR code")
     add("--keep-requests", type=int, default=50, metavar="K", help="how many raw requests to remember")
 
 
@@ -140,4 +150,6 @@ def from_arguments(given: argparse.Namespace) -> Options:
         keep_alive_seconds=given.keep_alive,
         scan_seconds=given.scan_after,
         keep_requests=given.keep_requests,
+        unknown_hosts=tuple(given.unknown_host),
+        qr_seconds=given.qr_after,
     )

@@ -6,7 +6,7 @@ import struct
 import time
 import uuid
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from random import Random
@@ -82,6 +82,7 @@ class Instance:
     closed_at: float | None = None
     qr_count: int = 0
     qr_code: str = ""
+    wants_pairing_code: bool = False
     requests: int = 0
     key: bytes = b""  # the token as it stands in the apikey header
 
@@ -99,12 +100,12 @@ class Instance:
         shown = {} if self.state == NOT_LOADED else {"state": self.state}
         return {"instance": {"instanceName": self.name, **shown}}
 
-    def qr_body(self, *, pairing: bool) -> dict[str, Any]:
+    def qr_body(self) -> dict[str, Any]:
         """Before the first code just `{"count": 0}`."""
         if not self.qr_count:
             return {"count": 0}
         return {
-            "pairingCode": pairing_code(self.qr_code) if pairing else None,
+            "pairingCode": pairing_code(self.qr_code) if self.wants_pairing_code else None,
             "code": self.qr_code,
             "base64": "data:image/png;base64," + qr_image(self.qr_code),
             "count": self.qr_count,
@@ -134,9 +135,16 @@ class Instance:
             "Chatwoot": None,
             "Proxy": None,
             "Rabbitmq": None,
+            "Nats": None,
             "Sqs": None,
             "Websocket": None,
-            "Setting": {"rejectCall": False, "msgCall": "", "groupsIgnore": False, "alwaysOnline": False},
+            "Setting": {
+                "id": "cm" + self.id.replace("-", "")[:23],
+                **settings({}),
+                "createdAt": iso_time(self.created_at),
+                "updatedAt": iso_time(self.created_at),
+                "instanceId": self.id,
+            },
             "_count": {"Message": messages, "Contact": 0, "Chat": 0},
         }
 
@@ -169,6 +177,13 @@ class Instances:
 
     def name_of(self, index: int) -> str:
         return self._names[index]
+
+
+def settings(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """An instance's settings, as `create` and `fetchInstances` show them."""
+    switches = ("rejectCall", "groupsIgnore", "alwaysOnline", "readMessages", "readStatus", "syncFullHistory")
+    texts = ("msgCall", "wavoipToken")
+    return {name: asked.get(name) is True for name in switches} | {name: asked.get(name) or "" for name in texts}
 
 
 def new_qr_code() -> str:

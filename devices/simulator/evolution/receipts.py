@@ -58,6 +58,8 @@ class Receipts:
                 "remoteJid": sender if "@" in sender else numbers.create_jid(sender),
                 "fromMe": False,
                 "id": "3A" + secrets.token_hex(9).upper(),
+                "participant": "",
+                "addressingMode": "pn",
             },
             "pushName": "Contacto",
             "status": "DELIVERY_ACK",

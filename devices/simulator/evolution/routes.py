@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import unquote
 
 from devices.simulator.evolution import instance_routes, lookups, message_routes, refusals
@@ -94,14 +95,20 @@ class Router:
             return refusals.gate_answer(gate.fault.name, gate.parameter, call.found)
         if route.names_instance and call.found is None:
             return refusals.not_found(f'The "{name}" instance does not exist')
-        wanted = str(call.body.get("instanceName", ""))
-        if route.act is instance_routes.create and world.instances.get(wanted) is not None:
+        if route.act is instance_routes.create and self._is_taken(call.body.get("instanceName")):
+            wanted = call.body.get("instanceName", "undefined")
             return refusals.error(403, [f'This name "{wanted}" is already in use.'])
         if not call.has_global_key and not self._has_instance_key(route, call):
             return refusals.unauthorized()
         if call.found is not None:
             call.found.requests += 1
         return route.act(call)
+
+    def _is_taken(self, name: Any) -> bool:
+        """No name at all is looked for without one, and so found as soon as there is any instance."""
+        if name is None:
+            return any(True for _ in self._world.instances)
+        return self._world.instances.get(str(name)) is not None
 
     def _has_instance_key(self, route: Route, call: Call) -> bool:
         if not call.key:

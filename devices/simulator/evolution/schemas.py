@@ -15,7 +15,7 @@ Body = Mapping[str, Any]
 MEDIA_TYPES = ("image", "document", "video", "audio")
 
 _BASE64 = re.compile(r"[A-Za-z0-9+/]*={0,2}", re.ASCII)
-_LABEL = re.compile(r"[\w](?:[\w-]*[\w])?")
+_LABEL = re.compile(r"[^\W_](?:(?:[^\W_]|-)*[^\W_])?")
 _TOP_LEVEL = re.compile(r"[^\W\d_]{2,}|xn[a-z0-9-]{2,}", re.IGNORECASE)
 
 
@@ -80,7 +80,7 @@ def is_base64(text: str) -> bool:
     return len(text) > 0 and len(text) % 4 == 0 and _BASE64.fullmatch(text) is not None
 
 
-def is_url(text: str, *, needs_top_level_domain: bool = True) -> bool:
+def is_url(text: str) -> bool:
     """As `validator.js` judges: an address or a name with a top-level domain; the scheme may be missing."""
     if not text or len(text) > 2083 or re.search(r"[\s<>]", text):
         return False
@@ -92,7 +92,7 @@ def is_url(text: str, *, needs_top_level_domain: bool = True) -> bool:
         host, _ = parts.hostname or "", parts.port
     except ValueError:
         return False
-    return _is_address(host) or _is_name(host, needs_top_level_domain)
+    return _is_address(host) or _is_name(host)
 
 
 def _is_address(host: str) -> bool:
@@ -103,13 +103,10 @@ def _is_address(host: str) -> bool:
     return True
 
 
-def _is_name(host: str, needs_top_level_domain: bool) -> bool:
+def _is_name(host: str) -> bool:
     labels = host.split(".")
-    if not all(_LABEL.fullmatch(label) for label in labels):
-        return False
-    if not needs_top_level_domain:
-        return True
-    return len(labels) > 1 and _TOP_LEVEL.fullmatch(labels[-1]) is not None
+    has_top_level = len(labels) > 1 and _TOP_LEVEL.fullmatch(labels[-1]) is not None
+    return has_top_level and all(_LABEL.fullmatch(label) for label in labels)
 
 
 def _number(body: Body) -> list[str]:

@@ -30,9 +30,10 @@ class Webhooks:
             return
         now = time.time()
         start = f'{{"event":"{event}","instance":{quoted(instance.name)},"data":'
+        sender = f'"sender":"{instance.jid}",' if instance.was_connected else ""
         # date_time is the server's local time, labelled Z: the simulator lives in UTC
         end = (
-            f',"destination":{quoted(webhook.url)},"date_time":"{iso_time(now)}","sender":"{instance.jid}",'
+            f',"destination":{quoted(webhook.url)},"date_time":"{iso_time(now)}",{sender}'
             f'"server_url":"{self._server_url()}","apikey":{quoted(instance.token)}}}'
         )
         body = b"%b%b%b" % (start.encode(), data, end.encode())

@@ -9,6 +9,7 @@ from random import Random
 from urllib.parse import quote
 
 from devices.simulator.evolution import instances as states
+from devices.simulator.evolution.fetching import Fetcher
 from devices.simulator.evolution.instances import Instance, Instances, new_qr_code
 from devices.simulator.evolution.receipts import Receipts
 from devices.simulator.evolution.webhooks import Webhooks
@@ -22,7 +23,7 @@ VERSION = "2.3.7"
 
 _QR_SECONDS = 45
 _QR_LIMIT = 30
-_RESTART_SECONDS = 0.5
+_RECONNECT_SECONDS = 0.135  # real ones took 0.13 to 0.14
 LOGGED_OUT = 401  # WhatsApp's reason codes
 
 
@@ -40,6 +41,8 @@ class World:
         self.postman = Postman(options.webhook_retry_seconds)
         self.webhooks = Webhooks(self.postman, lambda: self.url)
         self.receipts = Receipts(self.ledger, self.webhooks, options.webhook_delay, self.randomness)
+        self.fetcher = Fetcher(options.unknown_hosts)
+        self._under_way: set[asyncio.Future[None]] = set()
         self.requests = 0
         self.last_requests: deque[Request] = deque(maxlen=options.keep_requests)
         self.triggered: Counter[str] = Counter()  # faults by name, since the last reset
@@ -50,6 +53,11 @@ class World:
         self.set_faults({name: [replace(rule) for rule in rules] for name, rules in self.options.faults.items()})
         for name, token in self.options.instances:
             self.add_instance(name, token)
+
+    def later(self, task: asyncio.Future[None]) -> None:
+        """Keep what answers by itself from being forgotten on the way."""
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
 
     def reset_counts(self) -> None:
         """Empty the ledger and all counters; instances, webhooks and faults stay."""
@@ -121,13 +129,23 @@ class World:
         instance.was_connected = True
         instance.closed_with = instance.closed_at = None
         instance.qr_count, instance.qr_code = 0, ""
-        self._tell_state(instance, 200, wuid=instance.jid, profileName=instance.name)
+        self._tell_state(instance, 200, wuid=instance.jid, profileName=instance.name, profilePictureUrl=None)
 
     def close(self, instance: Instance, reason: int) -> None:
+        """Close it for good, as after a logout; a lost connection is a `reconnect`."""
         instance.state = states.CLOSE
         instance.closed_with = reason
         instance.closed_at = time.time()
         instance.qr_count, instance.qr_code = 0, ""
+        status = {
+            "instance": instance.name,
+            "status": "closed",
+            "disconnectionAt": states.iso_time(instance.closed_at),
+            "disconnectionReasonCode": reason,
+            "disconnectionObject": "{}",
+        }
+        self.webhooks.emit_value(instance, "status.instance", status)
+        self.webhooks.emit_value(instance, "logout.instance", None)
         self._tell_state(instance, reason)
 
     def show_qr(self, instance: Instance) -> None:
@@ -150,14 +168,28 @@ class World:
             return
         instance.qr_count += 1
         instance.qr_code = new_qr_code()
-        shown = {"instance": instance.name, **instance.qr_body(pairing=False)}
+        shown = {"instance": instance.name, **instance.qr_body()}
+        del shown["count"]
         self.webhooks.emit_value(instance, "qrcode.updated", {"qrcode": shown})
         self.loop.call_later(_QR_SECONDS, self._renew_qr, instance, instance.qr_code)
 
-    def restart(self, instance: Instance) -> None:
+    def reconnect(self, instance: Instance) -> None:
+        """Lose the connection and have it again: `connecting`, and `open` a moment later."""
         instance.state = states.CONNECTING
         self._tell_state(instance, 200)
-        self.loop.call_later(_RESTART_SECONDS, self._scanned, instance)
+        self.loop.call_later(_RECONNECT_SECONDS, self._scanned, instance)
+
+    def linger(self, instance: Instance, seconds: float) -> None:
+        """Delete an instance that was connecting: for a moment it is there, without a state."""
+        instance.state = states.NOT_LOADED
+        self.loop.call_later(seconds, self._gone, instance)
+
+    def _gone(self, instance: Instance) -> None:
+        if self.instances.get(instance.name) is not instance:
+            return  # the whole simulator was renewed meanwhile
+        stray = {"instance": instance.name, "state": states.CONNECTING, "statusReason": 200}
+        self.webhooks.emit_value(instance, "connection.update", stray)
+        self.remove_instance(instance)
 
     def _scanned(self, instance: Instance) -> None:
         if instance.state == states.CONNECTING:
@@ -167,6 +199,6 @@ class World:
         if instance.state == states.CONNECTING and instance.qr_code == shown:
             self.show_qr(instance)
 
-    def _tell_state(self, instance: Instance, reason: int, **more: str) -> None:
-        update = {"instance": instance.name, "state": instance.state, "statusReason": reason, **more}
+    def _tell_state(self, instance: Instance, reason: int, **more: str | None) -> None:
+        update = {"instance": instance.name, **more, "state": instance.state, "statusReason": reason}
         self.webhooks.emit_value(instance, "connection.update", update)

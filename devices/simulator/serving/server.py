@@ -4,6 +4,7 @@ import asyncio
 import socket
 import struct
 import sys
+import time
 import traceback
 from collections import deque
 from typing import NamedTuple, Protocol, cast
@@ -191,6 +192,7 @@ class Connection(asyncio.Protocol):
             return  # the client has gone; the gateway did its work all the same
         self._in_progress = None
         self.seconds_idle = 0
+        payload = wire.dated(payload, time.time())
         if not request.keep_alive:
             self._transport.write(payload.replace(wire.KEEP_ALIVE, wire.CLOSE, 1))
             self._transport.close()

@@ -1,7 +1,6 @@
 """Response bytes, as Express writes them, and those of a proxy in front of it."""
 
 import json
-import time
 from email.utils import formatdate
 from functools import lru_cache
 from http import HTTPStatus
@@ -12,19 +11,24 @@ JSON_TYPE = "application/json; charset=utf-8"
 # Node closes an idle connection after this long and says so; the server does the same.
 KEEP_ALIVE = b"Connection: keep-alive\r\nKeep-Alive: timeout=5\r\n"
 CLOSE = b"Connection: close\r\n"
+# What a head has for its date until it is written: many are made once and written for hours.
+_UNDATED = b"Date: -\r\n"
 
 
 def head(status: int, content_type: str = JSON_TYPE, extra: str = "") -> bytes:
     """Everything before the Content-Length's value, for handlers that build many like responses."""
     reason = HTTPStatus(status).phrase
     lines = f"HTTP/1.1 {status} {reason}\r\nX-Powered-By: Express\r\nContent-Type: {content_type}\r\n{extra}"
-    return lines.encode("latin-1") + KEEP_ALIVE + b"Content-Length: "
+    return lines.encode("latin-1") + _UNDATED + KEEP_ALIVE + b"Content-Length: "
 
 
 def answer(status: int, body: bytes, content_type: str = JSON_TYPE, extra: str = "") -> bytes:
-    # The hot path, which builds its heads once, goes without a date.
-    extra = f"Date: {_date(int(time.time()))}\r\n{extra}"
     return b"%b%d\r\n\r\n%b" % (head(status, content_type, extra), len(body), body)
+
+
+def dated(payload: bytes, now: float) -> bytes:
+    """The response as it is written at this moment."""
+    return payload.replace(_UNDATED, _date_line(int(now)), 1)
 
 
 def dumps(value: Any) -> bytes:
@@ -44,8 +48,8 @@ def proxy_error(status: int, extra: str = "") -> bytes:
 
 
 @lru_cache(maxsize=1)
-def _date(epoch_seconds: int) -> str:
-    return formatdate(epoch_seconds, usegmt=True)
+def _date_line(epoch_seconds: int) -> bytes:
+    return f"Date: {formatdate(epoch_seconds, usegmt=True)}\r\n".encode()
 
 
 def retry_after(seconds: float, now: float, *, as_date: bool) -> str:

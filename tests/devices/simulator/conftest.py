@@ -10,7 +10,18 @@ from tests.waiting import GIVE_UP_SECONDS
 
 # For requests: to connect it has all the time it needs, then it waits for its answer hardly at all.
 GIVES_UP_SOON = (GIVE_UP_SECONDS, 0.05)
-ARGUMENTS = ["--webhook-delay", "20", "--webhook-retry", "0.05", "--scan-after", "0.1", "--keep-alive", "1"]
+ARGUMENTS = [
+    "--webhook-delay",
+    "20",
+    "--webhook-retry",
+    "0.05",
+    "--scan-after",
+    "0.4",
+    "--keep-alive",
+    "1",
+    "--qr-after",
+    "0.03",
+]
 
 
 @pytest.fixture(scope="session")

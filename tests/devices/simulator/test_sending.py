@@ -151,6 +151,7 @@ def test_a_medium_by_url_or_plain_base64_is_sent(gateway: Simulator, media: str)
         "data:image/png;base64,aGVsbG8h",
         "http://localhost:9000/a.jpg",
         "http://minio:9000/a.jpg",
+        "http://my_files.example.com/a.jpg",
         "file:///etc/passwd",
         "",
         None,
@@ -194,3 +195,38 @@ def test_an_audio_is_sent_as_a_voice_note(gateway: Simulator) -> None:
     assert gateway.post("/message/sendWhatsAppAudio/one", body).json()["messageType"] == "audioMessage"
     refused = gateway.post("/message/sendWhatsAppAudio/one", {"number": "51987654321"})
     assert refused.json()["response"] == {"message": ["Owned media must be a url, base64, or valid file with buffer"]}
+
+
+@pytest.mark.parametrize("host", ["cdn.example.com", "CDN.example.com", "anything.invalid"])
+def test_a_host_that_is_said_not_to_exist(host: str) -> None:
+    with start_simulator(arguments=["--unknown-host", "cdn.example.com"]) as simulator:
+        answer = simulator.post("/message/sendMedia/demo", {**PICTURE, "media": f"https://{host}/a.jpg"})
+        assert answer.status_code == 500
+        assert answer.json()["response"]["message"][0].startswith("Error: getaddrinfo ENOTFOUND")
+        assert simulator.post("/message/sendMedia/demo", PICTURE).status_code == 201
+        assert simulator.ledger()["accepted"] == 1
+
+
+def test_a_server_of_media_that_is_down(gateway: Simulator) -> None:
+    picture = gateway.post("/message/sendMedia/one", {**PICTURE, "media": "http://127.0.0.1:1/a.jpg"})
+    assert (picture.status_code, picture.json()["response"]["message"]) == (
+        500,
+        ["Error: connect ECONNREFUSED 127.0.0.1:1"],
+    )
+    video = {**PICTURE, "mediatype": "video", "media": "http://127.0.0.1:1/a.mp4"}
+    assert gateway.post("/message/sendMedia/one", video).json()["response"]["message"] == ["TypeError: fetch failed"]
+    assert gateway.ledger()["accepted"] == 0
+
+
+@pytest.mark.parametrize(
+    ("url", "name", "mimetype"),
+    [
+        ("https://example.com/lista.v2.pdf", "lista", "false"),
+        ("https://example.com/descargar?id=5", "example", "false"),
+        ("https://example.com/pdf.php", "pdf", "application/pdf"),
+    ],
+)
+def test_a_document_without_a_name_is_named_by_its_url(gateway: Simulator, url: str, name: str, mimetype: str) -> None:
+    answer = gateway.post("/message/sendMedia/one", {**PICTURE, "mediatype": "document", "media": url})
+    sent = answer.json()["message"]["documentMessage"]
+    assert (sent["fileName"], sent["mimetype"]) == (name, mimetype)

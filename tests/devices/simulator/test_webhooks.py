@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import requests
 
+from tests.devices import recorded
 from tests.devices.simulator.conftest import GIVES_UP_SOON
 from tests.devices.simulator.webhook_server import WebhookServer
 from tests.simulator_process import Simulator, start_simulator
@@ -43,7 +44,6 @@ def test_the_webhook_that_was_set_is_found(gateway: Simulator) -> None:
     [
         ({"url": "http://h/x", "webhook_by_events": False}, 400, [['instance requires property "webhook"']]),
         ({"webhook": {"enabled": True}}, 400, [['webhook requires property "url"']]),
-        ({"webhook": {"enabled": False, "url": "", "events": []}}, 400, ['Invalid "url" property']),
         (
             {"webhook": {"enabled": True, "url": "http://h/x"}},
             500,
@@ -151,6 +151,44 @@ def test_changes_of_the_connection_are_reported(gateway: Simulator, webhooks: We
     assert webhooks.wait_for(1, "qrcode.updated")[0]["data"]["qrcode"]["code"].startswith("2@")
     states = [event["data"]["state"] for event in webhooks.wait_for(3, "connection.update")]
     assert states == ["close", "connecting", "open"]
+
+
+def test_a_lost_connection_is_back_at_once(gateway: Simulator, webhooks: WebhookServer) -> None:
+    gateway.post("/instance/restart/one")
+    states = [event["data"]["state"] for event in webhooks.wait_for(2, "connection.update")]
+    assert states == ["connecting", "open"]
+
+
+def test_a_deleted_instance_that_was_connecting_may_send_a_stray_event(
+    gateway: Simulator, webhooks: WebhookServer
+) -> None:
+    gateway.set_state("one", "connecting")
+    assert gateway.delete("/instance/delete/one").status_code == 200
+    assert gateway.get("/instance/connectionState/one").json() == {"instance": {"instanceName": "one"}}
+    assert webhooks.wait_for(1, "connection.update")[0]["data"]["state"] == "connecting"
+    assert gateway.get("/instance/connectionState/one").status_code == 404
+
+
+@pytest.mark.parametrize("real", recorded.events(), ids=lambda real: real["situation"])
+def test_an_event_is_as_the_real_gateway_posted_it(
+    gateway: Simulator, send: Send, webhooks: WebhookServer, real: dict[str, Any]
+) -> None:
+    match real["given"]:
+        case {"send": _}:
+            send()
+        case {"incoming": text}:
+            gateway.incoming("one", "51955000001", text)
+        case {"call": [method, path, body]}:
+            gateway.request(method, path, body)
+        case {"state": state}:
+            gateway.set_state("one", state)
+        case {"qr": _}:
+            gateway.set_state("one", "close")
+            gateway.get("/instance/connect/one")
+    name, data = real["body"]["event"], real["body"]["data"] or {}
+    told = {key: data[key] for key in ("status", "state") if key in data}
+    posted = webhooks.wait_until(name, told)
+    assert recorded.differences(real["body"], posted) == []
 
 
 def test_only_the_events_asked_for_are_sent(gateway: Simulator, send: Send, webhooks: WebhookServer) -> None:

@@ -57,3 +57,13 @@ class WebhookServer:
         found = self.events(name)
         assert len(found) >= count, f"{len(found)} of {count} {name or 'events'}: {found}"
         return found
+
+    def wait_until(self, name: str, told: dict[str, Any], seconds: float = 5) -> dict[str, Any]:
+        """The first event of that name whose data says so."""
+        give_up = time.monotonic() + seconds
+        while time.monotonic() < give_up:
+            for event in self.events(name):
+                if told.items() <= (event["data"] or {}).items():
+                    return event
+            time.sleep(0.005)
+        raise AssertionError(f"no {name} with {told}: {self.events(name)}")
