@@ -126,7 +126,7 @@ def shapes_any_text(case: Case) -> None:
 
 def shapes_every_kind_of_media(case: Case) -> None:
     for media in MEDIA:
-        for caption in ("", "Hola"):
+        for caption in ("", "Hola") if media.kind != "audio" else ("",):  # WhatsApp's audio has none
             body = case.gateway().send_request(OutgoingMessage("+51987654321", caption, media)).body
             assert b"51987654321" in body
             assert media.url.encode() in body

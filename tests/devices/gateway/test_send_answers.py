@@ -370,15 +370,15 @@ def test_a_text_as_seed_003_writes_it():
 
 
 def test_a_medium_as_seed_003_writes_it():
-    media = Media("image", "https://example.com/image.jpg", "campaign_image.jpg")
+    media = Media("document", "https://example.com/document.pdf", "campaign_document.pdf")
     request = GATEWAY.send_request(OutgoingMessage("+51123123123", "Mensaje de la campaña", media))
     assert request.url == "https://gateway.example/message/sendMedia/ventas%201"
     assert set(request.headers) >= {"Content-Type: application/json", "apikey: T0KEN"}
     assert json.loads(request.body) == {
         "number": "51123123123",
-        "mediatype": "image",
-        "media": "https://example.com/image.jpg",
-        "fileName": "campaign_image.jpg",
+        "mediatype": "document",
+        "media": "https://example.com/document.pdf",
+        "fileName": "campaign_document.pdf",
         "caption": "Mensaje de la campaña",
     }
 
