@@ -359,7 +359,7 @@ def _file_problems(kind: str, file: Any) -> dict[str, list[str]]:
     if kind not in media.MAX_BYTES:
         return {"multimedia": [str(field_problems.on_the_page("multimedia_type"))]}
     try:
-        media.check(kind, "", display_name(file.name or "") or "file", file.size)
+        media.check(kind, "", display_name(file.name or "") or "file", file.size, media.beginning_of(file))
     except Refused as refused:
         return {"multimedia": [str(page_refusal(refused.code))]}
     return {}

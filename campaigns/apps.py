@@ -1,6 +1,7 @@
 from importlib import import_module
 
 from django.apps import AppConfig
+from django.core.checks import register
 from django.utils.translation import gettext_lazy as _
 
 
@@ -9,6 +10,7 @@ class CampaignsConfig(AppConfig):
     verbose_name = _("Campaigns")
 
     def ready(self) -> None:
+        register(import_module("campaigns.launch.media_addresses").check_public_url)
         import_module("campaigns.pages.contact_admin")  # beside `admin`, which Django finds by itself
         import_module("campaigns.pages.notification_admin")
         import_module("campaigns.pages.segment_admin")

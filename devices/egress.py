@@ -69,6 +69,16 @@ def resolve(url: str) -> CheckedAddress:
     return CheckedAddress(scheme, host, port, str(addresses[0]))
 
 
+def judge(url: str) -> None:
+    """Judge a URL by what stands in it, without asking anybody: its form, and an address. Raises EgressRefused.
+
+    A name may still lead inwards: `resolve` finds out.
+    """
+    _, host, _ = read(url)
+    if _is_ip(host) and not _is_allowed(ipaddress.ip_address(host)):
+        raise EgressRefused("egress_refused", f"{host} is in a network not open to gateways")
+
+
 def resolve_all(
     urls: Iterable[str], timeout_seconds: float
 ) -> dict[str, CheckedAddress | EgressRefused | Unresolvable]:

@@ -17,7 +17,7 @@ from accounts.reading import is_storable
 from accounts.time_zones import known_zone
 from campaigns.audience.conditions import Audience
 from campaigns.audience.refused import BadAudience
-from campaigns.launch import recurrence
+from campaigns.launch import media_addresses, recurrence
 from campaigns.launch.media import MAX_BYTES
 from campaigns.models import Campaign, Segment
 from campaigns.wording import campaign_notes, field_problems
@@ -95,8 +95,12 @@ class MultimediaField(JSONOrEmptyField):
             raise refuse("multimedia_key")
         if data.get("type") not in list(MAX_BYTES):  # a list takes what has no hash, too
             raise refuse("multimedia_type")
+        if set(data) == {"type"} and data["type"] == "audio":
+            return data  # to be uploaded: an audio campaign has no text, so that its file cannot come afterwards
         if not _is_http_url(data.get("url")):
             raise refuse("multimedia_url")
+        if not media_addresses.is_reachable(data["url"]):
+            raise refuse("multimedia_private")
         name = data.get("filename", "")
         if not isinstance(name, str) or len(name) > 255 or re.search(r"[/\\\x00-\x1f]", name) or not is_storable(name):
             raise refuse("multimedia_filename")
@@ -248,7 +252,11 @@ class CampaignSerializer(serializers.ModelSerializer[Campaign]):
         if self.instance is None:
             attrs.setdefault("time_zone", self.context["account"].time_zone)
         whole: Mapping[str, Any] = attrs if self.instance is None else _Whole(attrs, self.instance)
-        if not whole.get("message", "").strip() and not whole.get("variants"):
+        has_text = bool(whole.get("message", "").strip() or whole.get("variants"))
+        is_audio = (whole.get("multimedia") or {}).get("type") == "audio"
+        if is_audio and has_text:
+            raise serializers.ValidationError({"message": refuse("audio_without_text").detail})
+        if not is_audio and not has_text:
             raise serializers.ValidationError({"message": refuse("message_missing").detail})
         if whole.get("segment_id") is not None and whole.get("audience"):
             raise serializers.ValidationError({"segment_id": refuse("segment_and_audience").detail})

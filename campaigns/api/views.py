@@ -307,7 +307,10 @@ def _job(campaign: Campaign) -> Job:
 
 @extend_schema(tags=["campaigns"])
 class Multimedia(CampaignCalls):
-    """Upload the file that goes with the message, instead of a url: multipart/form-data with `file` and `type`."""
+    """Upload the file that goes with the message, instead of a url: multipart/form-data with `file` and `type`.
+
+    An audio goes without a message: make its campaign with `"multimedia": {"type": "audio"}` and none.
+    """
 
     parser_classes = (MultiPartParser,)
 
@@ -332,7 +335,7 @@ class Multimedia(CampaignCalls):
         if kind not in media.MAX_BYTES:
             raise refuse("multimedia_type")
         name = display_name(file.name or "") or "file"
-        media.check(kind, "", name, file.size)
+        media.check(kind, "", name, file.size, media.beginning_of(file))
         campaign_acts.attach_file(Actor.of(request), campaign, (kind, file, name))
         return self.answer(campaign)
 

@@ -6,7 +6,7 @@ from typing import Any
 from django.db import transaction
 
 from accounts.models import Account, User
-from campaigns.launch import control, launching
+from campaigns.launch import control, launching, media
 from campaigns.launch.launching import LaunchRefused
 from campaigns.launch.media import KeptFile
 from campaigns.launch.recurrence import WORDS
@@ -52,11 +52,12 @@ def change(campaign: Campaign, fields: dict[str, Any], now: datetime) -> list[st
 
 
 def attach_file(campaign: Campaign, file: KeptFile) -> None:
-    """Make a kept file the campaign's multimedia, instead of any other. Raises LaunchRefused."""
+    """Make a kept file the campaign's multimedia, instead of any other. Raises Refused."""
     with transaction.atomic():
         locked = _lock(campaign)
-        old = locked.multimedia_file.name
         said = {"type": file.kind, "filename": file.name}
+        media.check_text(Campaign(message=locked.message, variants=locked.variants, multimedia=said))
+        old = locked.multimedia_file.name
         _update(locked, {"multimedia": said, "multimedia_file": file.stored_name})
         if old:
             storage = locked.multimedia_file.storage

@@ -117,7 +117,7 @@ def _make_job(campaign: Campaign, attachment: dict[str, Any], user: User | None)
         account_id=campaign.account_id,
         created_by=user or campaign.sender,
         title=campaign.title,
-        message=campaign.message or campaign.variants[0]["text"],
+        message=texts_of(campaign)[0],
         variants=campaign.variants,
         syntax=MessageSyntax.CAMPAIGN,
         columns=_columns(texts_of(campaign), windows.parse(sending_window)),

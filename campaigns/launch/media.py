@@ -3,14 +3,13 @@
 A gateway fetches the file again for every recipient, and what is wrong with it fails every one of them.
 """
 
-import mimetypes
 import re
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, NamedTuple
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
 from django.conf import settings
 from django.core import signing
@@ -18,6 +17,7 @@ from django.core.files.uploadedfile import TemporaryUploadedFile, UploadedFile
 from django.urls import reverse
 
 from campaigns.audience.refused import Refused
+from campaigns.launch import file_types, media_addresses
 from campaigns.models import Campaign
 from devices.gateway import http
 from jobs.intake import kept_files
@@ -35,8 +35,6 @@ MOST_REDIRECTS: Final = 3
 # How long a gateway can fetch an uploaded file: 5 devices at 12 a minute need 12 days for a million.
 ADDRESS_SECONDS: Final = 60 * 24 * 3600
 _SALT: Final = "campaigns.launch.media"
-# Where the server names no type: the file's ending tells.
-_UNTYPED: Final = {"", "application/octet-stream", "binary/octet-stream", "application/download"}
 _ENDING: Final = re.compile(r"\.[a-z0-9]{1,10}\Z")
 _ALSO: Final = {"audio": {"application/ogg", "video/mp4", "video/ogg"}, "video": {"application/mp4"}}
 
@@ -45,51 +43,91 @@ class MediaRefused(Refused):
     """The file cannot go out."""
 
 
+def check_text(campaign: Campaign) -> None:
+    """WhatsApp's audio carries no text: gateways drop it without a word. Raises MediaRefused."""
+    has_text = bool(campaign.message.strip() or campaign.variants)
+    if campaign.multimedia.get("type") == "audio" and has_text:
+        raise MediaRefused("audio_without_text")
+
+
 def checked(campaign: Campaign) -> dict[str, Any]:
     """Look at the campaign's file; return what its job sends: {"type", "url", "filename"}, or {} for a text.
 
-    Raises MediaRefused. Asks the network: never inside a transaction.
+    A document has a name with an ending, whatever was given. Raises MediaRefused. Asks the network: never inside a
+    transaction.
     """
     kind = campaign.multimedia.get("type", "")
     if not kind:
         return {}
-    if not campaign.multimedia.get("url"):
-        if not campaign.multimedia_file:
-            raise MediaRefused("media_missing")
-        try:
-            size = campaign.multimedia_file.size
-        except OSError:
-            raise MediaRefused("media_missing") from None
-        check(kind, "", campaign.multimedia_file.name or "", size)
-        return {**campaign.multimedia, "url": address(campaign)}
-    _check_remote(kind, campaign.multimedia["url"])
-    return dict(campaign.multimedia)
+    check_text(campaign)
+    url = campaign.multimedia.get("url", "")
+    name = campaign.multimedia.get("filename", "")
+    if not url:
+        seen = _looked_into(campaign)
+        check(kind, "", campaign.multimedia_file.name or "", seen.size, seen.start)
+        if not media_addresses.has_public_host(settings.PUBLIC_URL):
+            raise MediaRefused("public_url_unusable")
+        found = {**campaign.multimedia, "url": address(campaign)}
+    else:
+        seen = _fetched(url)
+        in_url = file_types.name_in(url)
+        check(kind, seen.content_type, in_url if file_types.by_name(in_url) else name, seen.size, seen.start)
+        found = dict(campaign.multimedia)
+    if kind == "document":
+        in_url = file_types.name_in(found["url"])
+        found["filename"] = file_types.document_name(name, in_url, seen.content_type, seen.start)
+    return found
 
 
-def check(kind: str, content_type: str, name: str, size: int | None) -> None:
-    """Judge a file by what is said of it; None: its size is not known. Raises MediaRefused."""
+def check(kind: str, content_type: str, name: str, size: int | None, start: bytes = b"") -> None:
+    """Judge a file by what is said of it and its first bytes; None: its size is not known. Raises MediaRefused."""
     if size is not None and size > MAX_BYTES[kind]:
         raise MediaRefused("media_too_large")
     if size == 0:
         raise MediaRefused("media_empty")
-    said = content_type.partition(";")[0].strip().lower()
-    if said in _UNTYPED:
-        said = mimetypes.guess_type(name)[0] or ""
+    seen, named = file_types.sniffed(start), file_types.by_name(name)
+    said = file_types.said_by(content_type) or named or seen
+    is_page, is_drawing = (known in {said, seen} for known in (file_types.HTML, file_types.SVG))
+    # A page says that the file is not there, or asks for a password. Unless it is a page that was meant.
+    is_stray_page = is_page and (kind != "document" or named != file_types.HTML)
+    if is_stray_page or (is_drawing and kind == "image"):
+        raise MediaRefused("media_wrong_type")
     if kind == "document" or not said:
         return
     if not said.startswith(f"{kind}/") and said not in _ALSO.get(kind, ()):
         raise MediaRefused("media_wrong_type")
 
 
-def _check_remote(kind: str, url: str) -> None:
-    answer = _ask("HEAD", url)
-    if answer.status in {403, 405, 501}:  # some servers answer nothing but GET
-        answer = _ask("GET", url, {"Range": "bytes=0-0"})
+class _Seen(NamedTuple):
+    """What was found at an address, or where uploads are kept. `size` None: not known."""
+
+    content_type: str
+    size: int | None
+    start: bytes
+
+
+def _looked_into(campaign: Campaign) -> _Seen:
+    if not campaign.multimedia_file:
+        raise MediaRefused("media_missing")
+    try:
+        with campaign.multimedia_file.open("rb") as file:
+            return _Seen("", file.size, file.read(file_types.SNIFFED_BYTES))
+    except OSError:
+        raise MediaRefused("media_missing") from None
+
+
+def _fetched(url: str) -> _Seen:
+    """Fetch its beginning, as a gateway would all of it: HEAD is another question, which many servers refuse."""
+    answer = _ask(url, {"Range": f"bytes=0-{file_types.SNIFFED_BYTES - 1}"})
+    if answer.status == 416 and _size(answer.headers) == 0:
+        return _Seen("", 0, b"")
+    if answer.status == 416:  # it takes no ranges, not even this one
+        answer = _ask(url, {})
     if answer.status >= 500 or answer.status == 429:
         raise MediaRefused("media_unreachable", is_passing=True)
     if answer.status not in {200, 206}:
         raise MediaRefused("media_not_found")
-    check(kind, answer.headers.get("content-type", ""), urlsplit(url).path, _size(answer.headers))
+    return _Seen(answer.headers.get("content-type", ""), _size(answer.headers), answer.body)
 
 
 def _size(headers: Mapping[str, str]) -> int | None:
@@ -97,14 +135,12 @@ def _size(headers: Mapping[str, str]) -> int | None:
     return int(whole) if whole.isascii() and whole.isdecimal() and len(whole) < 16 else None
 
 
-def _ask(method: str, url: str, headers: Mapping[str, str] | None = None) -> http.Response:
+def _ask(url: str, headers: Mapping[str, str]) -> http.Response:
     """Make the call, as far as it is redirected; each address is judged by the egress guard. Raises MediaRefused."""
     for _ in range(MOST_REDIRECTS + 1):
         try:
-            answer = http.request(method, url, headers, timeout=CHECK_SECONDS)
+            answer = http.request("GET", url, headers, timeout=CHECK_SECONDS, first_bytes=file_types.SNIFFED_BYTES)
         except http.Unreachable as error:
-            if error.code == "AnswerTooLarge":  # it is there, and sends all of it whatever was asked for
-                return http.Response(200, b"")
             if error.code == "egress_refused":
                 raise MediaRefused("media_refused") from None
             raise MediaRefused("media_unreachable", is_passing=True) from None
@@ -123,6 +159,14 @@ class KeptFile(NamedTuple):
     kind: str  # "image"
     name: str  # that it is sent with
     stored_name: str  # its own, below MEDIA_ROOT
+
+
+def beginning_of(upload: "UploadedFile[Any]") -> bytes:
+    """Its first bytes, to be judged by."""
+    upload.seek(0)
+    start: bytes = upload.read(file_types.SNIFFED_BYTES)
+    upload.seek(0)
+    return start
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from campaigns.audience import freezing
-from campaigns.launch import estimates
+from campaigns.launch import estimates, media
 from campaigns.launch.launching import audience_of, texts_of
 from campaigns.models import Campaign
 from devices import breaker
@@ -36,7 +36,8 @@ class Preview:
 
 
 def preview(campaign: Campaign, now: datetime) -> Preview:
-    """Try a campaign out. Raises BadAudience."""
+    """Try a campaign out. Raises Refused."""
+    media.check_text(campaign)
     audience = audience_of(campaign)
     counted = freezing.count(campaign.account_id, audience)
     texts = texts_of(campaign)

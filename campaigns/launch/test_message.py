@@ -37,7 +37,7 @@ def send_test(
             account_id=campaign.account_id,
             created_by=user,
             title=(TITLE + campaign.title)[:200],
-            message=campaign.message or campaign.variants[0]["text"],
+            message=texts_of(campaign)[0],
             variants=campaign.variants,
             syntax=MessageSyntax.CAMPAIGN,
             columns=variables,

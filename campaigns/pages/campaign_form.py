@@ -103,8 +103,10 @@ def fields_of(
         fields["recurrence"] = "-"  # asked for, and not written: refused, not forgotten
     fields["scheduled_at"] = _moment(form, campaign)
     # What the serializer looks at only when every field is well by itself: here all is said at once.
-    if not fields["message"].strip() and not fields["variants"]:
-        unread["message"] = [ErrorDetail("", "message_missing")]
+    has_text = bool(fields["message"].strip() or fields["variants"])
+    is_audio = form["media_type"] == "audio"
+    if has_text == is_audio:
+        unread["message"] = [ErrorDetail("", "audio_without_text" if is_audio else "message_missing")]
     if not fields["recurrence"] and _is_before(fields["scheduled_at"], now):
         unread["scheduled_at"] = [ErrorDetail("", "moment_passed")]  # it would go out at once: saving sends nothing
     if not form["media_type"] and (has_file or _names_another_file(form, campaign)):
@@ -125,6 +127,8 @@ def has_own_file(campaign: Campaign) -> bool:
 
 
 def _multimedia(form: Form, campaign: Campaign | None, has_file: bool) -> dict[str, Any]:
+    if has_file and form["media_type"] == "audio":
+        return {"type": "audio"}  # without a text, which no other kind may be
     if not form["media_type"] or has_file:
         return {}  # an uploaded file is attached once there is a campaign
     if (

@@ -198,7 +198,7 @@ def campaign(campaign: Campaign) -> dict[str, Any]:
         "has_variants": bool(campaign.variants),
         "has_receipts": any(stats[name] for name in _BY_RECEIPT),
         "runs": _runs(campaign) if campaign.recurrence else [],
-        "texts": texts_of(campaign),
+        "texts": [text for text in texts_of(campaign) if text],  # an audio has none
         "media_label": _media_label(campaign),
         "audience_words": audience_words.described(
             campaign.segment.audience if campaign.segment else campaign.audience

@@ -79,6 +79,21 @@ CAMPAIGN_REFUSALS: Final[dict[str, Refusal]] = {
         "document 100 MB.",
         _("The attachment is too large for WhatsApp."),
     ),
+    "public_url_unusable": Refusal(
+        400,
+        "Los gateways no pueden descargar archivos subidos desde este servidor: su PUBLIC_URL no es una dirección "
+        "pública. Pide a quien lo administra que la cambie, o indica una url.",
+        _(
+            "Gateways cannot fetch uploaded files from this server: its PUBLIC_URL is no public address. Ask whoever "
+            "runs it to change it, or give an address."
+        ),
+    ),
+    "audio_without_text": Refusal(
+        400,
+        "Un audio de WhatsApp no lleva texto. Deja el mensaje vacío, o elige otro tipo de archivo. El texto puede ir "
+        "en otra campaña.",
+        _("An audio on WhatsApp carries no text. Empty the message, or choose another type of attachment."),
+    ),
     "media_empty": Refusal(400, "El archivo está vacío.", _("The attachment's file is empty.")),
     # Once launched
     "campaign_launched": Refusal(

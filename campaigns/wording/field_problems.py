@@ -28,6 +28,11 @@ FIELD_PROBLEMS: Final[dict[str, FieldProblem]] = {
     "message_missing": FieldProblem(
         "Escribe el mensaje en «message», o dos o más textos en «variants».", _("Write the message.")
     ),
+    "audio_without_text": FieldProblem(
+        "Un audio de WhatsApp no lleva texto: deja «message» vacío y quita «variants», o elige otro tipo de archivo. "
+        "El texto puede ir en otra campaña.",
+        _("An audio on WhatsApp carries no text. Empty the message, or choose another type of attachment."),
+    ),
     "text_invalid": FieldProblem(
         "Contiene caracteres que no se pueden enviar. Quítalos.",
         _("It has characters that cannot be sent. Remove them."),
@@ -92,6 +97,14 @@ FIELD_PROBLEMS: Final[dict[str, FieldProblem]] = {
     "multimedia_url": FieldProblem(
         "url debe ser una dirección que empiece con http:// o https://.",
         _("Write an address that begins with http:// or https://, or choose a file."),
+    ),
+    "multimedia_private": FieldProblem(
+        "Ningún gateway puede descargar de esa url: lleva a localhost, a un nombre sin dominio o a una red privada. "
+        "Se necesita una dirección pública.",
+        _(
+            "No gateway can fetch from that address: it leads to localhost, to a name without a domain or to a "
+            "private network. It must be a public one."
+        ),
     ),
     "multimedia_filename": FieldProblem(
         "filename debe ser un nombre de hasta 255 caracteres, sin «/».",

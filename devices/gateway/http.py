@@ -81,8 +81,11 @@ def request(
     headers: Mapping[str, str] | None = None,
     json: Any = None,
     timeout: float = DEADLINE_SECONDS,
+    first_bytes: int | None = None,
 ) -> Response:
     """Make one call that ends within `timeout` seconds, whatever the other side does. Raises Unreachable.
+
+    With `first_bytes` the body is read so far and no further, however long it is.
 
     Unreachable's codes: egress_refused, DNSError, ConnectTimeout, ConnectionError, SSLError, ReadTimeout,
     AnswerTooLarge.
@@ -109,7 +112,7 @@ def request(
             ) as answer:
                 return Response(
                     answer.status_code,
-                    _bounded(answer),
+                    _bounded(answer) if first_bytes is None else _beginning(answer, first_bytes),
                     {name.lower(): value for name, value in answer.headers.items()},
                 )
         # requests wraps what urllib3 raises, except where urllib3 reads the body's last bytes.
@@ -133,6 +136,15 @@ def _bounded(answer: requests.Response) -> bytes:
         if len(body) > MAX_ANSWER_BYTES:
             raise Unreachable("AnswerTooLarge", nothing_sent=False)
     return bytes(body)
+
+
+def _beginning(answer: requests.Response, size: int) -> bytes:
+    body = bytearray()
+    for piece in answer.raw.stream(size, decode_content=False):
+        body += piece
+        if len(body) >= size:
+            break
+    return bytes(body[:size])
 
 
 class _Call:

@@ -149,6 +149,12 @@ function insert(text) {
 function chooseType() {
   const { media_type: type, media_file: { files } } = form.elements;
   if (files.length && !type.value) type.value = /^(image|video|audio)\//.exec(files[0].type)?.[1] ?? "document";
+  askForText();
+}
+
+// An audio has none.
+function askForText() {
+  message.required = form.elements.media_type.value !== "audio";
 }
 
 function showSchedule() {
@@ -183,6 +189,8 @@ if (message) {
   form.elements.recurrence.addEventListener("change", showSchedule);
   segment.addEventListener("change", showSource);
   form.elements.media_file.addEventListener("change", chooseType);
+  form.elements.media_type.addEventListener("change", askForText);
+  askForText();
   showSchedule();
   showSource();
   writeVariants();

@@ -329,6 +329,8 @@ class TestForm:
             ({"devices_limit": "0"}, "devices_limit", "1 a 1000"),
             ({"media_type": "image"}, "multimedia", "https://"),
             ({"media_url": "https://example.com/a.png"}, "multimedia", "Elige el tipo"),
+            ({"media_type": "image", "media_url": "http://169.254.1.1/a.png"}, "multimedia", "Ningún gateway"),
+            ({"media_type": "image", "media_url": "http://minio:9000/a.png"}, "multimedia", "Ningún gateway"),
         ],
     )
     def test_what_is_wrong_stands_at_its_field_and_nothing_is_lost(self, account, browser, fields, field, said):
