@@ -36,6 +36,8 @@ BEFORE_THE_SEND: Final[tuple[tuple[str, type[SendError], Scope, str], ...]] = (
     # A 5xx, and yet permanent.
     ("unsupported image format", Rejected, Scope.MESSAGE, "media_unusable"),
 )
+# What the medium's host said, or did not: 2.3.x wraps whatever follows a send in a 400, a 500 comes before it.
+_MEDIUM_NOT_FETCHED: Final = ("fetch failed", "connect ECONNREFUSED", "socket hang up")
 # An answer begins with its key. Where the rest is not to be read, that much is.
 _KEY: Final = re.compile(rb'\s*\{\s*"key"\s*:\s*\{[^{}]*?"id"\s*:\s*"([ -!#-\[\]-~]+)"')
 _REFUSED_CONTENT: Final = (
@@ -95,6 +97,8 @@ def _error(answer: WireResponse) -> SendError:
             for piece, error, scope, code in BEFORE_THE_SEND:
                 if piece in everything:
                     return error(code, scope=scope)
+            if answer.status == 500 and any(piece in everything for piece in _MEDIUM_NOT_FETCHED):
+                return NotSent("media_unreachable", scope=Scope.MESSAGE)
             return OutcomeUnknown("gateway_error")
         case _:
             return OutcomeUnknown("gateway_error")

@@ -212,7 +212,7 @@ class Connection(asyncio.Protocol):
     def cut(self, beginning: bytes) -> None:
         """Write the beginning of an answer, and end the connection."""
         if self._transport is not None:
-            self._transport.write(beginning)
+            self._transport.write(wire.dated(beginning, time.time()))
             self._transport.close()
 
     def reset(self) -> None:
