@@ -16,7 +16,7 @@ from jobs.live import events, publishing
 from jobs.models import IllegalTransition, Job
 from jobs.sending import finishing, results
 from jobs.sending.outcomes import MAX_TRIES
-from jobs.states import JOB_ENDED, JobStatus, RecipientState, job_sources, recipient_move
+from jobs.states import JOB_ENDED, JobStatus, RecipientState, job_sources, may_become, recipient_move
 from jobs.wording.job_reasons import CANCELLED, NO_DEVICES, NO_DEVICES_LEFT, PAUSED_BY_PERSON, sentence
 
 BATCH_ROWS = 20_000
@@ -52,37 +52,80 @@ _CHANGES_FROM: Final[dict[str, frozenset[JobStatus]]] = {
 def possible(job: Job) -> set[str]:
     """What there is to offer to a person now: "pause", "resume", "cancel", "retry_failed"."""
     acts = {act for act, states in _CHANGES_FROM.items() if job.status in states}
+    if _waits_by_itself(job):
+        acts.add("pause")
     return acts if job.failed else acts - {"retry_failed"}
 
 
-def pause(job: Job, reason: str = PAUSED_BY_PERSON, note: Note = unnoted) -> bool:
-    """Claim no more for a job; what is in flight is still answered for. True when it was not paused before."""
-    return bool(pause_all([job], reason, note))
+def _waits_by_itself(job: Job) -> bool:
+    """Whether it is paused and resumes by itself: a person may still pause it for good."""
+    return job.status == JobStatus.PAUSED and job.state_reason != PAUSED_BY_PERSON
 
 
-def pause_all(jobs: Sequence[Job], reason: str = PAUSED_BY_PERSON, note: Note = unnoted) -> int:
+def pause(job: Job, note: Note = unnoted) -> bool:
+    """Claim no more for a job, on a person's word; what is in flight is still answered for.
+
+    True when no person had paused it before. One that waits for a device is the person's from here on: it does not
+    resume by itself.
+    """
+    return bool(pause_all([job], note))
+
+
+def pause_all(jobs: Sequence[Job], note: Note = unnoted) -> int:
     """Pause these jobs, given by rising id, as one: all of them, or none where one cannot be. Return how many moved."""
-    told = []
+    paused = []
+    changes: dict[str, Any] = {"state_reason": PAUSED_BY_PERSON, "event_seq": F("event_seq") + 1}
     with transaction.atomic():
         for job in jobs:
-            paused = job.move(JobStatus.PAUSED, state_reason=reason, event_seq=F("event_seq") + 1)
+            locked = Job.unscoped.select_for_update(no_key=True).get(pk=job.pk)
+            if may_become(locked.status, JobStatus.PAUSED):
+                locked.move(source=locked.status, target=JobStatus.PAUSED, **changes)
+                paused.append(job)
+            elif _waits_by_itself(locked):
+                Job.unscoped.filter(pk=job.pk).update(**changes, updated_at=Now())
+                paused.append(job)
+            elif locked.status != JobStatus.PAUSED:
+                raise IllegalTransition(f"a job that is {locked.status} cannot be paused")
             job.refresh_from_db()
-            if paused:
-                told.append(events.job_paused(str(job.uuid), job.event_seq, reason, " ".join(sentence(reason))))
-            elif job.status != JobStatus.PAUSED:
-                raise IllegalTransition(f"a job that is {job.status} cannot be paused")
-            elif reason == PAUSED_BY_PERSON:
-                # A person's word outlasts the trouble: such a job does not resume by itself.
-                Job.unscoped.filter(pk=job.pk, status=JobStatus.PAUSED).update(state_reason=reason)
-                job.refresh_from_db()
-        if told:
-            note(len(told))
-    publishing.publish(told)
-    return len(told)
+        if paused:
+            note(len(paused))
+    publishing.publish([_paused(job) for job in paused])
+    return len(paused)
+
+
+def hold(job: Job, reason: str) -> bool:
+    """Pause a job that is being sent for a trouble that passes by itself; False where it is no longer being sent."""
+    held = job.move(
+        source=JobStatus.PROCESSING, target=JobStatus.PAUSED, state_reason=reason, event_seq=F("event_seq") + 1
+    )
+    job.refresh_from_db()
+    if held:
+        publishing.publish([_paused(job)])
+    return held
+
+
+def go_on(job: Job, reason: str) -> bool:
+    """Go on with a job whose trouble has passed; False where it waits for that no longer, but for a person."""
+    goes_on = job.move(
+        source=JobStatus.PAUSED,
+        target=JobStatus.PROCESSING,
+        waits_for=reason,
+        state_reason="",
+        event_seq=F("event_seq") + 1,
+    )
+    job.refresh_from_db()
+    if goes_on:
+        publishing.publish([events.job_resumed(str(job.uuid), job.event_seq)])
+    return goes_on
+
+
+def _paused(job: Job) -> events.Event:
+    reason = job.state_reason
+    return events.job_paused(str(job.uuid), job.event_seq, reason, " ".join(sentence(reason)))
 
 
 def resume(job: Job, note: Note = unnoted) -> bool:
-    """Go on with a paused job: to its start where it had not begun. True when it was paused."""
+    """Go on with a paused job, on a person's word: to its start where it had not begun. True when it was paused."""
     return bool(resume_all([job], note))
 
 
@@ -97,7 +140,7 @@ def resume_all(jobs: Sequence[Job], note: Note = unnoted) -> int:
                 raise IllegalTransition(f"a job that is {locked.status} cannot be resumed")
             if resumed:
                 target = JobStatus.PROCESSING if locked.started_at else JobStatus.PENDING
-                locked.move(target, state_reason="", event_seq=F("event_seq") + 1)
+                locked.move(source=JobStatus.PAUSED, target=target, state_reason="", event_seq=F("event_seq") + 1)
             job.refresh_from_db()
             if resumed:
                 told.append(events.job_resumed(str(job.uuid), job.event_seq))
@@ -123,10 +166,13 @@ def cancel(job: Job, note: Note = unnoted) -> bool:
 
 def move_to_cancelled(job: Job) -> bool:
     """The first half of `cancel`, for whoever cancels more in the same transaction: the move, and no recipient yet."""
-    cancelled = job.move(JobStatus.CANCELLED, state_reason="", event_seq=F("event_seq") + 1)
+    locked = Job.unscoped.select_for_update(no_key=True).get(pk=job.pk)
+    cancelled = locked.status != JobStatus.CANCELLED
+    if cancelled:
+        if not may_become(locked.status, JobStatus.CANCELLED):
+            raise IllegalTransition(f"a job that is {locked.status} cannot be cancelled")
+        locked.move(source=locked.status, target=JobStatus.CANCELLED, state_reason="", event_seq=F("event_seq") + 1)
     job.refresh_from_db()
-    if not cancelled and job.status != JobStatus.CANCELLED:
-        raise IllegalTransition(f"a job that is {job.status} cannot be cancelled")
     return cancelled
 
 
@@ -221,7 +267,7 @@ def _reopen(job: Job, condition: str, parameters: dict[str, Any], note: Note) ->
                 # A job that failed before it began has not been started yet.
                 changes |= {"started_at": locked.started_at or Now(), "next_position": locked.total}
                 changes |= {"event_seq": F("event_seq") + 1}
-                locked.move(JobStatus.PROCESSING, **changes)
+                locked.move(source=locked.status, target=JobStatus.PROCESSING, **changes)
             else:
                 Job.unscoped.filter(pk=job.pk).update(**changes, updated_at=Now())
         job.refresh_from_db()
@@ -260,5 +306,5 @@ def settle_unknown(
 
 def pause_stranded(job_ids: Sequence[int]) -> None:
     """Pause jobs that no device can serve any more; they resume by themselves."""
-    for job in Job.unscoped.filter(pk__in=job_ids, status=JobStatus.PROCESSING):
-        pause(job, NO_DEVICES_LEFT)
+    for job in Job.unscoped.filter(pk__in=job_ids):
+        hold(job, NO_DEVICES_LEFT)

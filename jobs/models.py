@@ -13,7 +13,7 @@ from accounts.models import Account, User
 from accounts.scoping import ScopedModel, ScopedQuerySet
 from devices.models import Device
 from devices.phone_numbers import key_of
-from jobs.states import RECIPIENT_OPEN, JobStatus, RecipientState, job_sources
+from jobs.states import RECIPIENT_OPEN, JobStatus, RecipientState, may_become
 
 EVENT_BURST = 100  # events a job may send one per recipient before they are thinned out (contract: events)
 
@@ -143,14 +143,17 @@ class Job(ScopedModel):
         """The `progress` object of seed 000."""
         return progress(self.sent, self.failed, self.total)
 
-    def move(self, target: JobStatus, **changes: Any) -> bool:
-        """Become `target` if that is allowed from where the row is now; False when another was first."""
-        moved = (
-            type(self)
-            .unscoped.filter(pk=self.pk, status__in=job_sources(target))
-            .update(status=target, updated_at=Now(), **changes)
-        )
-        return bool(moved)
+    def move(self, *, source: str, target: JobStatus, waits_for: str = "", **changes: Any) -> bool:
+        """Go from `source` to `target`, where the row still stands at `source`; False when another was first.
+
+        `waits_for`: only where it is paused for this reason, too. Raises ValueError where JOB_MOVES has no such move.
+        """
+        if not may_become(source, target):
+            raise ValueError(f"no job that is {source} may become {target}")
+        rows = type(self).unscoped.filter(pk=self.pk, status=source)
+        if waits_for:
+            rows = rows.filter(state_reason=waits_for)
+        return bool(rows.update(status=target, updated_at=Now(), **changes))
 
 
 def progress(sent: int, failed: int, total: int) -> dict[str, Any]:

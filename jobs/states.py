@@ -1,7 +1,8 @@
 """The states of a job and of a recipient, and every move between them.
 
 Nothing else moves them: each statement that does takes its states from here, by `Job.move`, `recipient_move` or
-`RECIPIENT_MOVES` itself, and a test reads the code for one that does not.
+`RECIPIENT_MOVES` itself, and a test reads the code for one that does not. A move names its one edge, source and target:
+whoever looked a moment ago and means to start a job must not undo the pause that came in between.
 """
 
 from collections.abc import Iterable
@@ -22,10 +23,9 @@ class JobStatus(models.TextChoices):
 
 JOB_MOVES: dict[JobStatus, frozenset[JobStatus]] = {
     JobStatus.PENDING: frozenset({JobStatus.PROCESSING, JobStatus.PAUSED, JobStatus.FAILED, JobStatus.CANCELLED}),
-    JobStatus.PROCESSING: frozenset({JobStatus.PAUSED, JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED}),
-    JobStatus.PAUSED: frozenset(
-        {JobStatus.PENDING, JobStatus.PROCESSING, JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED}
-    ),
+    JobStatus.PROCESSING: frozenset({JobStatus.PAUSED, JobStatus.COMPLETED, JobStatus.CANCELLED}),
+    # Not failed: it has not begun, or is under way. What is wrong with it is found when it goes on.
+    JobStatus.PAUSED: frozenset({JobStatus.PENDING, JobStatus.PROCESSING, JobStatus.COMPLETED, JobStatus.CANCELLED}),
     # A retry of what failed reopens an ended job.
     JobStatus.COMPLETED: frozenset({JobStatus.PROCESSING}),
     JobStatus.FAILED: frozenset({JobStatus.PROCESSING}),
@@ -37,6 +37,10 @@ JOB_ENDED = frozenset({JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLE
 def job_sources(target: JobStatus) -> list[JobStatus]:
     """The states from which a job may become `target`."""
     return [source for source, targets in JOB_MOVES.items() if target in targets]
+
+
+def may_become(source: str, target: JobStatus) -> bool:
+    return target in JOB_MOVES[JobStatus(source)]
 
 
 class RecipientState(models.TextChoices):

@@ -43,9 +43,9 @@ def sweep() -> Due:
         control.pause_stranded(dispatch.jobs_without_devices(cursor))
     for job in open_jobs.filter(status=JobStatus.PAUSED, state_reason=NO_DEVICES_LEFT)[:100]:
         if dispatch.choose_devices(job):
-            control.resume(job)
+            control.go_on(job, NO_DEVICES_LEFT)
     for job in open_jobs.filter(status=JobStatus.PAUSED, state_reason=MEDIA_UNREACHABLE, resume_at__lte=Now())[:100]:
-        control.resume(job)
+        control.go_on(job, MEDIA_UNREACHABLE)
     due.imports = list(Job.unscoped.waiting_for_import().values_list("pk", flat=True)[:10])
     with connection.cursor() as cursor:
         due.devices_waiting = len(dispatch.devices_with_work(cursor, 1000))

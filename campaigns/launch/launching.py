@@ -184,6 +184,7 @@ def freeze_run(run_id: int) -> int | None:
             return None
         if not sendable:
             # In the same transaction: a job that has its recipients may be started by anybody.
-            finishing.fail(run.job_id, NO_RECIPIENTS)
+            if not finishing.fail(run.job_id, NO_RECIPIENTS):
+                transaction.set_rollback(True)  # paused: asked again once it goes on
             return None
     return run.job_id

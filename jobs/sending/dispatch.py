@@ -130,7 +130,10 @@ def start(job_id: int) -> bool:
         finishing.fail(job.pk, NO_DEVICES)
         return False
     with transaction.atomic():
-        if not job.move(JobStatus.PROCESSING, started_at=Now(), event_seq=F("event_seq") + 1):
+        # From `pending` only: a pause that came since we looked wins.
+        if not job.move(
+            source=JobStatus.PENDING, target=JobStatus.PROCESSING, started_at=Now(), event_seq=F("event_seq") + 1
+        ):
             return False
         job.refresh_from_db(fields=["event_seq", "total", "sent", "failed"])
         event = events.job_started(str(job.uuid), job.event_seq, job.total)

@@ -8,7 +8,7 @@ from django.db.models.functions import Now
 from jobs.live import events, publishing
 from jobs.models import Chunk, Job
 from jobs.sending import results
-from jobs.states import JobStatus, RecipientState, job_sources, recipient_move
+from jobs.states import JobStatus, RecipientState, may_become, recipient_move
 from jobs.wording.job_reasons import sentence
 
 _LEAVE = recipient_move(RecipientState.QUEUED, RecipientState.CANCELLED)
@@ -29,11 +29,12 @@ def finish(job_id: int) -> bool:
             if job.recipients.open().exists():
                 return False
             _write_results(job)
-        elif job.sent + job.failed != job.total:
+        elif job.started_at is None or job.sent + job.failed != job.total:
+            # One that is paused before its start has perhaps no recipients yet, and says so when it goes on.
             return False
-        elif job.status in job_sources(JobStatus.COMPLETED):
+        elif may_become(job.status, JobStatus.COMPLETED):
             tally = _write_results(job)
-            job.move(JobStatus.COMPLETED, state_reason="", event_seq=job.event_seq + 1)
+            job.move(source=job.status, target=JobStatus.COMPLETED, state_reason="", event_seq=job.event_seq + 1)
             told = [events.job_completed(str(job.uuid), job.event_seq + 1, tally)]
         else:
             return False
@@ -57,10 +58,13 @@ def _write_results(job: Job) -> dict[str, Any]:
 
 
 def fail(job_id: int, reason: str) -> bool:
-    """Fail a job that has not begun, for a reason of `reasons`; its recipients end unsent."""
+    """Fail a job that is about to begin, for a reason of `reasons`; its recipients end unsent.
+
+    False where it has begun, has ended or is paused: that one fails when somebody has it go on, if it must.
+    """
     with transaction.atomic():
         job = Job.unscoped.select_for_update(no_key=True).get(pk=job_id)
-        if job.started_at is not None or job.status not in job_sources(JobStatus.FAILED):
+        if job.status != JobStatus.PENDING:
             return False
         with connection.cursor() as cursor:
             cursor.execute(
@@ -68,7 +72,7 @@ def fail(job_id: int, reason: str) -> bool:
                 (_LEAVE.target, reason, job_id, _LEAVE.source),
             )
         _write_results(job)
-        job.move(JobStatus.FAILED, state_reason=reason, event_seq=job.event_seq + 1)
+        job.move(source=JobStatus.PENDING, target=JobStatus.FAILED, state_reason=reason, event_seq=job.event_seq + 1)
         event = events.job_failed(str(job.uuid), job.event_seq + 1, *sentence(reason))
     publishing.publish([event])
     return True

@@ -23,7 +23,8 @@ def rest(job_id: int, reason: str) -> bool:
             return False
         seconds = REST_SECONDS[min(job.rests, len(REST_SECONDS) - 1)]
         job.move(
-            JobStatus.PAUSED,
+            source=JobStatus.PROCESSING,
+            target=JobStatus.PAUSED,
             state_reason=reason,
             event_seq=F("event_seq") + 1,
             resume_at=Now() + timedelta(seconds=seconds),

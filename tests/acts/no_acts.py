@@ -8,6 +8,7 @@ from accounts.models import Role
 from campaigns.launch import schedule
 from campaigns.models import Campaign
 from jobs.states import JobStatus
+from jobs.wording.job_reasons import PAUSED_BY_PERSON
 from tests.acts import account_doors, campaign_doors, contact_doors, job_doors
 from tests.acts.table import Form, Scene
 from tests.factories import make_device
@@ -30,7 +31,7 @@ def the_same_key_again(scene: Scene) -> None:
 
 
 def pausing_what_is_paused(scene: Scene) -> None:
-    job = job_doors.job_with(scene, status=JobStatus.PAUSED)
+    job = job_doors.job_with(scene, status=JobStatus.PAUSED, state_reason=PAUSED_BY_PERSON)
     assert scene.call("POST", "job_pause", job_id=job.uuid).status_code == 200
     assert scene.press("jobs_job_control", None, job.uuid, "pause").status_code == 302
 

@@ -10,6 +10,7 @@ from devices.models import Device
 from devices.states import DeviceStatus
 from jobs import control, sweep
 from jobs.models import Chunk, IllegalTransition, Job, Recipient
+from jobs.pages import job_pages
 from jobs.sending.lane_runner import LaneRunner
 from jobs.states import JobStatus, RecipientState
 from tests.factories import make_device, make_job, make_member
@@ -192,11 +193,24 @@ def test_a_persons_pause_is_not_lifted_by_a_device_that_returns(client: APIClien
     device = make_device(admin.account, status=DeviceStatus.DISCONNECTED)
     job = make_job(admin.account, 3, (device,))
     sweep.sweep()
-    client.post(f"/jobs/{job.uuid}/pause")
+    told = job_seq(job)
+    for _ in range(2):
+        client.post(f"/jobs/{job.uuid}/pause")
     Device.unscoped.filter(pk=device.pk).update(status=DeviceStatus.CONNECTED)
     sweep.sweep()
     job.refresh_from_db()
-    assert (job.status, job.state_reason) == (JobStatus.PAUSED, "paused_by_person")
+    assert (job.status, job.state_reason, job.event_seq) == (JobStatus.PAUSED, "paused_by_person", told + 1)
+    assert AuditEntry.unscoped.filter(action="job.pause").count() == 1
+
+
+def test_of_a_job_that_waits_for_a_device_the_page_offers_to_pause_it_for_good(admin: Membership) -> None:
+    for reason, is_offered in (("no_devices_left", True), ("paused_by_person", False)):
+        job = make_job(admin.account, 3, status=JobStatus.PAUSED, state_reason=reason)
+        assert ("pause" in job_pages.live(job)["possible"]) is is_offered
+
+
+def job_seq(job: Job) -> int:
+    return Job.unscoped.get(pk=job.pk).event_seq
 
 
 @pytest.mark.parametrize("act", ["pause", "resume", "cancel"])

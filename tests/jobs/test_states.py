@@ -26,9 +26,24 @@ def modules() -> list[Path]:
 @pytest.mark.parametrize("source", JobStatus)
 def test_a_job_moves_as_the_table_says_and_not_otherwise(source: JobStatus, target: JobStatus):
     job = make_job(make_account(), 0, status=source)
-    assert job.move(target) is (target in JOB_MOVES[source])
+    if target in JOB_MOVES[source]:
+        assert job.move(source=source, target=target)
+    else:
+        with pytest.raises(ValueError, match="may become"):
+            job.move(source=source, target=target)
     job.refresh_from_db()
     assert job.status == (target if target in JOB_MOVES[source] else source)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("source", JobStatus)
+def test_a_move_names_where_it_begins_and_does_not_happen_from_elsewhere(source: JobStatus):
+    job = make_job(make_account(), 0, status=source)
+    for named in set(JobStatus) - {source}:
+        for target in JOB_MOVES[named]:
+            assert not job.move(source=named, target=target)
+    job.refresh_from_db()
+    assert job.status == source
 
 
 @pytest.mark.django_db

@@ -9,10 +9,11 @@ from django.utils import timezone
 
 from campaigns import tasks
 from campaigns.audience.refused import EmptyAudience
+from campaigns.launch import control as campaign_control
 from campaigns.launch import launching
 from campaigns.launch.launching import AlreadyLaunched, LaunchRefused
 from campaigns.models import Campaign, CampaignRun, Contact, Segment
-from jobs import control
+from jobs import control, sweep
 from jobs.intake import importing
 from jobs.models import Job, Recipient
 from jobs.sending import dispatch
@@ -195,6 +196,39 @@ def test_with_nobody_to_send_to_the_job_fails_in_words(account):
     assert (run.job.status, run.job.state_reason) == ("failed", "no_recipients")
     assert (run.job.total, run.job.failed) == (1, 1)
     assert made.current_status == "failed"
+
+
+def test_paused_before_it_was_frozen_it_stays_paused_whoever_passes_by(account):
+    campaigns_of.contact(account, labels=["vip"])
+    make_device(account)
+    made = campaigns_of.campaign(account)
+    run = launching.launch(made, timezone.now(), None)
+    assert campaign_control.pause(made) == 1
+    sweep.sweep()
+    launching.freeze_run(run.pk)
+    sweep.sweep()
+    run.job.refresh_from_db()
+    assert (run.job.status, run.job.state_reason, run.job.total) == ("paused", "paused_by_person", 1)
+
+    campaign_control.resume(made)
+    sweep.sweep()
+    assert made.current_status == "running"
+
+
+def test_paused_with_nobody_to_send_to_it_fails_once_somebody_has_it_go_on(account):
+    campaigns_of.contact(account, labels=["vip"], phone=None)
+    run = launching.launch(campaigns_of.campaign(account), timezone.now(), None)
+    control.pause(run.job)
+    for _ in range(2):
+        assert launching.freeze_run(run.pk) is None
+        sweep.sweep()
+        run.job.refresh_from_db()
+        assert run.job.status == "paused"
+
+    control.resume(run.job)
+    launching.freeze_run(run.pk)
+    run.job.refresh_from_db()
+    assert (run.job.status, run.job.state_reason) == ("failed", "no_recipients")
 
 
 def test_a_segment_emptied_since_the_launch_is_nobody(account):

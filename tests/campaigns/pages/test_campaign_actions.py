@@ -355,7 +355,7 @@ def test_before_the_launch_there_are_none(act, account):
 
 
 def test_a_job_paused_by_the_engine_says_why(act, account, running):
-    control.pause(Job.unscoped.get(), "no_devices_left")
+    control.hold(Job.unscoped.get(), "no_devices_left")
     [shown] = (
         people.api(campaigns_of.member(of=account))
         .get(f"/api/v1/accounts/{account.pk}/whatsapp_api_campaigns")

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from jobs import control
 from jobs.intake import importing
 from jobs.models import Job, OnDuplicate, Recipient, Suppression
 from jobs.states import JobStatus, RecipientState
@@ -259,6 +260,16 @@ class TestTheFile:
         assert (job.status, job.state_reason) == (JobStatus.FAILED, "file_lost")
         assert (job.sent, job.failed, job.total) == (0, 23, 23)
         assert not Recipient.objects.filter(job_id=job.pk, state=RecipientState.QUEUED).exists()
+
+    def test_if_lost_while_the_job_is_paused_it_fails_once_somebody_has_it_go_on(self, sender):
+        job = sender.job()
+        control.pause(job)
+        (settings.UPLOAD_DIR / job.upload_name).unlink()
+        assert import_all(job).status == JobStatus.PAUSED
+
+        control.resume(job)
+        import_all(job)
+        assert (job.status, job.state_reason) == (JobStatus.FAILED, "file_lost")
 
     @pytest.mark.parametrize("content", ["", "+51900000000|x\n", "+51900000000|\0\n" * 3, "phone"])
     def test_if_changed_the_job_fails_too(self, sender, content):
