@@ -60,6 +60,12 @@ class Pace:
         self.next_slot = slot + self.interval * (1 + random.random() * self.jitter_percent / 100)  # noqa: S311
         return slot
 
+    def change(self, messages_per_minute: int | None, jitter_percent: int) -> None:
+        """Keep another pace from now on; a slower one also puts off the slot that comes next."""
+        before = self.interval
+        self.messages_per_minute, self.jitter_percent = messages_per_minute, jitter_percent
+        self.next_slot += max(0.0, self.interval - before)
+
     def used(self, at: float) -> None:
         """Say when a taken slot was really used: later ones keep their distance from it."""
         self.next_slot = max(self.next_slot, at + self.interval)

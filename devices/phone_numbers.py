@@ -106,7 +106,7 @@ def key_of(e164: str) -> str:
 def key_sql(column: str) -> str:
     """Return `key_of` as an SQL expression over a column that holds "+" and digits, or something that is no number."""
     return f"""CASE
-        WHEN {column} !~ '^[+]5[245]' THEN {column}
+        WHEN left({column}, 3) NOT IN ('+52', '+54', '+55') THEN {column}
         WHEN {column} ~ '^[+]55[0-9]{{2}}9[6-9][0-9]{{7}}$' THEN left({column}, 5) || substr({column}, 7)
         WHEN {column} ~ '^[+]521[0-9]{{10}}$' THEN '+52' || substr({column}, 5)
         WHEN {column} ~ '^[+]549[0-9]{{10}}$' THEN '+54' || substr({column}, 5)

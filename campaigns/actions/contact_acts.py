@@ -40,9 +40,10 @@ def save(actor: Actor, contact: Contact, values: Mapping[str, Any], source: str)
 
 
 def delete(actor: Actor, contact: Contact) -> None:
+    """Delete a contact; campaigns under way write to them no more."""
     with transaction.atomic():
         audit.record(actor, "contact.deleted", contact, id=contact.pk)
-        contact.delete()
+        people.delete(contact)
 
 
 def exported(actor: Actor, **whose: Any) -> None:

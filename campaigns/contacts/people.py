@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Self
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 from django.http import QueryDict
@@ -26,8 +26,27 @@ NAMES: Final = ("label", "phone", "email", "opted_out", "search")  # of the filt
 # Why a number is suppressed, in the list of suppressed numbers.
 
 
+# "cont": the first key of the advisory locks that keep deleting a contact and freezing an audience apart.
+_THERE: Final = 0x636F6E74
+
+
 class PhoneTaken(Exception):
     """Another contact of the account has this number, perhaps in another spelling."""
+
+
+def keep_all(account_id: int) -> None:
+    """Have no contact of the account deleted until our transaction ends; others may read them at the same time."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock_shared(%s, %s)", (_THERE, account_id & 0x7FFFFFFF))
+
+
+def delete(contact: Contact) -> None:
+    """Delete a contact, who is written to no more: not by a campaign under way either, where it was not their turn."""
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", (_THERE, contact.account_id & 0x7FFFFFFF))
+        suppression.leave_out_contact(contact.account_id, contact.pk)
+        contact.delete()
 
 
 def save(contact: Contact, values: Mapping[str, Any], source: str) -> Contact:

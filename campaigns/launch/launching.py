@@ -11,6 +11,7 @@ from accounts.models import User
 from campaigns.audience.conditions import Audience
 from campaigns.audience.freezing import freeze
 from campaigns.audience.refused import BadAudience, EmptyAudience, Refused
+from campaigns.contacts import people
 from campaigns.launch import media, recurrence
 from campaigns.models import Campaign, CampaignRun
 from campaigns.states import CampaignStatus
@@ -171,6 +172,7 @@ def freeze_run(run_id: int) -> int | None:
         run.job.refresh_from_db()
         if run.job.imported_at is not None or run.job.status in JOB_ENDED:
             return None
+        people.keep_all(run.job.account_id)  # whoever is deleted later is found among the recipients
         try:
             counted = freeze(cursor, run.job, audience_of(run.campaign))
             sendable = counted.sendable

@@ -9,7 +9,7 @@ import time
 from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -57,6 +57,7 @@ class Feed:
     """What one device has read of one job and not yet claimed."""
 
     job_id: int
+    hours: Hours | None = None
     retries: deque[Waiting] = field(default_factory=deque)
     fresh: deque[Waiting] = field(default_factory=deque)
 
@@ -85,7 +86,7 @@ class Claimer:
     def __len__(self) -> int:
         return sum(len(feed) for feed in self.feeds.values())
 
-    def refill(self, cursor: Cursor) -> list[Event]:
+    def refill(self, cursor: Cursor, now: datetime) -> list[Event]:
         """Read more of every job this device serves; return the events of the chunks taken.
 
         Feeds of jobs that are no longer being sent are dropped. Runs in a transaction of its own.
@@ -104,13 +105,12 @@ class Claimer:
         accounts = {job_id: account_id for job_id, _, _, account_id in jobs}
         for job_id in self.feeds.keys() - hours.keys():
             self._drop(self.feeds.pop(job_id))
-        now = datetime.now(tz=UTC)
         self._fit_chunk_size(time.monotonic())
         # Together no more than one chunk: what this device holds, no other can send.
         share = max(1, self.chunk_size // max(1, len(hours)))
         taken: dict[int, tuple[int, int]] = {}
         for job_id, open_hours in hours.items():
-            feed = self.feeds.setdefault(job_id, Feed(job_id))
+            feed = self.feeds.setdefault(job_id, Feed(job_id, open_hours))
             if not feed.retries:
                 retries = chunks.read_retries(cursor, job_id, accounts[job_id], self.chunk_size)
                 feed.retries.extend(self._open_now(self._allowed(job_id, retries), open_hours, now))
@@ -186,8 +186,11 @@ class Claimer:
             self.let_go(waiting.chunk_id)
         self.not_yet.clear()
 
-    def draw(self, number: int) -> list[tuple[int, Waiting]]:
-        """Take up to `number` recipients out of the feeds, a job at a time in turn: (job id, recipient)."""
+    def draw(self, number: int, now: datetime) -> list[tuple[int, Waiting]]:
+        """Take up to `number` recipients out of the feeds, a job at a time in turn: (job id, recipient).
+
+        Whose hours have ended since they were read is left out, and noted with when the next begin.
+        """
         drawn: list[tuple[int, Waiting]] = []
         while len(drawn) < number and self._turn:
             job_id = self._turn[0]
@@ -195,7 +198,7 @@ class Claimer:
             if feed is None or not len(feed):
                 self._turn.popleft()
                 continue
-            drawn.append((job_id, feed.pop()))
+            drawn += [(job_id, waiting) for waiting in self._open_now([feed.pop()], feed.hours, now)]
             self._turn.rotate(-1)
         return drawn
 

@@ -39,6 +39,7 @@ MAX_LANES = 256
 MAX_IN_FLIGHT = 512  # in one process; more costs sockets, not speed
 DRAIN_SECONDS = 3.0  # a slice that cannot end by then goes on sending, and tries again later
 LOOK_FOR_DEVICES_SECONDS = 1.0
+LOOK_AT_LIMITS_SECONDS = 1.0  # a person's change of a device holds within two seconds of its answer
 LEAVE_DEVICES_SECONDS = 0.2
 ASK_AGAIN_SECONDS = 0.5  # after the database had nothing for a device
 RENEW_SHARE = 1 / 3  # of a lease's length
@@ -64,6 +65,7 @@ class LaneRunner:
         self._next_open = 0.0
         self._others_wait = False  # devices that another runner may take first, or else we
         self._next_flush = 0.0
+        self._next_look = 0.0
         self._retry_database_at = 0.0
 
     def run_slice(self, seconds: float = SLICE_SECONDS, should_stop: Callable[[], bool] = lambda: False) -> bool:
@@ -154,6 +156,11 @@ class LaneRunner:
         if outcome.proven_unsent:
             lane.give_back()
 
+    def _give_back(self, lane: Lane, code: str) -> None:
+        """Give back what was claimed for a device that is to send no more, and has not begun."""
+        while lane.ready:
+            self._end(lane, not_written(lane.ready.popleft().claim, code))
+
     def _read(self, lane: Lane, claim: Claim, answer: WireResponse | WireFailure) -> Acceptance:
         """Whatever an answer holds, it costs this one message: raises SendError, and nothing else."""
         try:
@@ -172,8 +179,7 @@ class LaneRunner:
         if not is_out or lane.is_closing:
             return
         lane.is_closing = True
-        while lane.ready:
-            self._end(lane, not_written(lane.ready.popleft().claim, error.code))
+        self._give_back(lane, error.code)
         log.warning("device taken out", device=lane.device_id, reason=lane.trouble)
         self._database.submit(breaker.take_out, lane.device_id, lane.trouble, wait)
 
@@ -226,7 +232,10 @@ class LaneRunner:
         if self._settlement.has_untold_events and now >= self._next_flush:
             order.flush = True
             self._next_flush = now + FLUSH_SECONDS
-        if not (order.held or order.outcomes or order.take_up_to or order.flush):
+        if self._lanes and now >= self._next_look:
+            order.look_at = list(self._lanes)
+            self._next_look = now + LOOK_AT_LIMITS_SECONDS
+        if not (order.held or order.outcomes or order.take_up_to or order.flush or order.look_at):
             return
         self._outcomes = []
         self._order, self._order_given_at = order, now
@@ -244,6 +253,8 @@ class LaneRunner:
         horizon = min(LONGEST_HORIZON_SECONDS, max(HORIZON_SECONDS, 2 * (now - self._order_given_at)))
         released = {device_id for device_id, _ in self._order.released}
         self._outcomes += settled.spoiled
+        for device_id, limits in settled.limits.items():
+            self._lanes[device_id].limit(limits, now)
         for device_id, _, _ in self._order.held:
             lane = self._lanes[device_id]  # until an answer is taken, no lane goes
             if device_id in released or device_id not in settled.held:
@@ -256,8 +267,10 @@ class LaneRunner:
             lane.look_ahead(now - self._order_given_at, now)
             for claim in settled.claims.get(device_id, ()):
                 lane.accept(claim, self._order_given_at, now)
-            # Switched off, or taken out by a health check, while we send.
+            # Switched off, or taken out by a health check, while we send: what was claimed for it goes back.
             lane.is_closing |= device_id in settled.unusable
+            if device_id in settled.unusable:
+                self._give_back(lane, "stalled")
             if device_id in self._order.wanted and device_id not in settled.claims:
                 # Nothing to send now. With nothing in flight either, the device is free for whoever needs it.
                 lane.wants_nothing_until = now + ASK_AGAIN_SECONDS

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from devices.egress import CheckedAddress
 from devices.gateway.base import Gateway
+from devices.limits import Limits
 from devices.pacing import Pace
 from jobs.sending.outcomes import Claim
 
@@ -92,6 +93,14 @@ class Lane:
         if self.allowance is not None and self.allowance <= 0 and self.is_idle:
             self.pace.wait(self.midnight - now, now)
             self.is_closing = True
+
+    def limit(self, limits: Limits, now: float) -> None:
+        """Be driven as the device's row says by now; a person may have changed it."""
+        self.max_in_flight = limits.max_in_flight
+        self.allowance = limits.allowance
+        self.pace.change(limits.messages_per_minute, limits.jitter_percent)
+        self.is_closing |= not limits.is_usable
+        self.rest_if_spent(now)
 
     @property
     def is_idle(self) -> bool:

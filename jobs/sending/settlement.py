@@ -7,15 +7,18 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import structlog
 from django.conf import settings
 from django.db import DataError, IntegrityError, connection, transaction
+from django.utils import timezone
 
 from devices import breaker, egress, leases
 from devices.gateway.base import DeviceUnavailable
 from devices.gateway.registry import gateway_for
+from devices.limits import Limits, limits_of
 from devices.models import Device
 from devices.pacing import Pace, daily_allowance
 from jobs.live import publishing
@@ -47,6 +50,7 @@ class Order:
     released: list[tuple[int, int]] = field(default_factory=list)  # device id, token
     take_up_to: int = 0  # devices that wait for a runner
     requests_spare: int = 0  # that those may have in flight together
+    look_at: list[int] = field(default_factory=list)  # devices whose limits may be other than they were
     flush: bool = False
 
 
@@ -70,6 +74,7 @@ class Settled:
 
     held: set[int] = field(default_factory=set)
     unusable: set[int] = field(default_factory=set)  # held, but not to be sent through any more
+    limits: dict[int, Limits] = field(default_factory=dict)  # of the devices looked at, before these claims
     claims: dict[int, list[Claim]] = field(default_factory=dict)
     spoiled: list[Outcome] = field(default_factory=list)  # claimed, and yet there is nothing to send
     opened: list[Opened] = field(default_factory=list)
@@ -93,8 +98,10 @@ class Settlement:
     def settle(self, order: Order) -> Settled:
         """Carry out an order. Raises django.db.Error: then nothing is certain but what is in the rows."""
         settled = Settled()
+        if order.look_at:
+            settled.limits = self._look_at(order.look_at)
         self._refill(order)
-        drawn = self._draw(order.wanted)
+        drawn = self._draw(order.wanted, timezone.now())
         offer = self._offer(order, drawn)
         unsent = Counter(outcome.claim.device_id for outcome in order.outcomes if outcome.proven_unsent)
         limited = bool(self._limited_by_day) and not self._limited_by_day.isdisjoint(order.wanted.keys() | unsent)
@@ -147,6 +154,12 @@ class Settlement:
         self._claimers.clear()
         connection.close()
 
+    def _look_at(self, device_ids: Sequence[int]) -> dict[int, Limits]:
+        with connection.cursor() as cursor:
+            limits = limits_of(cursor, device_ids)
+        self._limited_by_day |= {pk for pk, one in limits.items() if one.allowance is not None}
+        return limits
+
     def _refill(self, order: Order) -> None:
         """Read more for the devices that want more than was read for them, each under its lease."""
         for device_id, token, slot in order.held:
@@ -155,21 +168,20 @@ class Settlement:
                 continue
             with transaction.atomic(), connection.cursor() as cursor:
                 is_held = leases.renew(cursor, [(device_id, token, slot)], settings.LEASE_SECONDS)
-                events = claimer.refill(cursor) if is_held else []
-            if claimer.not_yet:
-                with transaction.atomic(), connection.cursor() as cursor:
-                    claimer.put_off(cursor)
+                events = claimer.refill(cursor, timezone.now()) if is_held else []
+            _put_off(claimer)
             if claimer.banned:
                 with transaction.atomic(), connection.cursor() as cursor:
                     banned = claimer.take_banned()
                     self._recorded(results.record(cursor, banned, self._feed, source=RecipientState.QUEUED))
             publishing.publish(events)
 
-    def _draw(self, wanted: Mapping[int, int]) -> list[Drawn]:
+    def _draw(self, wanted: Mapping[int, int], now: datetime) -> list[Drawn]:
         drawn: list[Drawn] = []
         for device_id, number in wanted.items():
             if (claimer := self._claimers.get(device_id)) is not None:
-                drawn += [(device_id, job_id, waiting) for job_id, waiting in claimer.draw(number)]
+                drawn += [(device_id, job_id, waiting) for job_id, waiting in claimer.draw(number, now)]
+                _put_off(claimer)
         return drawn
 
     def _offer(self, order: Order, drawn: Sequence[Drawn]) -> Offer:
@@ -272,6 +284,12 @@ class Settlement:
             allowance=allowance,
             is_on_trial=device.trouble_count > 0,
         )
+
+
+def _put_off(claimer: Claimer) -> None:
+    if claimer.not_yet:
+        with transaction.atomic(), connection.cursor() as cursor:
+            claimer.put_off(cursor)
 
 
 def _max_chunk_size(messages_per_minute: int | None) -> int:

@@ -31,6 +31,9 @@ RECIPIENT_ERRORS: Final[dict[str, RecipientError]] = {
     "cancelled": RecipientError(
         "El envío fue cancelado antes de llegar a este destinatario.", _("Cancelled before it was sent")
     ),
+    "contact_deleted": RecipientError(
+        "El contacto se eliminó antes de que le llegara su turno.", _("The contact was deleted before its turn")
+    ),
     # Of our own program
     "worker_died": RecipientError(
         "El programa se interrumpió durante el envío; no se sabe si salió el mensaje.",

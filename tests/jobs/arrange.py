@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
+from django.utils import timezone
 
 from devices.gateway.base import Acceptance, SendError
 from devices.models import Device
@@ -44,12 +45,12 @@ def rows(job: Job, *fields: str) -> list[Any]:
 def refill(claimer: Claimer) -> list[dict[str, Any]]:
     """Read more for a device; return the events of the chunks taken."""
     with transaction_cursor() as cursor:
-        return claimer.refill(cursor)
+        return claimer.refill(cursor, timezone.now())
 
 
 def claim(claimer: Claimer, number: int) -> list[Claim]:
     """Draw and mark up to `number`, as `Settlement` does."""
-    drawn = [(claimer.device_id, job, waiting) for job, waiting in claimer.draw(number)]
+    drawn = [(claimer.device_id, job, waiting) for job, waiting in claimer.draw(number, timezone.now())]
     answer = exchange(
         Offer(
             held=leases_of({claimer.device_id}),

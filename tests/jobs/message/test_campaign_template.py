@@ -11,6 +11,7 @@ from uuid import UUID
 import pytest
 from django.db import connection
 from django.db.models.functions import Now
+from django.utils import timezone
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -277,8 +278,8 @@ class TestWhatIsSent:
     def texts_sent(self, job: Job) -> dict[int, str]:
         claimer = Claimer(self.device_id, 1000)
         with connection.cursor() as cursor:
-            claimer.refill(cursor)
-        drawn = [(self.device_id, job_id, waiting) for job_id, waiting in claimer.draw(1000)]
+            claimer.refill(cursor, timezone.now())
+        drawn = [(self.device_id, job_id, waiting) for job_id, waiting in claimer.draw(1000, timezone.now())]
         return {claimed.recipient_id: claimed.text for claimed in claim(*drawn)}
 
     def test_is_what_every_later_look_at_it_shows(self):

@@ -2,6 +2,7 @@
 
 import pytest
 from django.db import connection, transaction
+from django.utils import timezone
 
 from jobs.models import Job, Recipient
 from jobs.sending.chunks import Waiting
@@ -22,12 +23,12 @@ def retries_of_two_devices() -> tuple[Job, list[Claimer]]:
     claimers = [Claimer(device.pk, 10) for device in devices]
     with transaction.atomic(), connection.cursor() as cursor:
         for claimer in claimers:
-            claimer.refill(cursor)
+            claimer.refill(cursor, timezone.now())
     return job, claimers
 
 
 def draw(claimer: Claimer) -> list[tuple[int, int, Waiting]]:
-    return [(claimer.device_id, job_id, waiting) for job_id, waiting in claimer.draw(10)]
+    return [(claimer.device_id, job_id, waiting) for job_id, waiting in claimer.draw(10, timezone.now())]
 
 
 def test_a_retry_that_two_devices_of_one_process_have_read_goes_to_one_of_them() -> None:
@@ -54,5 +55,5 @@ def test_a_device_that_serves_many_jobs_holds_no_more_of_them_than_one_chunk() -
     jobs = [make_job(account, 50, (device,)) for _ in range(3)]
     claimer = Claimer(device.pk, 30)
     with transaction.atomic(), connection.cursor() as cursor:
-        claimer.refill(cursor)
+        claimer.refill(cursor, timezone.now())
     assert [len(claimer.feeds[job.pk]) for job in jobs] == [10, 10, 10]

@@ -1,0 +1,41 @@
+"""How hard devices may be driven: what their rows say now, and what is left of today's allowance."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from devices.leases import USABLE
+from devices.pacing import daily_allowance
+
+Cursor = Any
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """A device's, at one moment."""
+
+    is_usable: bool
+    messages_per_minute: int | None
+    jitter_percent: int
+    max_in_flight: int
+    allowance: int | None  # messages it may still send today; None: any number
+
+
+def limits_of(cursor: Cursor, device_ids: Iterable[int]) -> dict[int, Limits]:
+    """The limits of these devices, which the caller holds the leases of: nobody else counts what they send."""
+    cursor.execute(
+        f"""
+        SELECT device.id, {USABLE}, messages_per_minute, jitter_percent, max_in_flight, daily_limit, warm_up_since,
+               today.day, CASE WHEN lane.day = today.day THEN lane.day_count ELSE 0 END
+        FROM devices_device AS device LEFT JOIN devices_lane AS lane ON lane.device_id = device.id,
+             (SELECT (clock_timestamp() AT TIME ZONE 'UTC')::date AS day) AS today
+        WHERE device.id = ANY(%s)
+        """,  # noqa: S608 - a constant
+        (list(device_ids),),
+    )
+    found = {}
+    for device_id, is_usable, per_minute, jitter, in_flight, daily, since, today, sent_today in cursor.fetchall():
+        allowance = daily_allowance(daily, since, today)
+        left = None if allowance is None else allowance - sent_today
+        found[device_id] = Limits(is_usable, per_minute, jitter, in_flight, left)
+    return found
