@@ -27,6 +27,9 @@ ERRORS: Final = {
     "ordering_invalid": "ordering debe ser uno de: {choices}; con «-» delante para el orden inverso.",
     "conflict": "El estado actual no permite esta acción.",
     "throttled": "Demasiadas solicitudes. Espera un momento e inténtalo de nuevo.",
+    "in_use": "Lo necesitan envíos o campañas en espera, que están en «errors». Cámbialos antes, o repite con "
+    "force=true: se eliminará igualmente.",
+    "force_invalid": "force debe ser true o false.",
     # What was sent
     "invalid": "Los datos enviados no son válidos.",
     "parse_error": "El cuerpo de la solicitud no se puede leer: su formato no es correcto.",

@@ -1,4 +1,5 @@
 from importlib import import_module
+from typing import Any
 
 from django.apps import AppConfig
 from django.core.checks import register
@@ -14,3 +15,5 @@ class CampaignsConfig(AppConfig):
         import_module("campaigns.pages.contact_admin")  # beside `admin`, which Django finds by itself
         import_module("campaigns.pages.notification_admin")
         import_module("campaigns.pages.segment_admin")
+        who_needs: Any = import_module("devices.needs").who_needs
+        who_needs.append(import_module("campaigns.audience.needs").who_needs_devices)

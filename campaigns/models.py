@@ -14,6 +14,7 @@ from accounts.models import Account, User
 from accounts.scoping import ScopedModel, ScopedQuerySet
 from campaigns.states import (
     CAMPAIGN_CLOSED,
+    CAMPAIGN_WAITING,
     STATUS_OF_JOB,
     CampaignStatus,
     ImportStatus,
@@ -126,7 +127,7 @@ class CampaignQuerySet(ScopedQuerySet["Campaign"]):
             status_now=Case(
                 When(Q(status__in=CAMPAIGN_CLOSED) | Q(job_status=None), then="status"),
                 # A recurring one rests between its runs.
-                When(status=CampaignStatus.PENDING, job_status__in=JOB_ENDED, then="status"),
+                When(status__in=CAMPAIGN_WAITING, job_status__in=JOB_ENDED, then="status"),
                 *[When(job_status=ours, then=Value(theirs.value)) for ours, theirs in STATUS_OF_JOB.items()],
                 output_field=models.CharField(),
             )
@@ -160,8 +161,9 @@ class Campaign(ScopedModel):
     sending_window = models.JSONField(_("sending window"), default=dict, blank=True)
     requested_device_ids = ArrayField(models.BigIntegerField(), default=list, blank=True, verbose_name=_("devices"))
     devices_limit = models.PositiveSmallIntegerField(_("devices at most"), default=5)
-    # Only what no run can say: pending (or pending again, where it recurs), running once launched, whatever became of
-    # it; failed or cancelled before there was a run. Read `current_status`.
+    # Only what no run can say: pending (or pending again, where it recurs), paused where a person stopped its
+    # recurrence, running once launched, whatever became of it; failed or cancelled before there was a run.
+    # Read `current_status`.
     status = models.CharField(
         _("status"), max_length=16, choices=CampaignStatus.choices, default=CampaignStatus.PENDING, editable=False
     )

@@ -21,19 +21,29 @@ class CampaignStatus(models.TextChoices):
     CANCELLED = "cancelled", pgettext_lazy("campaign", "cancelled")
 
 
-# Of the column, which says only what no run can: paused and completed are never in it.
+# Of the column, which says only what no run can: completed is never in it, and paused is one whose recurrence rests.
 CAMPAIGN_MOVES: dict[CampaignStatus, frozenset[CampaignStatus]] = {
     # To itself when it is changed, or launched and comes again.
     CampaignStatus.PENDING: frozenset(
-        {CampaignStatus.PENDING, CampaignStatus.RUNNING, CampaignStatus.FAILED, CampaignStatus.CANCELLED}
+        {
+            CampaignStatus.PENDING,
+            CampaignStatus.RUNNING,
+            CampaignStatus.PAUSED,
+            CampaignStatus.FAILED,
+            CampaignStatus.CANCELLED,
+        }
     ),
     # Launched once more, where it recurred; or changed and launched where its run was deleted with the job.
     CampaignStatus.RUNNING: frozenset({CampaignStatus.PENDING, CampaignStatus.RUNNING}),
-    CampaignStatus.PAUSED: frozenset(),
+    # To itself when it is changed: it goes on by a person alone.
+    CampaignStatus.PAUSED: frozenset({CampaignStatus.PENDING, CampaignStatus.PAUSED, CampaignStatus.CANCELLED}),
     CampaignStatus.COMPLETED: frozenset(),
     CampaignStatus.FAILED: frozenset({CampaignStatus.PENDING, CampaignStatus.RUNNING, CampaignStatus.CANCELLED}),
     CampaignStatus.CANCELLED: frozenset(),
 }
+
+# A run may follow by itself or once a person has it go on: what it needs must be there.
+CAMPAIGN_WAITING = frozenset({CampaignStatus.PENDING, CampaignStatus.PAUSED})
 
 # No run will follow; a failed one may be mended and launched after all.
 CAMPAIGN_CLOSED = frozenset({CampaignStatus.FAILED, CampaignStatus.CANCELLED})

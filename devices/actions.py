@@ -11,8 +11,10 @@ from django.db import IntegrityError, connection, transaction
 from accounts import audit
 from accounts.audit import Actor
 from accounts.constraints import is_breach_of
+from accounts.needed import MOST_SHOWN, StillNeeded
 from devices import validation
 from devices.models import Device
+from devices.needs import needs_of
 
 
 class Taken(Exception):
@@ -66,15 +68,22 @@ def change(actor: Actor, device: Device, fields: Iterable[str]) -> None:
         raise _said_plainly(error) from None
 
 
-def delete(actor: Actor, devices: Sequence[Device]) -> int:
-    """Hide devices and forget their tokens, as one act; return how many there were."""
+def delete(actor: Actor, devices: Sequence[Device], *, force: bool = False) -> int:
+    """Hide devices and forget their tokens, as one act; return how many there were.
+
+    Raises StillNeeded where something that waits asks for one of them, unless `force` is given.
+    """
+    ids = [device.pk for device in devices]
+    needed = needs_of(actor.account.pk, devices)
+    if needed and not force:
+        raise StillNeeded(needed)
+    forced = {"needed_by": [f"{need.kind} {need.id}" for need in needed[:MOST_SHOWN]]} if needed else {}
     with transaction.atomic():
-        ids = [device.pk for device in devices]
         count, _models = Device.objects.for_account(actor.account).filter(pk__in=ids).delete()
         if count and len(devices) == 1:
-            audit.record(actor, "device.deleted", devices[0], id=ids[0])
+            audit.record(actor, "device.deleted", devices[0], id=ids[0], **forced)
         elif count:
-            audit.record(actor, "device.deleted", "devices", ids=ids, count=count)
+            audit.record(actor, "device.deleted", "devices", ids=ids, count=count, **forced)
     return int(count)
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -15,9 +16,11 @@ from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextInputWidget
 
 from accounts.audit import Actor
 from accounts.models import Role
+from accounts.needed import StillNeeded
 from accounts.pages.admin_base import AccountAdmin, AccountForm, action, display
 from devices import actions, health, reasons, validation
 from devices.models import Device
+from devices.needs import needs_of
 from devices.states import DeviceStatus
 
 
@@ -160,8 +163,35 @@ class DeviceAdmin(AccountAdmin):
         # The network is asked once the row is committed, and before the page is answered.
         transaction.on_commit(lambda: self._check(request, obj))
 
-    def delete_model(self, request: HttpRequest, obj: Device) -> None:
-        actions.delete(Actor.of(request), [obj])
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """Of several at once none goes while something needs one of them: each has a page that asks."""
+        listed, counts, perms_needed, protected = super().get_deleted_objects(objs, request)
+        needs = needs_of(Actor.of(request).account.pk, list(objs))
+        return listed, counts, perms_needed, [*protected, *(f"{need.kind}: {need.title}" for need in needs)]
+
+    def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        device = self.get_object(request, object_id)
+        if device is None:
+            raise Http404
+        if not self.has_delete_permission(request, device):
+            raise PermissionDenied
+        needed = None
+        if request.method == "POST":
+            try:
+                actions.delete(Actor.of(request), [device], force=request.POST.get("force") == "true")
+            except StillNeeded as error:
+                needed = error
+            else:
+                messages.success(request, _("The device “%(device)s” was deleted.") % {"device": device})
+                return HttpResponseRedirect(reverse("admin:devices_device_changelist"))
+        return self.ask(
+            request,
+            device,
+            question=_("Delete the device “%(device)s”?") % {"device": device},
+            explanation=_("Its token is forgotten; what it has sent stays. This cannot be undone."),
+            verb=_("Delete"),
+            needed=needed,
+        )
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Device]) -> None:
         actions.delete(Actor.of(request), list(queryset))

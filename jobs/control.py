@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from django.db import connection, transaction
 from django.db.models import F
-from django.db.models.functions import Now
+from django.db.models.functions import Greatest, Now
 
 from jobs.intake import importing
 from jobs.live import events, publishing
@@ -89,7 +89,8 @@ def pause_all(jobs: Sequence[Job], note: Note = unnoted) -> int:
             job.refresh_from_db()
         if paused:
             note(len(paused))
-    publishing.publish([_paused(job) for job in paused])
+    told = [_paused(job) for job in paused]
+    transaction.on_commit(lambda: publishing.publish(told))  # the caller's, where it does more
     return len(paused)
 
 
@@ -140,13 +141,19 @@ def resume_all(jobs: Sequence[Job], note: Note = unnoted) -> int:
                 raise IllegalTransition(f"a job that is {locked.status} cannot be resumed")
             if resumed:
                 target = JobStatus.PROCESSING if locked.started_at else JobStatus.PENDING
-                locked.move(source=JobStatus.PAUSED, target=target, state_reason="", event_seq=F("event_seq") + 1)
+                # Its hour may have gone by meanwhile: then it is now.
+                changes: dict[str, Any] = {}
+                if target == JobStatus.PENDING:
+                    changes["start_at"] = Greatest(F("start_at"), Now())
+                locked.move(
+                    source=JobStatus.PAUSED, target=target, state_reason="", event_seq=F("event_seq") + 1, **changes
+                )
             job.refresh_from_db()
             if resumed:
                 told.append(events.job_resumed(str(job.uuid), job.event_seq))
         if told:
             note(len(told))
-    publishing.publish(told)
+    transaction.on_commit(lambda: publishing.publish(told))
     return len(told)
 
 

@@ -24,6 +24,7 @@ from unfold.admin import ModelAdmin, StackedInline, TabularInline
 
 from accounts.access.permissions import may
 from accounts.models import Account, Role, User
+from accounts.needed import StillNeeded
 from accounts.requests import account_of, membership_of
 from accounts.scoping import ScopedModel
 
@@ -160,13 +161,22 @@ class AccountAdmin(RoleAccess, ModelAdmin):  # type: ignore[misc]
     # --- Pages every model's actions may need ---------------------------------------------------------
 
     def ask(
-        self, request: HttpRequest, obj: Any, *, question: str, explanation: str, verb: str, back_url: str = ""
+        self,
+        request: HttpRequest,
+        obj: Any,
+        *,
+        question: str,
+        explanation: str,
+        verb: str,
+        back_url: str = "",
+        needed: StillNeeded | None = None,
     ) -> HttpResponse:
         """Answer the page that asks before something that cannot be undone; its button POSTs back here.
 
-        The other button leads to `back_url`, or else to the list.
+        The other button leads to `back_url`, or else to the list. `needed`: it was refused because others need it; now
+        there is a box to tick, `force`.
         """
-        context = {"question": question, "explanation": explanation, "verb": verb}
+        context: dict[str, Any] = {"needed": needed, "question": question, "explanation": explanation, "verb": verb}
         if back_url:
             context["back_url"] = back_url
         return self._page(request, obj, "accounts/confirm.html", verb, context)

@@ -95,12 +95,12 @@ def launch(actor: Actor, campaign: Campaign, now: datetime) -> CampaignRun:
 
 
 def pause(actor: Actor, campaign: Campaign) -> int:
-    """Return how many jobs that stopped. Raises NotLaunched and IllegalTransition."""
+    """Return how much that stopped. Raises NotLaunched and IllegalTransition."""
     return _control(actor, campaign, "pause", control.pause)
 
 
 def resume(actor: Actor, campaign: Campaign) -> int:
-    """Return how many jobs go on. Raises NotLaunched and IllegalTransition."""
+    """Return how much goes on. Raises NotLaunched and IllegalTransition."""
     return _control(actor, campaign, "resume", control.resume)
 
 

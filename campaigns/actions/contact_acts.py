@@ -9,6 +9,8 @@ from django.db.models import QuerySet
 from accounts import audit
 from accounts.audit import Actor
 from accounts.constraints import is_breach_of
+from accounts.needed import MOST_SHOWN, StillNeeded
+from campaigns.audience import needs
 from campaigns.contacts import consent, labels, people
 from campaigns.models import Contact, Label
 
@@ -152,9 +154,17 @@ def rename_label(actor: Actor, label: Label, name: str) -> None:
             audit.record(actor, "label.renamed", name, id=label.pk, old=old, contacts=changed)
 
 
-def delete_label(actor: Actor, label: Label) -> None:
-    """Delete it, and take it off its contacts."""
+def delete_label(actor: Actor, label: Label, *, force: bool = False) -> None:
+    """Delete it, and take it off its contacts.
+
+    Raises StillNeeded where a waiting campaign includes or excludes it, unless `force` is given.
+    """
     number = label.pk
     with transaction.atomic():
+        labels.take_turns(label.account_id)
+        needed = needs.who_needs_label(label)
+        if needed and not force:
+            raise StillNeeded(needed)
         changed = labels.delete(label)
-        audit.record(actor, "label.deleted", label.name, id=number, contacts=changed)
+        forced = {"needed_by": [f"{need.kind} {need.id}" for need in needed[:MOST_SHOWN]]} if needed else {}
+        audit.record(actor, "label.deleted", label.name, id=number, contacts=changed, **forced)

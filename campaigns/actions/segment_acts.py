@@ -8,15 +8,13 @@ from django.db.models import ProtectedError
 from accounts import audit
 from accounts.audit import Actor
 from accounts.constraints import is_breach_of
-from campaigns.models import Segment
+from accounts.needed import MOST_SHOWN, StillNeeded
+from campaigns.audience import needs
+from campaigns.models import Campaign, Segment
 
 
 class SegmentNameTaken(Exception):
     """Another segment of the account has this name."""
-
-
-class SegmentInUse(Exception):
-    """A campaign is for this segment."""
 
 
 def save(actor: Actor, segment: Segment, fields: dict[str, Any]) -> Segment:
@@ -41,11 +39,19 @@ def save(actor: Actor, segment: Segment, fields: dict[str, Any]) -> Segment:
     return segment
 
 
-def delete(actor: Actor, segment: Segment) -> None:
-    """Raises SegmentInUse."""
+def delete(actor: Actor, segment: Segment, *, force: bool = False) -> None:
+    """Delete a segment; campaigns that are over, or all of them by `force`, keep its audience as their own.
+
+    Raises StillNeeded where a waiting campaign is for it, unless `force` is given.
+    """
     try:
         with transaction.atomic():
-            audit.record(actor, "segment.deleted", segment, id=segment.pk)
+            needed = needs.who_needs_segment(segment)
+            if needed and not force:
+                raise StillNeeded(needed)
+            forced = {"needed_by": [f"{need.kind} {need.id}" for need in needed[:MOST_SHOWN]]} if needed else {}
+            audit.record(actor, "segment.deleted", segment, id=segment.pk, **forced)
+            Campaign.unscoped.filter(segment=segment).update(segment=None, audience=segment.audience)
             segment.delete()
-    except (ProtectedError, IntegrityError):  # the latter: a campaign took it up this very moment
-        raise SegmentInUse from None
+    except (ProtectedError, IntegrityError):  # a campaign took it up this very moment
+        raise StillNeeded(needs.who_needs_segment(segment)) from None

@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 from rest_framework.viewsets import ModelViewSet
 
+from accounts import needed
 from accounts.api.csv_files import CsvView
 from accounts.audit import Actor
 from accounts.lists.keyset_pages import KeysetPages
@@ -32,6 +33,7 @@ from campaigns.models import Contact, Label
 from campaigns.wording.refusals import refusal
 
 MAX_BULK_IDS = 10_000
+FORCE = OpenApiParameter("force", bool, description="Delete it although a waiting campaign needs it")
 FILTERS = [
     OpenApiParameter("label", str, many=True, description="One of these labels"),
     OpenApiParameter("phone", str, description="In any spelling"),
@@ -199,5 +201,13 @@ class Labels(ModelViewSet[Label]):
         except labels.LabelTaken:
             raise refusal("label_taken") from None
 
+    @extend_schema(parameters=[FORCE])
+    def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().destroy(request, *args, **kwargs)
+
     def perform_destroy(self, instance: Label) -> None:
-        contact_acts.delete_label(Actor.of(self.request), instance)
+        force = needed.is_forced(self.request.query_params)
+        try:
+            contact_acts.delete_label(Actor.of(self.request), instance, force=force)
+        except needed.StillNeeded as error:
+            raise needed.in_use(error) from None

@@ -24,6 +24,7 @@ from campaigns.wording import campaign_notes, field_problems
 from devices.models import Device
 from jobs import windows
 from jobs.api.serializers import Moment
+from jobs.intake.accepting import PAST_GRACE
 
 MAX_MESSAGE_CHARACTERS: Final = 65_536
 MIN_VARIANTS, MAX_VARIANTS = 2, 10
@@ -270,6 +271,8 @@ class CampaignSerializer(serializers.ModelSerializer[Campaign]):
             if _is_skipped(written, zone):
                 raise serializers.ValidationError({"scheduled_at": refuse("time_skipped").detail})
             attrs["scheduled_at"] = written.astimezone(UTC)
+            if written < timezone.now() - PAST_GRACE:
+                raise serializers.ValidationError({"scheduled_at": refuse("moment_passed").detail})
         text = whole.get("recurrence", "")
         if not text:
             return

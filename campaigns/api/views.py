@@ -17,12 +17,14 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet, ModelViewSet
 
+from accounts import needed
 from accounts.audit import Actor
 from accounts.errors import ApiError
 from accounts.lists.keyset_pages import KeysetPages
 from accounts.models import Account
 from accounts.requests import account_of
 from campaigns.actions import campaign_acts, segment_acts
+from campaigns.api.contact_views import FORCE
 from campaigns.api.serializers import (
     CampaignSerializer,
     PreviewSerializer,
@@ -37,7 +39,7 @@ from campaigns.launch.control import NotLaunched
 from campaigns.models import Campaign, Segment
 from campaigns.results import figures
 from campaigns.states import CampaignStatus
-from campaigns.wording import estimate_words
+from campaigns.wording import estimate_words, gone_words
 from campaigns.wording.refusals import refusal
 from devices import phone_numbers
 from jobs.api.serializers import RecipientPageSerializer
@@ -199,7 +201,7 @@ class Preview(CampaignCalls):
                     estimate.seconds, estimate.devices, estimate.more_devices_for_one_day
                 ),
             },
-            "problems": preview.problems,
+            "problems": [*preview.problems, *(gone_words.on_the_wire(kind, which) for kind, which in preview.gone)],
         }
         return Response(PreviewSerializer(shown).data)
 
@@ -387,11 +389,16 @@ class Segments(ModelViewSet[Segment]):
     def perform_update(self, serializer: Any) -> None:
         self._save(serializer, serializer.instance)
 
+    @extend_schema(parameters=[FORCE])
+    def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().destroy(request, *args, **kwargs)
+
     def perform_destroy(self, instance: Segment) -> None:
+        force = needed.is_forced(self.request.query_params)
         try:
-            segment_acts.delete(Actor.of(self.request), instance)
-        except segment_acts.SegmentInUse:
-            raise refusal("segment_in_use") from None
+            segment_acts.delete(Actor.of(self.request), instance, force=force)
+        except needed.StillNeeded as error:
+            raise needed.in_use(error) from None
 
     def _save(self, serializer: Any, segment: Segment) -> None:
         try:

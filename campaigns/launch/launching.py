@@ -42,16 +42,18 @@ Note = Callable[[CampaignRun], object]
 def why_not(campaign: Campaign, scheduled_at: datetime | None = None) -> LaunchRefused | None:
     """Why the campaign's state forbids a launch for this time, or (None) at once; None where it does not.
 
-    A recurring one may be launched besides its schedule, once the run before has ended; any other once.
+    A recurring one may be launched once all its runs before have ended, by its schedule and besides it; any other once.
     """
     if campaign.status == CampaignStatus.CANCELLED:
         return LaunchRefused("campaign_cancelled")
     if not campaign.recurrence:
         return AlreadyLaunched() if campaign.runs.exists() else None
-    if scheduled_at is not None:
-        return AlreadyLaunched() if campaign.runs.filter(scheduled_at=scheduled_at).exists() else None
-    run = campaign.latest_run
-    return LaunchRefused("campaign_under_way") if run is not None and run.job.status not in JOB_ENDED else None
+    if scheduled_at is not None and campaign.runs.filter(scheduled_at=scheduled_at).exists():
+        return AlreadyLaunched()
+    if campaign.status == CampaignStatus.PAUSED:
+        return LaunchRefused("campaign_paused")
+    is_under_way = campaign.runs.exclude(job__status__in=JOB_ENDED).exists()
+    return LaunchRefused("campaign_under_way") if is_under_way else None
 
 
 def trigger(campaign: Campaign, user: User | None, now: datetime, note: Note = lambda run: None) -> CampaignRun:

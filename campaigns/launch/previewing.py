@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from campaigns.audience import freezing
+from campaigns.audience import freezing, needs
 from campaigns.launch import estimates, media
 from campaigns.launch.launching import audience_of, texts_of
 from campaigns.models import Campaign
@@ -33,6 +33,7 @@ class Preview:
     excluded: dict[str, int]  # how many of the audience are left out, by reason
     estimate: estimates.Estimate
     problems: list[str]  # what is likely a mistake in the message, in Spanish
+    gone: list[tuple[str, str]]  # what it names and there is no more: ("label" | "contact" | "device", which)
 
 
 def preview(campaign: Campaign, now: datetime) -> Preview:
@@ -58,6 +59,7 @@ def preview(campaign: Campaign, now: datetime) -> Preview:
             max(campaign.scheduled_at or now, now),
         ),
         problems=list(dict.fromkeys(problem for text in texts for problem in problems_of(text))),
+        gone=needs.gone(campaign, audience),
     )
 
 

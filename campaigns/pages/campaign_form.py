@@ -14,8 +14,10 @@ from rest_framework.exceptions import ErrorDetail
 
 from accounts.models import Account
 from accounts.time_zones import known_zone
+from campaigns.launch import launching
 from campaigns.launch.recurrence import WORDS
 from campaigns.models import Campaign, Segment
+from jobs.intake.accepting import PAST_GRACE
 
 LOCAL: Final = "%Y-%m-%dT%H:%M"  # what <input type="datetime-local"> reads and writes
 
@@ -101,13 +103,13 @@ def fields_of(
     }
     if form["recurrence"] == "cron" and not fields["recurrence"]:
         fields["recurrence"] = "-"  # asked for, and not written: refused, not forgotten
-    fields["scheduled_at"] = _moment(form, campaign)
+    fields["scheduled_at"] = _moment(form, campaign, now)
     # What the serializer looks at only when every field is well by itself: here all is said at once.
     has_text = bool(fields["message"].strip() or fields["variants"])
     is_audio = form["media_type"] == "audio"
     if has_text == is_audio:
         unread["message"] = [ErrorDetail("", "audio_without_text" if is_audio else "message_missing")]
-    if not fields["recurrence"] and _is_before(fields["scheduled_at"], now):
+    if _is_before(fields["scheduled_at"], now - PAST_GRACE):
         unread["scheduled_at"] = [ErrorDetail("", "moment_passed")]  # it would go out at once: saving sends nothing
     if not form["media_type"] and (has_file or _names_another_file(form, campaign)):
         unread["multimedia"] = [ErrorDetail("", "multimedia_type")]
@@ -172,18 +174,26 @@ def _days(form: Form) -> list[int]:
     return sorted({int(day) for day in form["weekdays"] if day in "0123456"})
 
 
-def _moment(form: Form, campaign: Campaign | None) -> str | None:
+def _moment(form: Form, campaign: Campaign | None, now: datetime) -> str | None:
     """The start on the campaign's clock, with its offset; None for none."""
     if not form["starts_at"]:
         return None
     if campaign is not None and (form["starts_at"][:16], form["time_zone"]) == (_local(campaign), campaign.time_zone):
-        # As it was: of an hour that comes twice, the same one.
-        return campaign.scheduled_at.isoformat() if campaign.scheduled_at else None
+        # As it was: of an hour that comes twice, the same one; where it recurs and that has gone by, the next.
+        return _next_time(campaign, now)
     zone = known_zone(form["time_zone"]) or ZoneInfo("UTC")
     try:
         return datetime.fromisoformat(form["starts_at"]).replace(tzinfo=zone).isoformat()
     except (ValueError, OverflowError):
         return "-"
+
+
+def _next_time(campaign: Campaign, now: datetime) -> str | None:
+    moment = campaign.scheduled_at
+    recurs = launching.recurrence_of(campaign)
+    if moment is not None and moment < now and recurs is not None:
+        moment = recurs.next_after(now) or moment
+    return None if moment is None else moment.isoformat()
 
 
 def _is_before(moment: str | None, now: datetime) -> bool:

@@ -19,7 +19,7 @@ from campaigns.models import Campaign, CampaignRun, Contact, Label, Segment
 from campaigns.pages.campaign_form import Form, has_own_file
 from campaigns.results import figures, variants
 from campaigns.states import CampaignStatus
-from campaigns.wording import audience_words, campaign_notes, campaign_words, estimate_words
+from campaigns.wording import audience_words, campaign_notes, campaign_words, estimate_words, gone_words
 from devices.models import Device
 from jobs.message.rendering import CampaignTemplate, problems_of, variables_of
 from jobs.pages.job_pages import offered
@@ -215,6 +215,7 @@ def campaign(campaign: Campaign) -> dict[str, Any]:
         "may_launch": launching.why_not(campaign) is None,
         # The job counts whoever was left out as failed, too.
         "possible": control.possible(campaign) - (set() if stats["failed"] else {"retry_failed"}),
+        "is_resting": campaign.status == CampaignStatus.PAUSED,
         "is_moving": is_open or campaign.status == CampaignStatus.PENDING,
     }
 
@@ -284,6 +285,7 @@ def preview(campaign: Campaign, preview: Preview) -> dict[str, Any]:
     return {
         "campaign": campaign,
         "preview": preview,
+        "gone": [gone_words.on_the_page(kind, which) for kind, which in preview.gone],
         "media_label": _media_label(campaign),
         "people": audience_words.people(preview.count),
         "left_out": audience_words.left_out(preview.excluded),

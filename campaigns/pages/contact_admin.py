@@ -16,6 +16,7 @@ from accounts.access.permissions import may
 from accounts.audit import Actor
 from accounts.errors import ApiError
 from accounts.models import Account, Role
+from accounts.needed import StillNeeded
 from accounts.pages.admin_base import AccountAdmin, display
 from accounts.requests import account_of, membership_of
 from campaigns.actions import contact_acts, import_acts
@@ -312,23 +313,29 @@ class LabelAdmin(ContactPages):
         label = self._find(request, object_id)
         if not self.has_delete_permission(request, label):
             raise PermissionDenied
-        if request.method != "POST":
-            carriers = labels.count(label.account_id, [label.name])[label.name]
-            explanation = ngettext(
-                "%(count)s contact carries it and loses it; the contact stays. This cannot be undone.",
-                "%(count)s contacts carry it and lose it; the contacts stay. This cannot be undone.",
-                carriers,
-            )
-            return self.ask(
-                request,
-                label,
-                question=_("Delete the label “%(label)s”?") % {"label": label},
-                explanation=explanation % {"count": carriers},
-                verb=_("Delete"),
-            )
-        contact_acts.delete_label(Actor.of(request), label)
-        messages.success(request, _("The label “%(label)s” was deleted.") % {"label": label.name})
-        return HttpResponseRedirect(self.list_address())
+        needed = None
+        if request.method == "POST":
+            try:
+                contact_acts.delete_label(Actor.of(request), label, force=request.POST.get("force") == "true")
+            except StillNeeded as error:
+                needed = error
+            else:
+                messages.success(request, _("The label “%(label)s” was deleted.") % {"label": label.name})
+                return HttpResponseRedirect(self.list_address())
+        carriers = labels.count(label.account_id, [label.name])[label.name]
+        explanation = ngettext(
+            "%(count)s contact carries it and loses it; the contact stays. This cannot be undone.",
+            "%(count)s contacts carry it and lose it; the contacts stay. This cannot be undone.",
+            carriers,
+        )
+        return self.ask(
+            request,
+            label,
+            question=_("Delete the label “%(label)s”?") % {"label": label},
+            explanation=explanation % {"count": carriers},
+            verb=_("Delete"),
+            needed=needed,
+        )
 
 
 # --- Imports -----------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from unfold.views import ChangeList
 
 from accounts.audit import Actor
 from accounts.models import Account
+from accounts.needed import StillNeeded
 from accounts.pages.admin_base import display
 from campaigns.actions import segment_acts
 from campaigns.api.serializers import SegmentSerializer, segment_name_taken
@@ -22,7 +23,6 @@ from campaigns.models import Segment
 from campaigns.pages import campaign_form, campaign_pages, form_problems
 from campaigns.pages.campaign_frame import CampaignPages
 from campaigns.wording import audience_words
-from campaigns.wording.refusals import page_refusal
 
 
 class SegmentChangeList(ChangeList):  # type: ignore[misc]
@@ -123,19 +123,21 @@ class SegmentAdmin(CampaignPages):
         if not self.has_delete_permission(request, segment):
             raise PermissionDenied
         back_url = reverse("admin:campaigns_segment_edit", args=[segment.pk])
-        if request.method != "POST":
-            return self.ask(
-                request,
-                segment,
-                question=_("Delete the segment “%(segment)s”?") % {"segment": segment},
-                explanation=_("Its contacts stay. This cannot be undone."),
-                verb=_("Delete"),
-                back_url=back_url,
-            )
-        try:
-            segment_acts.delete(Actor.of(request), segment)
-        except segment_acts.SegmentInUse:
-            messages.error(request, str(page_refusal("segment_in_use")))
-            return HttpResponseRedirect(back_url)
-        messages.success(request, _("The segment “%(segment)s” was deleted.") % {"segment": segment})
-        return HttpResponseRedirect(reverse("admin:campaigns_segment_changelist"))
+        needed = None
+        if request.method == "POST":
+            try:
+                segment_acts.delete(Actor.of(request), segment, force=request.POST.get("force") == "true")
+            except StillNeeded as error:
+                needed = error
+            else:
+                messages.success(request, _("The segment “%(segment)s” was deleted.") % {"segment": segment})
+                return HttpResponseRedirect(reverse("admin:campaigns_segment_changelist"))
+        return self.ask(
+            request,
+            segment,
+            question=_("Delete the segment “%(segment)s”?") % {"segment": segment},
+            explanation=_("Its contacts stay. Campaigns that are for it keep its audience as their own."),
+            verb=_("Delete"),
+            back_url=back_url,
+            needed=needed,
+        )

@@ -49,6 +49,13 @@ NOTES: Final[dict[str, Said]] = {
             "with the next one."
         ),
     ),
+    "occurrence_under_way": Said(
+        "Se omitió el envío del {clock}: el anterior todavía no había terminado. La campaña sigue con el próximo.",
+        _(
+            "The sending of %(clock)s was skipped: the one before had not ended yet. The campaign goes on with the "
+            "next one."
+        ),
+    ),
 }
 
 # Titles of notifications. Gaps: title.

@@ -31,6 +31,11 @@ CAMPAIGN_REFUSALS: Final[dict[str, Refusal]] = {
         "La campaña está cancelada y no se puede ejecutar. Crea otra.",
         _("The campaign is cancelled and cannot be launched. Make another one."),
     ),
+    "campaign_paused": Refusal(
+        409,
+        "La campaña está en pausa. Reanúdala antes de ejecutarla.",
+        _("The campaign is paused. Resume it before you send it."),
+    ),
     "campaign_changed": Refusal(
         409,
         "La campaña cambió mientras se ejecutaba. Revísala e inténtalo de nuevo.",
@@ -98,8 +103,14 @@ CAMPAIGN_REFUSALS: Final[dict[str, Refusal]] = {
     # Once launched
     "campaign_launched": Refusal(
         409,
-        "Una campaña ejecutada ya no se puede modificar, solo pausar, reanudar o cancelar.",
-        _("A campaign that was launched can no longer be changed."),
+        "Una campaña ejecutada ya no se puede modificar, solo pausar, reanudar o cancelar. Una que se repite, sí, "
+        "cuando su último envío ha terminado.",
+        _("A campaign that was launched can no longer be changed; one that recurs can, once its last run has ended."),
+    ),
+    "campaign_recurs": Refusal(
+        409,
+        "La campaña ya se ejecutó y se repite: para que no se repita, páusala o cancélala.",
+        _("The campaign has run and recurs: to have it recur no more, pause or cancel it."),
     ),
     "campaign_running": Refusal(
         409,
@@ -125,9 +136,4 @@ CAMPAIGN_REFUSALS: Final[dict[str, Refusal]] = {
         400, "Indica las notificaciones: «ids», una lista de 1 a {limit} ids, o «all»: true."
     ),
     "sender_invalid": Refusal(400, "sender_id debe ser el id de un usuario."),
-    "segment_in_use": Refusal(
-        409,
-        "Hay campañas que usan este segmento. Cámbialas antes de eliminarlo.",
-        _("Campaigns use this segment. Change them before you delete it."),
-    ),
 }

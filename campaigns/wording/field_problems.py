@@ -53,6 +53,10 @@ FIELD_PROBLEMS: Final[dict[str, FieldProblem]] = {
     "moment_invalid": FieldProblem(
         "No es una fecha ISO 8601 con zona horaria, por ejemplo 2026-01-15T20:00:00-05:00.", _NO_MOMENT
     ),
+    "moment_passed": FieldProblem(
+        "Esa hora ya pasó. Escribe una posterior, o ninguna para ejecutarla tú.",
+        _("That moment has passed. Write a later one, or leave it empty and send by hand."),
+    ),
     "moment_out_of_range": FieldProblem(
         "El año debe estar entre {first} y {last}.", _("The year must be between 2000 and 2999.")
     ),
@@ -124,7 +128,6 @@ FROM_IN_FRONT: Final[dict[str, Phrase]] = {
     "required": _EMPTY,
     "max_length": _TOO_LONG,
     "json_invalid": _NO_JSON,
-    "moment_passed": _("That moment has passed. Write a later one, or leave it empty and send by hand."),
     "does_not_exist": _("That segment no longer exists. Choose another."),
     "min_value": _NO_WEIGHT,
     "max_value": _NO_WEIGHT,

@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ModelViewSet
 
+from accounts import needed
 from accounts.audit import Actor
 from accounts.errors import ApiError
 from accounts.lists.keyset_pages import LenientKeysetPages
@@ -85,8 +86,16 @@ class Devices(ModelViewSet[Device]):
             raise is_taken(taken.field, taken.code) from None
         health.check(device, now=timezone.now())
 
+    @extend_schema(parameters=[OpenApiParameter("force", bool, description="Delete it although something needs it")])
+    def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().destroy(request, *args, **kwargs)
+
     def perform_destroy(self, instance: Device) -> None:
-        actions.delete(Actor.of(self.request), [instance])
+        force = needed.is_forced(self.request.query_params)
+        try:
+            actions.delete(Actor.of(self.request), [instance], force=force)
+        except needed.StillNeeded as error:
+            raise needed.in_use(error) from None
 
     @extend_schema(request=None, responses=DeviceSerializer)
     def check(self, request: Request, **kwargs: Any) -> Response:

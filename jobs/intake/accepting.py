@@ -46,6 +46,8 @@ DEFAULT_DEVICES_LIMIT = 5
 LOWEST_DEVICES_LIMIT, HIGHEST_DEVICES_LIMIT = 1, 1000
 EXTENSIONS = (".csv", ".txt")
 FURTHEST_START = timedelta(days=366)
+# A time that has gone by is a mistake, and not "now"; but clocks differ, and forms take their time.
+PAST_GRACE = timedelta(minutes=1)
 # A front end learns the job's id from the answer and then connects its WebSocket: this long no event goes out
 # that it would miss, so it sees all of them from job_started on.
 START_GRACE = timedelta(seconds=2)
@@ -62,7 +64,7 @@ class BulkFields:
     title: str = ""
     devices_limit: int = DEFAULT_DEVICES_LIMIT
     device_ids: tuple[int, ...] = ()  # empty: any of the account's
-    scheduled_at: datetime | None = None  # aware; None or past: now
+    scheduled_at: datetime | None = None  # aware; None: now
     on_duplicate: OnDuplicate = OnDuplicate.SKIP_ROW
 
     def __post_init__(self) -> None:
@@ -133,6 +135,8 @@ def accept_file(
     digest = _content_digest(survey.digest, fields)
     if idempotency_key is not None and (earlier := _earlier_job(account, idempotency_key, digest)):
         return earlier, False
+    if fields.scheduled_at is not None and fields.scheduled_at < now - PAST_GRACE:
+        raise refusal("scheduled_at_past")
     _check_devices(account, fields)
 
     upload_name = uuid.uuid4().hex

@@ -156,7 +156,7 @@ def _new_job_words() -> dict[str, str]:
         "hours": _("{hours} h {minutes} min"),
         "minutes": _("{minutes} min"),
         "lessThanMinute": _("less than a minute"),
-        "past": _("That moment has passed: it would start at once."),
+        "past": _("That moment has passed: choose a later one."),
         "zone": _("Your time zone: {zone}"),
     }
 

@@ -2,23 +2,28 @@
 
 import math
 from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import F
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from accounts.needed import Need
 from devices import breaker
 from devices.leases import FREE, USABLE
 from devices.models import Device, DeviceQuerySet
 from jobs.live import events, publishing
-from jobs.models import Job, JobDevice
+from jobs.models import Job, JobDevice, MessageSyntax
 from jobs.sending import finishing
-from jobs.states import JobStatus
-from jobs.wording.job_reasons import NO_DEVICES
+from jobs.states import JOB_ENDED, JobStatus
+from jobs.wording.job_reasons import MISSED_ITS_TIME, NO_DEVICES, sentence
 
 Cursor = Any
+
+AT_ONCE = timedelta(minutes=1)  # a start so soon after the upload was meant as "now"
 
 _HAS_WORK = f"""
     {USABLE} AND EXISTS (
@@ -119,10 +124,13 @@ def start(job_id: int) -> bool:
     """Start a job whose recipients are there and whose time has come; False when it is not so.
 
     Without a device at the very start it fails, as seed 000 says; one that is under way waits instead, and so does one
-    whose devices are out for what passes.
+    whose devices are out for what passes. One whose hour went by long ago, because nothing ran, waits for a person.
     """
     job = Job.unscoped.due_to_start().filter(pk=job_id).first()
     if job is None:
+        return False
+    if _has_missed_its_time(job, timezone.now()):
+        _leave_to_a_person(job)
         return False
     if not choose_devices(job):
         if breaker.expected(_devices_for(job)).exists():
@@ -147,6 +155,33 @@ def _devices_for(job: Job) -> DeviceQuerySet:
     """The account's devices, or those of them that the job asked for."""
     devices: DeviceQuerySet = Device.unscoped.for_account(job.account_id)
     return devices.filter(pk__in=job.requested_device_ids) if job.requested_device_ids else devices
+
+
+def who_needs_devices(account_id: int, device_ids: Sequence[int]) -> list[Need]:
+    """The jobs that have not begun and ask for one of these devices by name."""
+    waiting = Job.objects.for_account(account_id).filter(syntax=MessageSyntax.FILE, started_at=None, finished_at=None)
+    asking = waiting.exclude(status__in=JOB_ENDED).filter(requested_device_ids__overlap=list(device_ids))
+    return [Need("job", str(job.uuid), str(job)) for job in asking.newest_first()]
+
+
+def _has_missed_its_time(job: Job, now: datetime) -> bool:
+    """Whether it was to start at an hour of its own, not at once, and that is longer ago than the misfire window."""
+    had_an_hour = job.start_at - job.created_at > AT_ONCE
+    return had_an_hour and now - job.start_at > timedelta(seconds=settings.CAMPAIGN_MISFIRE_SECONDS)
+
+
+def _leave_to_a_person(job: Job) -> None:
+    with transaction.atomic():
+        paused = job.move(
+            source=JobStatus.PENDING,
+            target=JobStatus.PAUSED,
+            state_reason=MISSED_ITS_TIME,
+            event_seq=F("event_seq") + 1,
+        )
+        job.refresh_from_db()
+    if paused:
+        said = " ".join(sentence(MISSED_ITS_TIME))
+        publishing.publish([events.job_paused(str(job.uuid), job.event_seq, MISSED_ITS_TIME, said)])
 
 
 def choose_devices(job: Job) -> int:

@@ -20,6 +20,7 @@ DEVICE_OUT = "device_out"
 DAILY_LIMIT = "daily_limit"
 GATEWAY_ASKED = "gateway_asked_to_wait"
 NO_RECIPIENTS = "no_recipients"
+MISSED_ITS_TIME = "missed_its_time"
 
 
 class JobReason(NamedTuple):
@@ -78,6 +79,15 @@ JOB_REASONS: Final[dict[str, JobReason]] = {
         "El gateway pidió esperar.",
         "El envío sigue solo cuando pase el tiempo que pidió el gateway.",
         _("The gateway asked to wait."),
+    ),
+    MISSED_ITS_TIME: JobReason(
+        "No se envió a su hora.",
+        "El programa no estaba en marcha a la hora programada y ya ha pasado demasiado tiempo. Reanúdalo para enviarlo "
+        "ahora, o cancélalo.",
+        _(
+            "The program was not running at its time, and too much time has passed. Resume it to send it now, or "
+            "cancel it."
+        ),
     ),
     NO_RECIPIENTS: JobReason(
         "No hay a quién enviar",

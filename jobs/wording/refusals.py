@@ -156,6 +156,12 @@ REFUSALS: Final[dict[str, Refusal]] = {
         _("This is not a valid date and time."),
         "scheduled_at",
     ),
+    "scheduled_at_past": Refusal(
+        400,
+        "scheduled_at ya pasó. Elige una hora posterior, o no la indiques para enviar ahora.",
+        _("That moment has passed. Choose a later one, or none to send now."),
+        "scheduled_at",
+    ),
     "scheduled_at_too_far": Refusal(
         400,
         "scheduled_at no puede estar a más de un año. Elige una fecha más cercana.",

@@ -1,10 +1,12 @@
 """`/api/v1/accounts/{id}/whatsapp_api_campaigns`: made, read, changed, deleted, listed."""
 
 import json
+import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
@@ -439,6 +441,19 @@ def test_other_accounts_rows_in_a_body_are_refused(client, address):
 # --- Segments ---------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("recurrence", ["", "daily", "0 9 * * *"])
+def test_a_time_that_has_gone_by_is_refused_but_for_a_minute(client, account, address, recurrence):
+    def at(seconds):
+        return (timezone.now() - timedelta(seconds=seconds)).isoformat()
+
+    made = create(client, address, recurrence=recurrence, scheduled_at=at(40)).json()
+    assert made["status"] == "pending"
+    assert errors(create(client, address, recurrence=recurrence, scheduled_at=at(90))) == {
+        ("scheduled_at", "moment_passed")
+    }
+    assert errors(patch(client, f"{address}/{made['id']}", scheduled_at=at(90))) == {("scheduled_at", "moment_passed")}
+
+
 def test_segments(client, account):
     address = f"/api/v1/accounts/{account.pk}/segments"
     made = post(client, address, {"name": "VIP", "audience": {"labels": ["vip"]}})
@@ -455,7 +470,7 @@ def test_segments(client, account):
     assert errors(post(client, address, {"name": "B", "audience": {"x": 1}})) == {("audience.x", "unknown_key")}
     assert patch(client, f"{address}/{segment['id']}", name="Oro").json()["name"] == "Oro"
     campaigns_of.campaign(account, segment_id=segment["id"], audience={})
-    assert refused(client.delete(f"{address}/{segment['id']}"), 409, "segment_in_use")
+    assert refused(client.delete(f"{address}/{segment['id']}"), 409, "in_use")
     Campaign.unscoped.all().delete()
     assert client.delete(f"{address}/{segment['id']}").status_code == 204
 
@@ -509,9 +524,22 @@ def test_a_segment_that_somebody_deletes_meanwhile_is_none(client, account, addr
 @pytest.mark.django_db(transaction=True)
 def test_a_segment_that_a_campaign_takes_up_meanwhile_stays(client, account, monkeypatch):
     segment = Segment.unscoped.create(account=account, name="Vip", audience={"labels": ["vip"]})
-    # As Django does it where it saw no campaign a moment before.
-    monkeypatch.setattr(Segment, "delete", lambda self: Segment.unscoped.filter(pk=self.pk)._raw_delete("default"))
-    campaigns_of.campaign(account, audience={}, segment=segment)
+
+    def take_up() -> None:
+        try:
+            campaigns_of.campaign(account, audience={}, segment=segment)
+        finally:
+            connection.close()
+
+    def delete(self) -> None:
+        # As Django does it where it saw no campaign a moment before.
+        taking_up = threading.Thread(target=take_up)
+        taking_up.start()
+        taking_up.join()
+        Segment.unscoped.filter(pk=self.pk)._raw_delete("default")
+
+    monkeypatch.setattr(Segment, "delete", delete)
     answer = client.delete(f"/api/v1/accounts/{account.pk}/segments/{segment.pk}")
-    assert (answer.status_code, answer.json()["code"]) == (409, "segment_in_use")
+    assert (answer.status_code, answer.json()["code"]) == (409, "in_use")
+    assert [one["message"] for one in answer.json()["errors"]] == ["Rebajas"]
     assert Segment.unscoped.exists()

@@ -26,7 +26,10 @@ def whose_job_is(status: str, **fields) -> Campaign:
     made = campaigns_of.campaign(account, **fields)
     run = campaigns_of.launched(made, NOON)
     Job.unscoped.filter(pk=run.job_id).update(
-        status=status, started_at=NOON, **({"failed": 1, "finished_at": NOON} if status in JOB_ENDED else {})
+        status=status,
+        state_reason="paused_by_person" if status == JobStatus.PAUSED else "",
+        started_at=NOON,
+        **({"failed": 1, "finished_at": NOON} if status in JOB_ENDED else {}),
     )
     made.refresh_from_db()
     return made
@@ -61,7 +64,7 @@ def test_a_recurring_campaign_at_rest_can_be_cancelled_and_its_last_run_retried(
     made = whose_job_is(
         JobStatus.COMPLETED, recurrence="daily", scheduled_at=NOON, recurs_from=NOON - timedelta(days=1)
     )
-    assert control.possible(made) == {"cancel", "retry_failed"}
+    assert control.possible(made) == {"pause", "cancel", "retry_failed"}
 
 
 def test_of_a_recurring_campaign_that_failed_meanwhile_the_run_under_way_can_still_be_stopped():

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from campaigns import tasks
 from campaigns.launch import launching, recurrence, schedule
 from campaigns.launch.launching import AlreadyLaunched
+from campaigns.launch.media import MediaRefused
 from campaigns.models import Campaign, CampaignRun
 from campaigns.wording import campaign_notes
 from config.schedule import BEAT_SCHEDULE
@@ -75,6 +76,27 @@ def test_later_than_that_it_waits_for_a_person(account):
     assert made.runs.get().scheduled_at == NOON
 
 
+@pytest.mark.parametrize("text", ["", "daily"])
+def test_what_kept_it_from_going_out_is_what_it_says(account, monkeypatch, text):
+    made = campaigns_of.campaign(
+        account, scheduled_at=NOON, recurrence=text, recurs_from=NOON if text else None, multimedia={"type": "image"}
+    )
+
+    def fail(campaign):
+        raise MediaRefused("media_unreachable", is_passing=True)
+
+    monkeypatch.setattr(launching.media, "checked", fail)
+    assert pass_by(NOON) == []
+    assert pass_by(NOON + 2 * HOUR) == []
+    made.refresh_from_db()
+    assert made.note_code == "media_unreachable"
+    assert state(made) == (("pending", NOON + DAY, False) if text else ("pending", NOON, True))
+    if text:  # and of another time it does not speak
+        assert pass_by(NOON + DAY + 2 * HOUR) == []
+        made.refresh_from_db()
+        assert made.note_code == "occurrence_skipped"
+
+
 def test_the_window_is_a_setting(account, settings):
     settings.CAMPAIGN_MISFIRE_SECONDS = 4 * 3600
     campaigns_of.campaign(account, scheduled_at=NOON)
@@ -132,6 +154,11 @@ def recurring(account, text, first, zone="UTC", **fields):
     )
 
 
+def finish(run):
+    """Let a run's job be through."""
+    Job.unscoped.filter(pk=run.job_id).update(status="completed", finished_at=NOON)
+
+
 def test_each_occurrence_is_a_run_with_its_own_audience(account):
     made = recurring(account, "daily", NOON)
     [monday] = pass_by(NOON)
@@ -140,6 +167,7 @@ def test_each_occurrence_is_a_run_with_its_own_audience(account):
     assert made.current_status == "running"
     campaigns_of.contact(account, labels=["vip"])
     assert pass_by(NOON + HOUR) == []
+    finish(monday)
     [tuesday] = pass_by(NOON + DAY)
     launching.freeze_run(tuesday.pk)
     totals = CampaignRun.objects.order_by("pk").values_list("scheduled_at", "job__total")
@@ -174,6 +202,7 @@ def test_triggered_besides_its_schedule(account):
     launching.trigger(made, None, NOON - HOUR)
     with pytest.raises(launching.LaunchRefused, match="campaign_under_way"):
         launching.trigger(Campaign.unscoped.get(pk=made.pk), None, NOON - HOUR + MINUTE)
+    finish(made.runs.get())
     assert len(pass_by(NOON)) == 1
 
 

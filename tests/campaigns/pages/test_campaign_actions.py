@@ -9,6 +9,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import AuditEntry
+from campaigns.contacts import labels
 from campaigns.launch import estimates
 from campaigns.models import Campaign, TestSend
 from campaigns.wording import estimate_words
@@ -129,6 +130,7 @@ def test_preview_tells_who_what_and_how_long(act, account):
 
 
 def test_preview_finds_likely_mistakes_in_the_message(act, account):
+    labels.ensure(account.pk, ["vip"])
     [problem] = act("preview", campaigns_of.campaign(account, message="Hola {{nombre}}")).json()["problems"]
     assert "{{nombre}}" in problem
 
@@ -294,13 +296,20 @@ def test_cancelling_a_recurring_campaign_ends_it(act, account):
     assert Job.unscoped.get().status == "cancelled"
 
 
+def under_way_at_once(made, now, runs):
+    """Have so many runs of a recurring campaign under way: they had ended, and what failed is tried again."""
+    for days in range(runs):
+        made.refresh_from_db()
+        run = campaigns_of.launched(made, now + timedelta(days=days))
+        Job.unscoped.filter(pk=run.job_id).update(status="completed", finished_at=now)
+    Job.unscoped.filter(campaign_run__campaign=made).update(status="pending", finished_at=None)
+
+
 def test_what_is_done_to_several_jobs_is_one_act_that_counts_them_all(act, account):
     campaigns_of.contact(account, labels=["vip"])
     now = timezone.now()
     made = campaigns_of.campaign(account, recurrence="daily", scheduled_at=now, recurs_from=now)
-    for days in range(3):
-        made.refresh_from_db()
-        campaigns_of.launched(made, now + timedelta(days=days))
+    under_way_at_once(made, now, 3)
     first = Job.unscoped.order_by("pk").first()
     control.pause(first)
     assert act("pause", made).json()["status"] == "paused"
@@ -319,9 +328,7 @@ def test_where_one_job_cannot_be_paused_none_is(account):
     campaigns_of.contact(account, labels=["vip"])
     now = timezone.now()
     made = campaigns_of.campaign(account, recurrence="daily", scheduled_at=now, recurs_from=now)
-    for days in range(2):
-        made.refresh_from_db()
-        campaigns_of.launched(made, now + timedelta(days=days))
+    under_way_at_once(made, now, 2)
     jobs = list(Job.unscoped.order_by("pk"))
     Job.unscoped.filter(pk=jobs[1].pk).update(status="completed", finished_at=now)  # since they were read
     noted = []

@@ -13,6 +13,7 @@ from django.utils import timezone
 from accounts.models import AuditEntry, Role
 from campaigns.launch import launching
 from campaigns.models import Campaign, Label, Segment
+from campaigns.pages import campaign_form
 from campaigns.states import CampaignStatus
 from jobs.models import Job, Recipient
 from jobs.states import JobStatus, RecipientState
@@ -288,9 +289,20 @@ class TestForm:
         with made.multimedia_file.open("rb") as kept:
             assert kept.read() == b"\x89PNG"
 
-    def test_what_repeats_may_begin_in_the_past(self, account, browser):
-        browser.post(NEW, filled(starts_at="2020-01-01T10:00", recurrence="daily"))
-        assert only_campaign(account).scheduled_at is not None
+    def test_what_repeats_begins_later_too(self, account, browser):
+        html = page(browser.post(NEW, filled(starts_at="2020-01-01T10:00", recurrence="daily")), 400)
+        assert "ya pasó" in error_of(html, "schedule")
+
+    def test_what_repeats_and_failed_at_its_time_is_saved_with_the_next(self, account, browser):
+        browser.post(NEW, filled(starts_at="2031-01-01T10:00", recurrence="daily"))
+        made = only_campaign(account)
+        past = made.scheduled_at.replace(year=2020)
+        Campaign.unscoped.filter(pk=made.pk).update(status="failed", scheduled_at=past, recurs_from=past)
+        shown = campaign_form.of_campaign(only_campaign(account))
+        browser.post(address(made, "edit"), filled(starts_at=shown["starts_at"], recurrence="daily", title="Otra"))
+        made = only_campaign(account)
+        assert (made.title, made.status) == ("Otra", "pending")
+        assert made.scheduled_at > timezone.now()
 
     def test_a_file_without_its_type_is_asked_for_it_instead_of_forgotten(self, account, browser):
         file = SimpleUploadedFile("foto.png", b"\x89PNG", content_type="image/png")
@@ -453,7 +465,7 @@ class TestSegments:
         assert "Clientes" in page(browser.get(SEGMENTS))
         assert "Clientes" in page(browser.get(address(made)))
         delete = reverse("admin:campaigns_segment_delete", args=[segment.pk])
-        assert "usan este segmento" in page(browser.post(delete, {"post": "yes"}, follow=True))
+        assert "espera para enviarse: “Rebajas”" in page(browser.post(delete, {"post": "yes"}))
         made.delete()
         browser.post(delete, {"post": "yes"})
         assert not Segment.objects.for_account(account).exists()

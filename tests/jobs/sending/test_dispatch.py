@@ -8,7 +8,7 @@ from django.db import connection
 from django.utils import timezone
 
 from devices.models import Device, Lane
-from jobs import sweep
+from jobs import control, sweep
 from jobs.live import publishing
 from jobs.models import Job, Recipient
 from jobs.sending import dispatch
@@ -45,6 +45,60 @@ def devices_of(job):
 def devices_with_work():
     with transaction_cursor() as cursor:
         return {row[0] if isinstance(row, tuple) else row for row in dispatch.devices_with_work(cursor, 100)}
+
+
+# --- A time that went by ---------------------------------------------------------------------------------------
+
+
+def scheduled(account, late, **fields):
+    """A job that was uploaded a day ago, for a time that went by so long ago."""
+    job = pending(account, start_at=timezone.now() - late, **fields)
+    Job.unscoped.filter(pk=job.pk).update(created_at=job.start_at - timedelta(days=1))
+    return job
+
+
+def test_a_job_whose_time_went_by_long_ago_waits_for_a_person_and_says_why(account, published, settings):
+    make_device(account)
+    job = scheduled(account, timedelta(seconds=settings.CAMPAIGN_MISFIRE_SECONDS + 60))
+    for _ in range(2):
+        sweep.sweep()
+    job.refresh_from_db()
+    assert (job.status, job.state_reason) == (JobStatus.PAUSED, "missed_its_time")
+    [told] = published
+    assert (told["type"], told["reason"]) == ("job_paused", "missed_its_time")
+    assert "no estaba en marcha" in told["message"]
+
+    control.resume(job)
+    sweep.sweep()
+    job.refresh_from_db()
+    assert (job.status, job.state_reason) == (JobStatus.PROCESSING, "")
+
+
+@pytest.mark.parametrize("late", [timedelta(0), timedelta(minutes=50)])
+def test_within_the_misfire_window_it_is_made_up_for(account, late):
+    make_device(account)
+    job = scheduled(account, late)
+    sweep.sweep()
+    job.refresh_from_db()
+    assert job.status == JobStatus.PROCESSING
+
+
+def test_a_job_that_was_to_start_at_once_starts_however_late(account):
+    make_device(account)
+    job = pending(account)
+    Job.unscoped.filter(pk=job.pk).update(created_at=ago(86_400), start_at=ago(86_398))
+    sweep.sweep()
+    job.refresh_from_db()
+    assert job.status == JobStatus.PROCESSING
+
+
+def test_a_pause_over_its_time_is_no_miss(account):
+    make_device(account)
+    job = scheduled(account, timedelta(hours=3), status=JobStatus.PAUSED, state_reason="paused_by_person")
+    control.resume(job)
+    sweep.sweep()
+    job.refresh_from_db()
+    assert job.status == JobStatus.PROCESSING
 
 
 # --- The start --------------------------------------------------------------------------------------------------
