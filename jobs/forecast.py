@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 from django.db.models import Count, F, Q
 
 from accounts.time_zones import known_zone
+from devices.lane.pacing import daily_allowance
 from devices.models import Device, DeviceQuerySet
-from devices.pacing import daily_allowance
 from jobs import windows
 from jobs.models import Job
 from jobs.states import JobStatus

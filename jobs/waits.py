@@ -8,8 +8,8 @@ from typing import Final, NamedTuple
 from django.db import connection
 
 from devices import breaker
+from devices.lane.pacing import daily_allowance
 from devices.models import Device, Lane
-from devices.pacing import daily_allowance
 from devices.states import DeviceStatus
 from jobs.models import Job
 from jobs.states import JobStatus

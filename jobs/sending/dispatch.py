@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from accounts.needed import Need
 from devices import breaker
-from devices.leases import FREE, USABLE
+from devices.lane.leases import FREE, USABLE
 from devices.models import Device, DeviceQuerySet
 from jobs.live import events, publishing
 from jobs.models import Job, JobDevice, MessageSyntax

@@ -18,7 +18,7 @@ import psycopg
 from django.conf import settings
 from django.db import connection
 
-from devices.leases import IN_ORDER, USABLE
+from devices.lane.leases import IN_ORDER, USABLE
 from devices.phone_numbers import key_sql
 from jobs.sending.outcomes import Outcome
 from jobs.sending.recording import MOVE, Counted, count, given_outcomes, numbers, parameters_of, recipient_id_of

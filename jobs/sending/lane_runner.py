@@ -27,7 +27,7 @@ from devices.gateway.base import (
     WireResponse,
 )
 from devices.gateway.transport import TOO_LATE, Transport
-from devices.pacing import HORIZON_SECONDS, LONGEST_HORIZON_SECONDS
+from devices.lane.pacing import HORIZON_SECONDS, LONGEST_HORIZON_SECONDS
 from jobs.sending import resting
 from jobs.sending.lanes import Lane
 from jobs.sending.outcomes import Claim, Outcome, accepted, not_written, refused, unsendable

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from devices.egress import CheckedAddress
 from devices.gateway.base import Gateway
-from devices.limits import Limits
-from devices.pacing import Pace
+from devices.lane.limits import Limits
+from devices.lane.pacing import Pace
 from jobs.sending.outcomes import Claim
 
 # A claim whose request has not begun by then (the process was frozen) is given back instead of written:

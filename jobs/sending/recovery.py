@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from devices import leases
+from devices.lane import leases
 from jobs.sending.lanes import NOT_BEGUN_AFTER_SECONDS
 from jobs.states import RecipientState, recipient_move
 

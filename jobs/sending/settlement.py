@@ -15,12 +15,13 @@ from django.conf import settings
 from django.db import DataError, IntegrityError, connection, transaction
 from django.utils import timezone
 
-from devices import breaker, egress, leases
+from devices import breaker, egress
 from devices.gateway.base import DeviceUnavailable
 from devices.gateway.registry import gateway_for
-from devices.limits import Limits, limits_of
+from devices.lane import leases
+from devices.lane.limits import Limits, limits_of
+from devices.lane.pacing import Pace, daily_allowance
 from devices.models import Device
-from devices.pacing import Pace, daily_allowance
 from jobs.live import publishing
 from jobs.message.book import MessageBook
 from jobs.sending import dispatch, finishing, recording, recovery, results

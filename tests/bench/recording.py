@@ -5,7 +5,7 @@ import time
 from django.db import connection
 from django.utils import timezone
 
-from devices import leases
+from devices.lane import leases
 from jobs.models import Job, Recipient
 from jobs.sending.exchange import Offer, exchange
 from jobs.sending.outcomes import Claim, Outcome

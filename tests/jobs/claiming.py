@@ -2,7 +2,7 @@
 
 from django.db import connection, transaction
 
-from devices import leases
+from devices.lane import leases
 from jobs.message.book import MessageBook
 from jobs.sending.chunks import Waiting
 from jobs.sending.claims import claims_of

@@ -4,7 +4,7 @@ import pytest
 
 from devices.egress import CheckedAddress
 from devices.gateway.evolution import EvolutionGateway
-from devices.pacing import Pace
+from devices.lane.pacing import Pace
 from jobs.sending.lane_runner import LaneRunner
 from jobs.sending.lanes import Lane
 from tests.factories import make_account, make_device, make_job

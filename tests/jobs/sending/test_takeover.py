@@ -2,7 +2,7 @@
 
 import pytest
 
-from devices import leases
+from devices.lane import leases
 from devices.models import Device, Lane
 from jobs import sweep
 from jobs.models import Chunk, Recipient

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from devices.leases import USABLE
-from devices.pacing import daily_allowance
+from devices.lane.leases import USABLE
+from devices.lane.pacing import daily_allowance
 
 Cursor = Any
 

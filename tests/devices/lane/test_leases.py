@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from django.db import DatabaseError, connection, transaction
 
-from devices import leases
+from devices.lane import leases
 from devices.models import Lane
 from tests.factories import make_account, make_device
 from tests.waiting import GIVE_UP_SECONDS

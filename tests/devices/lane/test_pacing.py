@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from devices.pacing import HORIZON_SECONDS, Pace, daily_allowance
+from devices.lane.pacing import HORIZON_SECONDS, Pace, daily_allowance
 
 LIMITS = st.sampled_from([1, 2, 7, 12, 60, 100, 101, 172, 242, 243, 300, 600, 1201, 3000])
 
