@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
 from accounts.errors import ApiError
-from accounts.reading import true_or_false
+from accounts.written.reading import true_or_false
 
 MOST_SHOWN: Final = 20
 

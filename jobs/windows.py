@@ -15,8 +15,8 @@ from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from accounts.reading import is_storable
 from accounts.time_zones import known_zone
+from accounts.written.reading import is_storable
 from devices.phone_zones import zone_of
 
 _CLOCK = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")

@@ -19,7 +19,7 @@ from rest_framework.views import APIView
 from accounts import messages
 from accounts.errors import ApiError
 from accounts.lists import keyset
-from accounts.reading import is_storable
+from accounts.written.reading import is_storable
 
 
 class KeysetPages(BasePagination):

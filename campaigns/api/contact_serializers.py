@@ -8,8 +8,8 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from accounts.reading import is_storable
 from accounts.requests import account_of
+from accounts.written.reading import is_storable
 from campaigns.contacts import labels, people
 from campaigns.models import Contact, Label
 from campaigns.wording import contact_field_problems

@@ -17,8 +17,8 @@ from accounts.api.csv_files import CsvView
 from accounts.audit import Actor
 from accounts.lists.keyset_pages import KeysetPages
 from accounts.models import Account
-from accounts.reading import is_storable
 from accounts.requests import ApiRequest, account_of
+from accounts.written.reading import is_storable
 from campaigns.actions import contact_acts
 from campaigns.api.contact_serializers import (
     SOURCE,

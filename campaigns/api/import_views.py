@@ -14,8 +14,8 @@ from rest_framework.views import APIView
 
 from accounts.audit import Actor
 from accounts.lists.keyset_pages import LenientKeysetPages
-from accounts.reading import true_or_false
 from accounts.requests import ApiRequest
+from accounts.written.reading import true_or_false
 from campaigns.actions import import_acts
 from campaigns.imports import upload
 from campaigns.models import ContactImport

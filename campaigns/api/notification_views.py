@@ -9,8 +9,8 @@ from rest_framework.views import APIView
 
 from accounts.lists.keyset_pages import KeysetPages
 from accounts.models import Role
-from accounts.reading import true_or_false
 from accounts.requests import ApiRequest
+from accounts.written.reading import true_or_false
 from campaigns.models import Notification
 from campaigns.notices import inbox
 from campaigns.wording import campaign_notes

@@ -13,8 +13,8 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts.models import Account
-from accounts.reading import is_storable
 from accounts.time_zones import known_zone
+from accounts.written.reading import is_storable
 from campaigns.audience.conditions import Audience
 from campaigns.audience.refused import BadAudience
 from campaigns.launch import media_addresses, recurrence

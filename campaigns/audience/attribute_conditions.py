@@ -10,7 +10,7 @@ from django.db.models import BooleanField, F, Func
 from django.db.models.expressions import Combinable
 from django.db.models.sql.compiler import SQLCompiler
 
-from accounts.reading import is_storable
+from accounts.written.reading import is_storable
 from campaigns.wording import audience_problems
 
 MAX_CHOICES: Final = 100  # of `in`

@@ -30,7 +30,7 @@ from django.db.models import F, Lookup, Q, QuerySet
 from django.db.models.sql.compiler import SQLCompiler
 
 from accounts.models import Account
-from accounts.reading import is_storable
+from accounts.written.reading import is_storable
 from campaigns.audience.attribute_conditions import OPERATORS, AttributeCondition, kind_of
 from campaigns.audience.refused import BadAudience, Problem
 from campaigns.models import Contact

@@ -10,7 +10,7 @@ from typing import Any, Final
 from django.db import connection
 from django.db.models import QuerySet
 
-from accounts.spreadsheets import BOM, defuser
+from accounts.written.spreadsheets import BOM, defuser
 from campaigns.models import Contact
 
 PAGE_ROWS: Final = 2_000

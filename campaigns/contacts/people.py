@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts.constraints import is_breach_of
 from accounts.models import Account
-from accounts.reading import is_storable, true_or_false
+from accounts.written.reading import is_storable, true_or_false
 from campaigns.contacts import labels as labelling
 from campaigns.models import Contact
 from devices import phone_numbers

@@ -3,7 +3,7 @@
 import re
 from typing import Any, Final, NamedTuple
 
-from accounts.reading import yes_or_no
+from accounts.written.reading import yes_or_no
 from campaigns.contacts import labels
 from campaigns.contacts.people import NAME_CHARACTERS
 from campaigns.imports import table

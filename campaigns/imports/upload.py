@@ -18,7 +18,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 
 from accounts.models import Account, User
-from accounts.reading import is_storable
+from accounts.written.reading import is_storable
 from campaigns.contacts import labels
 from campaigns.contacts.people import ATTRIBUTE_NAME_CHARACTERS
 from campaigns.imports import table

@@ -13,7 +13,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 
 from accounts.models import Account
 from accounts.pages.admin_base import AccountForm
-from accounts.reading import yes_or_no
+from accounts.written.reading import yes_or_no
 from campaigns.contacts import labels
 from campaigns.contacts.people import ATTRIBUTE_NAME_CHARACTERS, ATTRIBUTES_MAX_BYTES, NAME_CHARACTERS
 from campaigns.imports import table

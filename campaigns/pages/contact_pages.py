@@ -10,7 +10,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from accounts.models import Account
-from accounts.spreadsheets import BOM
+from accounts.written.spreadsheets import BOM
 from campaigns.imports import upload
 from campaigns.models import Contact, ContactImport, Label
 from campaigns.pages import contact_list

@@ -15,8 +15,8 @@ from accounts.audit import Actor
 from accounts.errors import ApiError
 from accounts.lists.keyset_pages import LenientKeysetPages
 from accounts.models import Role
-from accounts.reading import true_or_false
 from accounts.requests import account_of
+from accounts.written.reading import true_or_false
 from devices import actions, health
 from devices.api.serializers import DeviceSerializer, is_taken
 from devices.models import Device

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from django.db.models import Func, IntegerField, Max
 
-from accounts.spreadsheets import BOM, defuser
+from accounts.written.spreadsheets import BOM, defuser
 from devices.models import Device
 from jobs.models import Job, Recipient
 from jobs.wording import recipient_errors

@@ -20,7 +20,7 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from accounts.models import Account, User
-from accounts.reading import is_storable
+from accounts.written.reading import is_storable
 from devices import breaker
 from devices.models import Device
 from jobs.intake.kept_files import display_name, kept, old_files

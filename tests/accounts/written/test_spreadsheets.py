@@ -2,7 +2,7 @@
 
 import pytest
 
-from accounts.spreadsheets import defuser
+from accounts.written.spreadsheets import defuser
 
 
 @pytest.mark.parametrize("sign", "=+-@＝＋－＠")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from accounts.reading import is_storable, true_or_false, yes_or_no
+from accounts.written.reading import is_storable, true_or_false, yes_or_no
 
 
 @pytest.mark.parametrize(("text", "expected"), [("añ😀", True), ("", True), ("a\0", False), ("\ud83d", False)])

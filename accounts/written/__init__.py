@@ -1,0 +1,1 @@
+"""What people and programs write: how it is read (`reading`), and written for a spreadsheet (`spreadsheets`)."""
