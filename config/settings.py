@@ -9,6 +9,7 @@ from config import environment as env
 from config.admin_look import UNFOLD as UNFOLD
 from config.logs import logging_config
 from config.schedule import BEAT_SCHEDULE
+from config.session_pool import retry_steadily
 from config.stack.places.layout import Layout
 
 BASE_DIR = env.REPOSITORY
@@ -46,6 +47,8 @@ FIELD_ENCRYPTION_KEYS = _given_keys or [env.kept_secrets(DATA_DIR)["FIELD_ENCRYP
 ALLOWED_HOSTS = env.read("ALLOWED_HOSTS", env.words, ["127.0.0.1", "localhost", "[::1]"])
 CSRF_TRUSTED_ORIGINS: list[str] = env.read("CSRF_TRUSTED_ORIGINS", env.origins, [])
 CORS_ALLOWED_ORIGINS: list[str] = env.read("CORS_ALLOWED_ORIGINS", env.origins, [])
+
+retry_steadily()
 
 # --- The project -----------------------------------------------------------------------------------
 INSTALLED_APPS = [
