@@ -125,6 +125,8 @@ class CampaignQuerySet(ScopedQuerySet["Campaign"]):
             job_status=Subquery(latest.values("job__status")[:1]),
         ).annotate(
             status_now=Case(
+                # Its job was deleted, which only one that has ended can be.
+                When(status=CampaignStatus.RUNNING, job_status=None, then=Value(CampaignStatus.COMPLETED.value)),
                 When(Q(status__in=CAMPAIGN_CLOSED) | Q(job_status=None), then="status"),
                 # A recurring one rests between its runs.
                 When(status__in=CAMPAIGN_WAITING, job_status__in=JOB_ENDED, then="status"),

@@ -30,7 +30,7 @@ def create(account: Account, sender: User | None, fields: dict[str, Any], now: d
 
 def may_change(campaign: Campaign) -> bool:
     """Whether the campaign is still a draft, not launched and not cancelled; or recurs, and rests between its runs."""
-    if campaign.status == CampaignStatus.CANCELLED:
+    if campaign.status in {CampaignStatus.CANCELLED, CampaignStatus.RUNNING}:
         return False
     if not campaign.runs.exists():
         return True

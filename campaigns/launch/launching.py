@@ -47,7 +47,9 @@ def why_not(campaign: Campaign, scheduled_at: datetime | None = None) -> LaunchR
     if campaign.status == CampaignStatus.CANCELLED:
         return LaunchRefused("campaign_cancelled")
     if not campaign.recurrence:
-        return AlreadyLaunched() if campaign.runs.exists() else None
+        # Its row says so even when its job, and with it the run, has been deleted: nobody gets it twice for that.
+        was_launched = campaign.status == CampaignStatus.RUNNING or campaign.runs.exists()
+        return AlreadyLaunched() if was_launched else None
     if scheduled_at is not None and campaign.runs.filter(scheduled_at=scheduled_at).exists():
         return AlreadyLaunched()
     if campaign.status == CampaignStatus.PAUSED:

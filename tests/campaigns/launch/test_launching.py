@@ -10,10 +10,10 @@ from django.utils import timezone
 from campaigns import tasks
 from campaigns.audience.refused import EmptyAudience
 from campaigns.launch import control as campaign_control
-from campaigns.launch import launching
+from campaigns.launch import drafting, launching
 from campaigns.launch.launching import AlreadyLaunched, LaunchRefused
 from campaigns.models import Campaign, CampaignRun, Contact, Segment
-from jobs import control, sweep
+from jobs import control, retention, sweep
 from jobs.intake import importing
 from jobs.models import Job, Recipient
 from jobs.sending import dispatch
@@ -280,3 +280,24 @@ def test_cancelled_before_it_was_frozen(account):
     assert launching.freeze_run(run.pk) is None
     assert not Recipient.objects.filter(job_id=run.job_id).exists()
     assert launching.runs_to_freeze() == []
+
+
+def test_a_campaign_whose_job_was_deleted_is_launched_no_more_by_anybody(account):
+    """Its run goes with the job; everybody would have got it a second time."""
+    campaigns_of.contact(account, labels=["vip"])
+    made = campaigns_of.campaign(account, scheduled_at=timezone.now())
+    run = campaigns_of.launched(made, made.scheduled_at)
+    job = Job.unscoped.get(pk=run.job_id)
+    control.cancel(job)
+    job.refresh_from_db()
+    retention.delete_job(job)
+    made.refresh_from_db()
+    assert not made.runs.exists()
+    with pytest.raises(AlreadyLaunched):
+        launching.trigger(made, None, timezone.now())
+    with pytest.raises(AlreadyLaunched):
+        launching.launch(made, made.scheduled_at, None)
+    assert not drafting.may_change(made)
+    assert made.current_status == "completed"
+    tasks.launch_due_campaigns()
+    assert not Job.unscoped.filter(account=account).exists()
