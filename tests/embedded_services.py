@@ -54,8 +54,11 @@ def _log(child_name: str) -> str:
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """The workers of `-n logical`: none where they would have to share a Redis."""
-    return 0 if _given_redis() else min(os.cpu_count() or 1, WORKERS_AT_MOST)
+    """The workers of `-n logical`: none where they would have to share a Redis.
+
+    One more than there are cores: the one that has the whole stacks waits for them most of the time.
+    """
+    return 0 if _given_redis() else min((os.cpu_count() or 1) + 1, WORKERS_AT_MOST)
 
 
 def _given_redis() -> str:

@@ -111,7 +111,7 @@ class LaneRunner:
     def _write_ready(self, now: float) -> None:
         """Begin every request whose slot has come, where the lease still holds."""
         for lane in self._lanes.values():
-            while lane.ready and lane.ready[0].at <= now and lane.in_flight < lane.max_in_flight:
+            while lane.ready and lane.in_flight < lane.max_in_flight and lane.ready[0].is_due(now):
                 ready = lane.ready.popleft()
                 not_after = min(lane.lease_until, ready.not_after)
                 if time.monotonic() >= not_after:

@@ -28,6 +28,10 @@ class Ready(NamedTuple):
     at: float
     not_after: float
 
+    def is_due(self, now: float) -> bool:
+        """Whether its slot has come; or never will in time, because a person has slowed the device down."""
+        return self.at <= now or self.not_after <= now
+
 
 @dataclass(slots=True)
 class Lane:

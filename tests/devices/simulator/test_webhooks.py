@@ -243,6 +243,8 @@ def test_a_kept_connection_the_server_has_closed_is_opened_again(
     for count in range(1, 4):
         send()
         webhooks.wait_for(count)
+        eventually(lambda: webhooks.hung_up == len(webhooks.posts))
+        time.sleep(0.1)  # until it has arrived
     assert gateway.ledger()["webhooks"]["retried"] == 0
 
 

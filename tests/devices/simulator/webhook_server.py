@@ -16,6 +16,7 @@ class WebhookServer:
         self.posts: list[dict[str, Any]] = []  # path, headers, body
         self.answers: list[int] = []
         self.hangs_up = False  # after each answer, without saying so in it
+        self.hung_up = 0
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -29,6 +30,10 @@ class WebhookServer:
                 self.send_header("Content-Length", "0")
                 self.end_headers()
                 self.close_connection = outer.hangs_up
+
+            def finish(self) -> None:
+                super().finish()
+                outer.hung_up += 1
 
             def log_message(self, *args: object) -> None:
                 pass
