@@ -171,6 +171,7 @@ def live(job: Job) -> dict[str, Any]:
     is_importing = job.status == JobStatus.PENDING and job.imported_at is None
     now = timezone.now()
     devices = [offered(device) for device in job.devices.order_by("name")]
+    eta = None if has_ended else forecast.eta(job, now)
     return {
         "job": job,
         "has_ended": has_ended,
@@ -188,7 +189,7 @@ def live(job: Job) -> dict[str, Any]:
         "is_scheduled": job.status == JobStatus.PENDING and not is_importing and job.start_at > now + _SOON,
         "time_zone": timezone.get_current_timezone_name(),
         "rate": None if has_ended else forecast.rate_per_minute(job, now),
-        "eta": None if has_ended else forecast.eta(job, now),
+        "eta": eta,
         "duration": _duration(job),
         "devices": devices,
         "may_go_on": any(device["is_available"] for device in devices),
@@ -209,6 +210,7 @@ def live(job: Job) -> dict[str, Any]:
             "sent": job.sent,
             "failed": job.failed,
             "total": job.total,
+            "eta": None if eta is None else eta.isoformat(),
             "number": number_format(),
             "language": get_language(),
             "errors": as_text({code: said.page for code, said in recipient_errors.RECIPIENT_ERRORS.items()}),

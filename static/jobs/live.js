@@ -20,8 +20,8 @@ const { words } = data;
 const { whole, oneDecimal } = numbers(data.number);
 const $ = (selector) => document.querySelector(selector);
 
-const { status, ended, settled, sent, failed, total } = data;
-const job = { status, ended, settled, sent, failed, total };
+const { status, ended, settled, sent, failed, total, eta } = data;
+const job = { status, ended, settled, sent, failed, total, eta };
 let seq = data.seq; // of the last event that is in the numbers
 let eventAt = 0;
 let resyncAt = 0;
@@ -77,6 +77,7 @@ function paintRate() {
     facts.textContent = $("#eta").textContent = "–";
     return;
   }
+  paintEta();
   const now = performance.now();
   const done = job.sent + job.failed;
   const last = samples.at(-1);
@@ -86,19 +87,22 @@ function paintRate() {
   const elapsed = now - since;
   if (elapsed < RATE_NEEDS_MS) {
     facts.textContent = words.measuring;
-    $("#eta").textContent = words.measuring;
     return;
   }
   const perMinute = ((done - before) * 60_000) / elapsed;
   facts.textContent = perMinute
     ? fill(words.perMinute, { count: perMinute < 10 ? oneDecimal(perMinute) : whole(perMinute) })
     : words.resting;
-  $("#eta").textContent = perMinute ? eta((job.total - done) / perMinute) : "–";
 }
 
-function eta(minutes) {
+// By the server's estimate, which knows of daily limits, sending hours and the devices' other jobs.
+function paintEta() {
+  $("#eta").textContent = job.eta ? until(new Date(job.eta)) : "–";
+}
+
+function until(at) {
+  const minutes = (at - Date.now()) / 60_000;
   if (minutes < 1) return words.etaSoon;
-  const at = new Date(Date.now() + minutes * 60_000);
   const time = at.toLocaleTimeString(data.language, { hour: "2-digit", minute: "2-digit" });
   if (minutes < 90) return fill(words.etaMinutes, { minutes: Math.round(minutes), time });
   if (minutes < 24 * 60) {
@@ -205,7 +209,7 @@ async function readPage() {
   }
   const now = JSON.parse(fresh.getElementById("live-data").textContent);
   if (now.status !== job.status) samples.length = 0;
-  Object.assign(job, { status: now.status, ended: now.ended, settled: now.settled });
+  Object.assign(job, { status: now.status, ended: now.ended, settled: now.settled, eta: now.eta });
   count(now, now.seq);
   // The last answers of a cancelled job are still awaited; its result comes after them.
   if (job.ended && !job.settled) setTimeout(askAgain, 2000);

@@ -3,11 +3,13 @@
 import json
 import re
 import uuid
+from datetime import datetime, timedelta
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.models import AuditEntry, Role
 from jobs.models import Chunk, Job, JobDevice, Recipient, Suppression
@@ -380,3 +382,12 @@ def rows_read(plan: dict) -> int:
     if plan.get("Relation Name") == "jobs_recipient":
         own = (plan["Actual Rows"] + plan.get("Rows Removed by Filter", 0)) * plan["Actual Loops"]
     return own + sum(rows_read(part) for part in plan.get("Plans", ()))
+
+
+def test_the_page_knows_when_a_daily_limit_lets_the_last_one_go(account, browser):
+    """Thirty people at three a day take ten days, not the half minute that the pace alone would."""
+    device = make_device(account, messages_per_minute=60, daily_limit=3)
+    job = make_job(account, 30, (device,))
+    told = page_data(page(browser.get(live(job))), "live-data")
+    left = datetime.fromisoformat(told["eta"]) - timezone.now()
+    assert timedelta(days=8) < left < timedelta(days=10)
