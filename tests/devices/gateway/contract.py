@@ -281,6 +281,33 @@ def looks_up_whatever_comes(case: Case) -> None:
                 look_up(case, message)
 
 
+def looks_up_whatever_chance_makes_up(case: Case) -> None:
+    """Of any depth, size and type, with NULs, halves of surrogate pairs and numbers that nothing holds."""
+    names = st.sampled_from(
+        ["key", "id", "remoteJid", "message", "conversation", "messageTimestamp", "records", "total"]
+    )
+    leaves = (
+        st.none()
+        | st.booleans()
+        | st.integers()
+        | st.floats()
+        | st.text(st.characters(codec=None), max_size=8)
+        | st.sampled_from([10**40, -(2**63), "9" * 113, "\0", "\ud800", case.message_id, "Hola"])
+    )
+    values = st.recursive(leaves, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(names, inner, max_size=4))
+
+    @settings(deadline=None, database=None, max_examples=300)
+    @given(where=st.sampled_from(sorted(case.elsewhere)), body=values, depth=st.sampled_from([0, 0, 0, 50, 900]))
+    def made_up(where: str, body: Any, depth: int) -> None:
+        for _ in range(depth):
+            body = [body]
+        with answering({**case.elsewhere, where: body}):
+            look_up(case)
+            look_up(case, BRAZILIAN)
+
+    made_up()
+
+
 def look_up(case: Case, message: OutgoingMessage = HELLO) -> tuple[LookUp, str]:
     found, message_id = case.gateway().look_up(message, since=NOW - timedelta(minutes=1), until=NOW)
     if message_id:
@@ -403,6 +430,7 @@ CHECKS: Final[list[Callable[[Case], None]]] = [
     looks_up_what_it_can,
     learns_nothing_where_nobody_answers,
     looks_up_whatever_comes,
+    looks_up_whatever_chance_makes_up,
     finds_a_device_well,
     keeps_the_token_out_of_every_other_url,
     finds_no_device_well_that_does_not_say_so,
