@@ -104,12 +104,34 @@ class Settlement:
         self._refill(order)
         drawn = self._draw(order.wanted, timezone.now())
         offer = self._offer(order, drawn)
+        tells = self._feed.may_tell_any(outcome.claim.job_id for outcome in order.outcomes)
+        try:
+            answer = self._carry_out(order, offer, drawn, settled, tells=tells)
+        except (DataError, IntegrityError):
+            if not order.outcomes:
+                raise
+            # One of them cannot be kept, and must not hold up the others.
+            order.outcomes = offer.outcomes = recording.sifted(order.outcomes)
+            answer = self._carry_out(order, offer, drawn, settled, tells=tells)
+        for device_id, _token in order.released:
+            self._claimers.pop(device_id, None)
+        if not tells:
+            self._recorded(results.announce(order.outcomes, answer, self._feed, is_committed=True))
+        if order.flush:
+            self._recorded(results.tell_held(self._feed))
+        if order.take_up_to:
+            self._open(order, settled)
+        return settled
+
+    def _carry_out(
+        self, order: Order, offer: Offer, drawn: Sequence[Drawn], settled: Settled, *, tells: bool
+    ) -> Answer:
+        """Exchange, and what must be done in the same transaction; nothing is changed where the exchange is refused."""
         unsent = Counter(outcome.claim.device_id for outcome in order.outcomes if outcome.proven_unsent)
         limited = bool(self._limited_by_day) and not self._limited_by_day.isdisjoint(order.wanted.keys() | unsent)
         forgotten = {device_id for device_id, _token in order.released} - self._claimers.keys()
-        tells = self._feed.may_tell_any(outcome.claim.job_id for outcome in order.outcomes)
         with transaction.atomic() if limited or forgotten or tells else nullcontext():
-            answer = self._exchange(offer, order)
+            answer = exchange(offer)
             settled.held, settled.unusable = answer.held, answer.held - answer.usable
             for device_id in {device_id for device_id, _, _ in order.held} - settled.held:
                 # A lost lease: whoever took the device has put our claims in doubt, set our chunks free, and decides.
@@ -129,26 +151,7 @@ class Settlement:
                     recovery.recover(cursor, list(forgotten & settled.held), settings.QUIET_SECONDS)
             if tells:
                 self._recorded(results.announce(order.outcomes, answer, self._feed, is_committed=False))
-        for device_id, _token in order.released:
-            self._claimers.pop(device_id, None)
-        if not tells:
-            self._recorded(results.announce(order.outcomes, answer, self._feed, is_committed=True))
-        if order.flush:
-            self._recorded(results.tell_held(self._feed))
-        if order.take_up_to:
-            self._open(order, settled)
-        return settled
-
-    def _exchange(self, offer: Offer, order: Order) -> Answer:
-        try:
-            with transaction.atomic() if connection.in_atomic_block else nullcontext():
-                return exchange(offer)
-        except (DataError, IntegrityError):
-            if not order.outcomes:
-                raise
-        # One of them cannot be kept, and must not hold up the others.
-        order.outcomes = offer.outcomes = recording.sifted(order.outcomes)
-        return exchange(offer)
+        return answer
 
     def forget(self) -> None:
         """Drop all that is known beside the rows (after a database error)."""
