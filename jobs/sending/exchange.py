@@ -144,7 +144,11 @@ def exchange(offer: Offer) -> Answer:
 def _execute(parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
     # Not Django's cursor: it puts the values into the text, which PostgreSQL then reads and plans each time.
     connection.ensure_connection()
-    connection.connection.prepare_threshold = 0  # Django forbids preparing
+    if connection.connection.prepare_threshold is None:  # Django forbids preparing
+        connection.connection.prepare_threshold = 0
+        # PostgreSQL would plan it anew for each call, where that looks a little cheaper: it takes as long as the work.
+        with connection.connection.cursor() as cursor:
+            cursor.execute("SET plan_cache_mode = force_generic_plan")
     with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
         cursor.execute(_STATEMENT, parameters, prepare=True)
         return cursor.fetchall()
