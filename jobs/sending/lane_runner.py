@@ -165,6 +165,11 @@ class LaneRunner:
         """Whatever an answer holds, it costs this one message: raises SendError, and nothing else."""
         try:
             return lane.gateway.read_answer(answer)
+        except NotSent as error:
+            if error.scope is Scope.MESSAGE and claim.media is None:
+                # Those words are known of media. Of a text they prove nothing, and no medium is there to wait for.
+                raise OutcomeUnknown("gateway_error") from None
+            raise
         except SendError:
             raise
         except Exception:

@@ -12,6 +12,8 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from devices import health
+from devices.gateway.base import NotSent, Scope
+from devices.gateway.evolution import EvolutionGateway
 from devices.models import Device, Lane
 from jobs import control, invariants, sweep
 from jobs.models import Job, Recipient
@@ -259,6 +261,23 @@ def test_a_job_whose_medium_cannot_be_fetched_rests_and_goes_on_by_itself(simula
     send_until_it_ends(job, runner)
     assert states(job) == {"sent": 40}
     assert invariants.check() == []
+
+
+def test_a_text_whose_gateway_speaks_of_a_medium_is_in_doubt_and_its_job_goes_on(
+    simulator, runner, account, monkeypatch
+):
+    """It was tried again every second, at no cost and for ever, and its job said that a file could not be fetched."""
+
+    def no_connection(answer):
+        raise NotSent("media_unreachable", scope=Scope.MESSAGE)
+
+    device = make_device(account, simulator.url, max_in_flight=1)
+    job = make_job(account, 3, (device,))
+    monkeypatch.setattr(EvolutionGateway, "read_answer", staticmethod(no_connection))
+    send_until_it_is_out(runner, device)
+    assert rows(job, "state", "error_code") == [("ambiguous", "gateway_error")] * 3
+    job.refresh_from_db()
+    assert (job.status, device.status_reason) == (JobStatus.PROCESSING, "gateway_error")
 
 
 def test_each_rest_is_longer(account):
