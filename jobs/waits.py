@@ -39,11 +39,10 @@ def waits(job: Job, now: datetime) -> list[Wait]:
     return [*([for_devices] if for_devices else []), *_for_recipients(job)]
 
 
-def reason(job: Job, now: datetime) -> str:
-    """Why a job does not move: its own reason, or the first cause that holds up all who wait; "" where it moves."""
+def reason(job: Job, found: Sequence[Wait]) -> str:
+    """Why a job does not move: its own reason, or the first of its waits where they hold up all; "" where it moves."""
     if job.state_reason:
         return job.state_reason
-    found = waits(job, now)
     if not found:
         return ""
     left = job.total - job.sent - job.failed

@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from jobs import forecast
@@ -77,21 +76,19 @@ class JobDetailSerializer(JobSerializer):
     """`GET /jobs/{id}`: the job, and what its watcher wants to know besides."""
 
     devices = JobDeviceSerializer(many=True)
-    state_reason = serializers.SerializerMethodField()
-    waits = serializers.SerializerMethodField()
+    # Why it is paused or failed, or what all who wait are waiting for: a code; "" where it moves.
+    state_reason = serializers.CharField()
+    waits = WaitSerializer(many=True)
     rate_per_minute = serializers.SerializerMethodField()
     eta = serializers.SerializerMethodField()
 
     class Meta(JobSerializer.Meta):
         fields = (*JobSerializer.Meta.fields, "title", "state_reason", "waits", "eta", "rate_per_minute", "devices")
 
-    def get_state_reason(self, job: Job) -> str:
-        """Why it is paused or failed, or what all who wait are waiting for: a code; "" where it moves."""
-        return waiting.reason(job, timezone.now())
-
-    @extend_schema_field(WaitSerializer(many=True))
-    def get_waits(self, job: Job) -> Any:
-        return WaitSerializer(waiting.waits(job, timezone.now()), many=True).data
+    def to_representation(self, instance: Job) -> Any:
+        job: Any = instance
+        job.waits = waiting.waits(job, timezone.now())
+        return {**super().to_representation(job), "state_reason": waiting.reason(job, job.waits)}
 
     def get_rate_per_minute(self, job: Job) -> float | None:
         return forecast.rate_per_minute(job, timezone.now())
