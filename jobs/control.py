@@ -14,10 +14,10 @@ from django.db.models.functions import Greatest, Now
 from jobs.intake import importing
 from jobs.live import events, publishing
 from jobs.models import IllegalTransition, Job
-from jobs.sending import finishing, results
+from jobs.sending import finishing, resting, results
 from jobs.sending.outcomes import MAX_TRIES
 from jobs.states import JOB_ENDED, JobStatus, RecipientState, job_sources, may_become, recipient_move
-from jobs.wording.job_reasons import CANCELLED, NO_DEVICES, NO_DEVICES_LEFT, PAUSED_BY_PERSON, sentence
+from jobs.wording.job_reasons import CANCELLED, NO_DEVICES, NO_DEVICES_LEFT, PAUSED_BY_PERSON
 
 BATCH_ROWS = 20_000
 
@@ -89,20 +89,9 @@ def pause_all(jobs: Sequence[Job], note: Note = unnoted) -> int:
             job.refresh_from_db()
         if paused:
             note(len(paused))
-    told = [_paused(job) for job in paused]
+    told = [resting.paused(job) for job in paused]
     transaction.on_commit(lambda: publishing.publish(told))  # the caller's, where it does more
     return len(paused)
-
-
-def hold(job: Job, reason: str) -> bool:
-    """Pause a job that is being sent for a trouble that passes by itself; False where it is no longer being sent."""
-    held = job.move(
-        source=JobStatus.PROCESSING, target=JobStatus.PAUSED, state_reason=reason, event_seq=F("event_seq") + 1
-    )
-    job.refresh_from_db()
-    if held:
-        publishing.publish([_paused(job)])
-    return held
 
 
 def go_on(job: Job, reason: str) -> bool:
@@ -118,11 +107,6 @@ def go_on(job: Job, reason: str) -> bool:
     if goes_on:
         publishing.publish([events.job_resumed(str(job.uuid), job.event_seq)])
     return goes_on
-
-
-def _paused(job: Job) -> events.Event:
-    reason = job.state_reason
-    return events.job_paused(str(job.uuid), job.event_seq, reason, " ".join(sentence(reason)))
 
 
 def resume(job: Job, note: Note = unnoted) -> bool:
@@ -314,4 +298,4 @@ def settle_unknown(
 def pause_stranded(job_ids: Sequence[int]) -> None:
     """Pause jobs that no device can serve any more; they resume by themselves."""
     for job in Job.unscoped.filter(pk__in=job_ids):
-        hold(job, NO_DEVICES_LEFT)
+        resting.hold(job, NO_DEVICES_LEFT)

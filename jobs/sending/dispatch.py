@@ -17,9 +17,9 @@ from devices.lane.leases import FREE, USABLE
 from devices.models import Device, DeviceQuerySet
 from jobs.live import events, publishing
 from jobs.models import Job, JobDevice, MessageSyntax
-from jobs.sending import finishing
+from jobs.sending import finishing, resting
 from jobs.states import JOB_ENDED, JobStatus
-from jobs.wording.job_reasons import MISSED_ITS_TIME, NO_DEVICES, sentence
+from jobs.wording.job_reasons import MISSED_ITS_TIME, NO_DEVICES
 
 Cursor = Any
 
@@ -130,7 +130,7 @@ def start(job_id: int) -> bool:
     if job is None:
         return False
     if _has_missed_its_time(job, timezone.now()):
-        _leave_to_a_person(job)
+        resting.hold(job, MISSED_ITS_TIME, source=JobStatus.PENDING)
         return False
     if not choose_devices(job):
         if breaker.expected(_devices_for(job)).exists():
@@ -168,20 +168,6 @@ def _has_missed_its_time(job: Job, now: datetime) -> bool:
     """Whether it was to start at an hour of its own, not at once, and that is longer ago than the misfire window."""
     had_an_hour = job.start_at - job.created_at > AT_ONCE
     return had_an_hour and now - job.start_at > timedelta(seconds=settings.CAMPAIGN_MISFIRE_SECONDS)
-
-
-def _leave_to_a_person(job: Job) -> None:
-    with transaction.atomic():
-        paused = job.move(
-            source=JobStatus.PENDING,
-            target=JobStatus.PAUSED,
-            state_reason=MISSED_ITS_TIME,
-            event_seq=F("event_seq") + 1,
-        )
-        job.refresh_from_db()
-    if paused:
-        said = " ".join(sentence(MISSED_ITS_TIME))
-        publishing.publish([events.job_paused(str(job.uuid), job.event_seq, MISSED_ITS_TIME, said)])
 
 
 def choose_devices(job: Job) -> int:

@@ -16,7 +16,7 @@ from campaigns.wording import estimate_words
 from devices.models import Device
 from jobs import control
 from jobs.models import IllegalTransition, Job, Recipient, Suppression
-from jobs.sending import dispatch
+from jobs.sending import dispatch, resting
 from tests.accounts import people
 from tests.campaigns import campaigns_of
 from tests.factories import make_device
@@ -362,7 +362,7 @@ def test_before_the_launch_there_are_none(act, account):
 
 
 def test_a_job_paused_by_the_engine_says_why(act, account, running):
-    control.hold(Job.unscoped.get(), "no_devices_left")
+    resting.hold(Job.unscoped.get(), "no_devices_left")
     [shown] = (
         people.api(campaigns_of.member(of=account))
         .get(f"/api/v1/accounts/{account.pk}/whatsapp_api_campaigns")
