@@ -29,6 +29,13 @@ class StillNeeded(Exception):
         return ", ".join(f"“{need.title}”" for need in self.by[:MOST_SHOWN])
 
 
+def unless_forced(needs: Sequence[Need], *, force: bool) -> dict[str, list[str]]:
+    """What a deletion's audit entry says besides: who needed it all the same. Raises StillNeeded without `force`."""
+    if needs and not force:
+        raise StillNeeded(needs)
+    return {"needed_by": [f"{need.kind} {need.id}" for need in needs[:MOST_SHOWN]]} if needs else {}
+
+
 # Who needs these devices of an account: asked before one is deleted. The apps above add theirs when they are ready.
 WhoNeeds = Callable[[int, Sequence[int]], list[Need]]
 

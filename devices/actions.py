@@ -11,7 +11,7 @@ from django.db import IntegrityError, connection, transaction
 from accounts import audit
 from accounts.audit import Actor
 from accounts.constraints import is_breach_of
-from accounts.needed import MOST_SHOWN, StillNeeded
+from accounts.needed import unless_forced
 from devices import validation
 from devices.models import Device
 from devices.needs import needs_of
@@ -74,10 +74,7 @@ def delete(actor: Actor, devices: Sequence[Device], *, force: bool = False) -> i
     Raises StillNeeded where something that waits asks for one of them, unless `force` is given.
     """
     ids = [device.pk for device in devices]
-    needed = needs_of(actor.account.pk, devices)
-    if needed and not force:
-        raise StillNeeded(needed)
-    forced = {"needed_by": [f"{need.kind} {need.id}" for need in needed[:MOST_SHOWN]]} if needed else {}
+    forced = unless_forced(needs_of(actor.account.pk, devices), force=force)
     with transaction.atomic():
         count, _models = Device.objects.for_account(actor.account).filter(pk__in=ids).delete()
         if count and len(devices) == 1:

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from accounts import audit
 from accounts.audit import Actor
 from accounts.constraints import is_breach_of
-from accounts.needed import MOST_SHOWN, StillNeeded
+from accounts.needed import unless_forced
 from campaigns.audience import needs
 from campaigns.contacts import consent, labels, people
 from campaigns.models import Contact, Label
@@ -162,9 +162,6 @@ def delete_label(actor: Actor, label: Label, *, force: bool = False) -> None:
     number = label.pk
     with transaction.atomic():
         labels.take_turns(label.account_id)
-        needed = needs.who_needs_label(label)
-        if needed and not force:
-            raise StillNeeded(needed)
+        forced = unless_forced(needs.who_needs_label(label), force=force)
         changed = labels.delete(label)
-        forced = {"needed_by": [f"{need.kind} {need.id}" for need in needed[:MOST_SHOWN]]} if needed else {}
         audit.record(actor, "label.deleted", label.name, id=number, contacts=changed, **forced)

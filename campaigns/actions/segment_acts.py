@@ -8,7 +8,7 @@ from django.db.models import ProtectedError
 from accounts import audit
 from accounts.audit import Actor
 from accounts.constraints import is_breach_of
-from accounts.needed import MOST_SHOWN, StillNeeded
+from accounts.needed import StillNeeded, unless_forced
 from campaigns.audience import needs
 from campaigns.models import Campaign, Segment
 
@@ -46,10 +46,7 @@ def delete(actor: Actor, segment: Segment, *, force: bool = False) -> None:
     """
     try:
         with transaction.atomic():
-            needed = needs.who_needs_segment(segment)
-            if needed and not force:
-                raise StillNeeded(needed)
-            forced = {"needed_by": [f"{need.kind} {need.id}" for need in needed[:MOST_SHOWN]]} if needed else {}
+            forced = unless_forced(needs.who_needs_segment(segment), force=force)
             audit.record(actor, "segment.deleted", segment, id=segment.pk, **forced)
             Campaign.unscoped.filter(segment=segment).update(segment=None, audience=segment.audience)
             segment.delete()
