@@ -90,10 +90,10 @@ def _measured(job: Job, now: datetime) -> list[Sender]:
 
 def _devices(job: Job) -> DeviceQuerySet:
     """The devices that send this job; before its start, those that could."""
+    if job.started_at is None:
+        return job.eligible_devices().available()
     devices: DeviceQuerySet = Device.objects.for_account(job.account_id).available()
-    if job.started_at is not None:
-        return devices.filter(pk__in=job.devices.values("pk"))
-    return devices.filter(pk__in=job.requested_device_ids) if job.requested_device_ids else devices
+    return devices.filter(pk__in=job.devices.values("pk"))
 
 
 def finish(

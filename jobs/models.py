@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account, User
 from accounts.scoping import ScopedModel, ScopedQuerySet
-from devices.models import Device
+from devices.models import Device, DeviceQuerySet
 from devices.phone_numbers import key_of
 from jobs.states import RECIPIENT_OPEN, JobStatus, RecipientState, may_become
 
@@ -138,6 +138,11 @@ class Job(ScopedModel):
             return 0.0
         ended = self.sent + self.failed
         return 100.0 if ended == self.total else min(99.9, round(100 * ended / self.total, 1))
+
+    def eligible_devices(self) -> DeviceQuerySet:
+        """The account's devices, or those of them that the job asked for; whether they may send is another question."""
+        devices: DeviceQuerySet = Device.unscoped.for_account(self.account_id)
+        return devices.filter(pk__in=self.requested_device_ids) if self.requested_device_ids else devices
 
     def progress(self) -> dict[str, Any]:
         """The `progress` object of seed 000."""

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Final, NamedTuple
 
 from django.db import connection
+from django.db.models import Count, Min
 
 from devices import breaker
 from devices.lane.pacing import daily_allowance
@@ -30,9 +31,11 @@ class Wait(NamedTuple):
 
 
 def waits(job: Job, now: datetime) -> list[Wait]:
-    """What holds up a job, the devices first; nothing for one that is not being sent."""
+    """What holds up a job, the devices first; nothing for one that is neither being sent nor due to start."""
     if job.status == JobStatus.PAUSED and job.state_reason == reasons.MEDIA_UNREACHABLE:
         return [Wait(reasons.MEDIA_UNREACHABLE, None, job.resume_at)]
+    if job.status == JobStatus.PENDING:
+        return _before_its_start(job, now)
     if job.status != JobStatus.PROCESSING:
         return []
     for_devices = _for_devices(job, now)
@@ -48,6 +51,15 @@ def reason(job: Job, found: Sequence[Wait]) -> str:
     left = job.total - job.sent - job.failed
     held_up = sum(wait.recipients or 0 for wait in found)
     return found[0].reason if found[0].recipients is None or held_up >= min(left, MOST_COUNTED) else ""
+
+
+def _before_its_start(job: Job, now: datetime) -> list[Wait]:
+    """One whose time has come begins in seconds, unless its devices are out for what passes."""
+    eligible = job.eligible_devices()
+    if job.imported_at is None or job.start_at > now or eligible.available().exists():
+        return []
+    expected = breaker.expected(eligible).aggregate(soonest=Min("next_check_at"), number=Count("pk"))
+    return [Wait(reasons.DEVICE_OUT, None, expected["soonest"])] if expected["number"] else []
 
 
 def _for_recipients(job: Job) -> list[Wait]:

@@ -14,7 +14,6 @@ from django.utils import timezone
 from accounts.needed import Need
 from devices import breaker
 from devices.lane.leases import FREE, USABLE
-from devices.models import Device, DeviceQuerySet
 from jobs.live import events, publishing
 from jobs.models import Job, JobDevice, MessageSyntax
 from jobs.sending import finishing, resting
@@ -133,7 +132,7 @@ def start(job_id: int) -> bool:
         resting.hold(job, MISSED_ITS_TIME, source=JobStatus.PENDING)
         return False
     if not choose_devices(job):
-        if breaker.expected(_devices_for(job)).exists():
+        if breaker.expected(job.eligible_devices()).exists():
             return False
         finishing.fail(job.pk, NO_DEVICES)
         return False
@@ -149,12 +148,6 @@ def start(job_id: int) -> bool:
     if job.sent + job.failed == job.total:
         finishing.finish(job.pk)
     return True
-
-
-def _devices_for(job: Job) -> DeviceQuerySet:
-    """The account's devices, or those of them that the job asked for."""
-    devices: DeviceQuerySet = Device.unscoped.for_account(job.account_id)
-    return devices.filter(pk__in=job.requested_device_ids) if job.requested_device_ids else devices
 
 
 def who_needs_devices(account_id: int, device_ids: Sequence[int]) -> list[Need]:
@@ -175,7 +168,7 @@ def choose_devices(job: Job) -> int:
     with transaction.atomic(), connection.cursor() as cursor:
         # One at a time for each job, or two sweeps could exceed its limit together.
         Job.unscoped.select_for_update(no_key=True).filter(pk=job.pk).first()
-        usable = _devices_for(job).available()
+        usable = job.eligible_devices().available()
         serving = set(JobDevice.objects.filter(job=job, device__in=usable).values_list("device_id", flat=True))
         missing = job.devices_limit - len(serving)
         if missing > 0:

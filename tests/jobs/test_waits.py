@@ -101,6 +101,25 @@ def test_a_device_that_is_out_says_when_it_is_looked_at_again(job, device):
     assert found(job) == [Wait("device_out", None, None)]  # nobody knows: a person must scan
 
 
+def test_a_start_that_waits_for_a_device_says_so(device):
+    again = ago(-2)
+    out = {
+        "status": "disconnected",
+        "status_reason": "connection_closed",
+        "last_well_at": ago(5),
+        "next_check_at": again,
+    }
+    due = {"status": "pending", "imported_at": ago(5), "start_at": ago(1), "started_at": None}
+    job = make_job(device.account, 4, **due)
+    assert found(job) == []  # it begins in a moment
+    Device.unscoped.filter(pk=device.pk).update(**out, next_check_at=again)
+    assert (found(job), reason(job, timezone.now())) == ([Wait("device_out", None, again)], "device_out")
+    job.start_at = ago(-60)
+    assert found(job) == []  # it is not yet its time
+    job.start_at, job.requested_device_ids = ago(1), [make_device(device.account, status="blocked").pk]
+    assert found(job) == []  # the sweep fails it
+
+
 def test_one_device_that_may_send_is_enough(device):
     job = make_job(device.account, 4, (device, make_device(device.account)))
     Device.unscoped.filter(pk=device.pk).update(status="disconnected", status_reason="connection_closed")
