@@ -112,7 +112,7 @@ def test_a_start_that_waits_for_a_device_says_so(device):
     due = {"status": "pending", "imported_at": ago(5), "start_at": ago(1), "started_at": None}
     job = make_job(device.account, 4, **due)
     assert found(job) == []  # it begins in a moment
-    Device.unscoped.filter(pk=device.pk).update(**out, next_check_at=again)
+    Device.unscoped.filter(pk=device.pk).update(**out)
     assert (found(job), reason(job, timezone.now())) == ([Wait("device_out", None, again)], "device_out")
     job.start_at = ago(-60)
     assert found(job) == []  # it is not yet its time
