@@ -1,4 +1,4 @@
-"""What the pages of contacts show: their list, one contact, an import. `contact_admin` decides who may see them."""
+"""What the pages of contacts show: their list, one contact, an import. `contact_frame` decides who may see them."""
 
 import csv
 import io

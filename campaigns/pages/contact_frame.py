@@ -1,0 +1,67 @@
+"""What the pages of contacts, labels and imports share: who may see and do what, and their frame."""
+
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import reverse
+
+from accounts.access.permissions import may
+from accounts.models import Account, Role
+from accounts.pages.admin_base import AccountAdmin
+from accounts.requests import account_of, membership_of
+
+
+class ContactPages(AccountAdmin):
+    """What the three kinds of pages share: read by everybody, changed by agents, deleted by administrators."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return may(membership_of(request), Role.AGENT)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return may(membership_of(request), Role.AGENT)
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        return {}  # deleting is for one at a time
+
+    def list_address(self) -> str:
+        return reverse(f"admin:campaigns_{self.opts.model_name}_changelist")
+
+    def _account(self, request: HttpRequest) -> Account:
+        account = account_of(request)
+        if account is None:
+            raise PermissionDenied
+        return account
+
+    def _changing(self, request: HttpRequest) -> Account:
+        if not self.has_change_permission(request):
+            raise PermissionDenied
+        return self._account(request)
+
+    def _find(self, request: HttpRequest, object_id: Any) -> Any:
+        """The account's row. Another's does not exist."""
+        row = self.get_object(request, str(object_id))
+        if row is None:
+            raise Http404
+        return row
+
+    def _show(
+        self,
+        request: HttpRequest,
+        template: str,
+        title: Any,
+        content: dict[str, Any],
+        *,
+        original: Any = None,
+        status: int = 200,
+    ) -> HttpResponse:
+        rights = {
+            "may_change": self.has_change_permission(request),
+            "may_delete": self.has_delete_permission(request),
+        }
+        return self.show(request, template, title, {**rights, **content}, of=original, status=status)
+
+
+def download(text: str, name: str) -> HttpResponse:
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return HttpResponse(text, content_type="text/csv; charset=utf-8", headers=headers)
