@@ -6,6 +6,7 @@ comes back from it sends one message first: `trouble_count` stays until a messag
 was the next look is longer off.
 """
 
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Final
 
@@ -53,6 +54,9 @@ _OF_NOBODY: Final = frozenset({"number_look_up_failed", "media_upload_failed"})
 BACK_OFF_SECONDS: Final = (1.0, 2.0, 5.0, 10.0, 20.0, 40.0, 60.0)
 # A device that was well so lately, and is out for what passes, is waited for.
 WELL_LATELY: Final = timedelta(minutes=10)
+# Who had messages accepted is told this often, at least; and is not asked how it is until two such times went by.
+HEARD_EVERY: Final = timedelta(seconds=30)
+HEARD_HOLDS: Final = 2.5 * HEARD_EVERY
 
 
 def reason_against(error: SendError) -> str:
@@ -109,6 +113,36 @@ def take_out(device_id: int, reason: str, wait: timedelta = timedelta()) -> bool
 def is_well(device_id: int) -> None:
     """Note that a message was accepted through a device that came back from trouble."""
     Device.unscoped.filter(pk=device_id, trouble_count__gt=0).update(trouble_count=0)
+
+
+def heard(device_ids: Collection[int]) -> int:
+    """Note that messages were accepted through these devices within HEARD_EVERY; return how many of them are connected.
+
+    What sends well is well: they are not asked how they are for HEARD_HOLDS, give or take a tenth. One statement, for
+    however many; a row that somebody else is writing to is left out. Devices that are out stay so: what they sent was
+    accepted before.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE devices_device
+            SET last_well_at = clock_timestamp(),
+                status_checked_at = greatest(status_checked_at, clock_timestamp() - %(every)s * interval '1 second'),
+                next_check_at = greatest(
+                    next_check_at, clock_timestamp() + %(holds)s * (0.9 + 0.2 * random()) * interval '1 second'
+                )
+            WHERE id IN (
+                SELECT id FROM devices_device WHERE id = ANY(%(devices)s::bigint[]) AND status = 'connected'
+                ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
+            )
+            """,
+            {
+                "every": HEARD_EVERY.total_seconds(),
+                "holds": HEARD_HOLDS.total_seconds(),
+                "devices": list(device_ids),
+            },
+        )
+        return int(cursor.rowcount)
 
 
 def available_soon(devices: DeviceQuerySet) -> DeviceQuerySet:

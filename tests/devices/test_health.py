@@ -275,6 +275,30 @@ def test_rounds_that_overlap_ask_each_device_once(simulator):
     assert sorted(set(asked)) == sorted(device.pk for device in devices)
 
 
+@pytest.mark.django_db
+def test_a_device_that_was_heard_from_is_well_and_is_not_asked_for_a_while():
+    before = datetime.now(tz=UTC)
+    sending = [arrange.device(status=DeviceStatus.CONNECTED, next_check_at=before) for _ in range(20)]
+    out = arrange.device(status=DeviceStatus.DISCONNECTED, status_reason="connection_closed", next_check_at=before)
+    silent = arrange.device(status=DeviceStatus.CONNECTED, next_check_at=before)
+    assert breaker.heard([*(device.pk for device in sending), out.pk, 0]) == 20
+    rows = list(Device.unscoped.filter(pk__in=[device.pk for device in sending]))
+    waits = {(row.next_check_at - before) / breaker.HEARD_HOLDS for row in rows}
+    assert len(waits) > 10  # they are not all due in one moment
+    assert all(0.9 <= wait < 1.2 for wait in waits)
+    assert all(row.last_well_at >= before for row in rows)
+    assert not Device.unscoped.filter(pk__in=[out.pk, silent.pk]).exclude(next_check_at=before).exists()
+
+
+@pytest.mark.django_db
+def test_what_was_heard_does_not_hide_what_is_being_found_out():
+    """It was accepted a while ago; a check that began since knows more."""
+    device = arrange.device(status=DeviceStatus.CONNECTED)
+    began = datetime.now(tz=UTC)
+    breaker.heard([device.pk])
+    assert health.record(device, health.Health(DeviceStatus.DISCONNECTED, "instance_closed"), began)
+
+
 def test_every_reason_that_passes_or_waits_for_a_person_has_its_sentence():
     assert reasons.SENTENCES.keys() >= breaker.PASSING | breaker.FOR_A_PERSON
     assert not breaker.PASSING & breaker.FOR_A_PERSON
