@@ -16,6 +16,7 @@
         simulator.ledger()            # {"accepted", "distinct", "duplicates", "requests", "by_instance", …}
         simulator.entries()           # [{"number", "text", "count", "instance", "first_at", "last_at"}]
         simulator.timeline("demo-1")  # when each message was accepted, seconds since the epoch
+        simulator.arrivals()          # [(accepted at, instance, the client's port)], in turn; `offset` goes on
         simulator.last_requests(5)    # the last raw requests: method, path, headers, body
         with simulator.away(): ...    # every connection is refused; what was accepted stays known
         simulator.reset()             # empties the ledger; faults, instances and webhooks stay
@@ -107,6 +108,12 @@ class Simulator:
 
     def timeline(self, instance: str = "") -> list[float]:
         return self._asked("GET", f"/timeline?instance={instance}")
+
+    def arrivals(self, offset: int = 0) -> list[tuple[float, str, int]]:
+        found: list[tuple[float, str, int]] = []
+        while more := self._asked("GET", f"/arrivals?offset={offset + len(found)}"):
+            found += [(at, instance, port) for at, instance, port in more]
+        return found
 
     def last_requests(self, limit: int = 50) -> list[dict[str, Any]]:
         return self._asked("GET", f"/requests?limit={limit}")

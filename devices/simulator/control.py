@@ -15,6 +15,7 @@ from devices.simulator.serving.server import Request
 
 TIMELINE_LIMIT = 100_000
 ENTRIES_LIMIT = 100_000
+ARRIVALS_LIMIT = 20_000  # each delays what is being answered meanwhile by some microseconds
 _ENTRIES = 1_000
 _LONGEST_SHOWN_BODY = 65_536  # bytes
 
@@ -86,6 +87,15 @@ def _timeline(call: Call) -> Any:
     name = call.query.get("instance")
     index = _instance(call, name).index if name else None
     return call.world.ledger.times(index, min(int(call.query.get("limit", TIMELINE_LIMIT)), TIMELINE_LIMIT))
+
+
+def _arrivals(call: Call) -> Any:
+    instances, ledger = call.world.instances, call.world.ledger
+    limit = min(int(call.query.get("limit", ARRIVALS_LIMIT)), ARRIVALS_LIMIT)
+    return [
+        (at, instances.name_of(instance), port)
+        for at, instance, port in ledger.arrivals(int(call.query.get("offset", 0)), limit)
+    ]
 
 
 def _show_faults(call: Call) -> Any:
@@ -224,6 +234,7 @@ _ROUTES: dict[tuple[str, str], Callable[[Call], Any]] = {
     ("DELETE", "/ledger"): _reset_ledger,
     ("POST", "/renew"): _renew,
     ("GET", "/timeline"): _timeline,
+    ("GET", "/arrivals"): _arrivals,
     ("GET", "/faults"): _show_faults,
     ("POST", "/faults"): _set_faults,
     ("DELETE", "/faults"): _clear_faults,

@@ -5,6 +5,7 @@ The ledger proves what a sender did (nothing lost, nothing doubled) and is also 
 
 import os
 from array import array
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -82,6 +83,8 @@ class Ledger:
         self._numbers = array("Q")
         self._odd_numbers: dict[int, str] = {}  # by row: groups and what an integer would change
         self._instances = array("H")
+        self._accepted_by: Counter[int] = Counter()  # by instance
+        self._client_ports = array("H")
         self._kinds = array("H")
         self._flags = array("B")
         self._statuses = array("B")  # a bit for each status that was reported
@@ -99,8 +102,13 @@ class Ledger:
 
     # --- writing -----------------------------------------------------------------------------------
 
-    def accept(self, number: str, text: str, instance: int, now: float, kind: int, *, hidden: bool) -> int:
-        """Record one accepted message and return its row. `number` is digits, or an address that is none."""
+    def accept(
+        self, number: str, text: str, instance: int, now: float, kind: int, *, hidden: bool, client_port: int = 0
+    ) -> int:
+        """Record one accepted message and return its row. `number` is digits, or an address that is none.
+
+        `client_port` is the TCP port it came from, 0 where nobody knows: it tells senders on one machine apart.
+        """
         position = len(self._accepted_at)
         flags = _HIDDEN if hidden else 0
         pair = hash((number, text)) & _HASH_BITS
@@ -122,6 +130,8 @@ class Ledger:
             self._odd_numbers[position] = number
         self._accepted_at.append(now)
         self._instances.append(instance)
+        self._accepted_by[instance] += 1
+        self._client_ports.append(client_port)
         self._kinds.append(kind)
         self._flags.append(flags)
         self._statuses.append(0)
@@ -223,7 +233,7 @@ class Ledger:
         return len(self._first_rows)
 
     def accepted_by(self, instance: int) -> int:
-        return self._instances.count(instance)
+        return self._accepted_by[instance]
 
     def entries(self, offset: int, limit: int) -> Iterator[tuple[str, str, int, int, float, float]]:
         """(number, text, count, instance of the first, first_at, last_at) by first acceptance."""
@@ -233,6 +243,11 @@ class Ledger:
             repeats = self._repeats.get(hash((number, text)) & _HASH_BITS)
             count, last_at = (repeats.count, repeats.last_at) if repeats else (1, first_at)
             yield number, text, count, self.instance(row), first_at, last_at
+
+    def arrivals(self, offset: int, limit: int) -> Iterator[tuple[float, int, int]]:
+        """(accepted at, instance, the client's port) of each message, in the order of acceptance."""
+        part = slice(offset, offset + limit)
+        return zip(self._accepted_at[part], self._instances[part], self._client_ports[part], strict=True)
 
     def times(self, instance: int | None, limit: int) -> list[float]:
         """When the last `limit` messages (of one instance) were accepted, oldest first."""

@@ -7,6 +7,8 @@ The machine is never quiet, so ratios within one run are what lasts, and CPU sec
     sending       one run: its figures and its proof    cpu       CPU and memory of other processes (/proc)
     ours          the engine                            raw       its HTTP client alone
     naive         one task a message, in two versions   naive_tasks, naive_settings, careful_settings   theirs
+    fleet         fleets of slow devices                crew      who works then, and what each costs
+    arrivals      what reached the gateway when         carriers  which process sent it
     large         import, lists and a long job at 1,000,000 recipients
     recording     outcomes in PostgreSQL                fan_out   events to WebSockets
     report        the tables, and docs/performance.md

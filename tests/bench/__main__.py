@@ -14,13 +14,15 @@ from config.stack.supervision.programs import REPOSITORY
 from tests.bench.own_engines import own_engines
 
 DOCUMENT = REPOSITORY / "docs" / "performance.md"
-NAMES = ("sending", "scaling", "large", "recording", "contacts", "fan-out")
+NAMES = ("sending", "scaling", "fleet", "large", "recording", "contacts", "fan-out")
+# Parts of a group, for whoever works at them; a whole run has them all.
+PARTS = tuple(f"fleet-{devices}{pace}" for devices in (100, 1000, 5000) for pace in ("", "-fast"))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description="The benchmarks, with their table.")
     parser.add_argument("--quick", action="store_true", help="small sizes: does it work, and very roughly how fast")
-    parser.add_argument("--only", action="append", choices=NAMES, help="these groups; may be repeated")
+    parser.add_argument("--only", action="append", choices=(*NAMES, *PARTS), help="these groups; may be repeated")
     given = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")

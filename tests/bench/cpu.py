@@ -76,6 +76,23 @@ def peak_megabytes(roots: Iterable[int]) -> float:
     return max(_status_kilobytes(pid, "VmHWM") for pid in tree(roots)) / 1024
 
 
+def resident_kilobytes(pids: Iterable[int]) -> int:
+    """What these processes, and no others, hold in memory together, in KB; shared pages count for each."""
+    return sum(_status_kilobytes(pid, "VmRSS") for pid in pids)
+
+
+def children_of(pid: int) -> list[int]:
+    """A process's living children."""
+    return sorted(child for child in tree([pid]) if parent_of(child) == pid)
+
+
+def machine_seconds() -> float:
+    """CPU seconds that all the machine's processes have used, and what was taken from it (steal)."""
+    _name, *fields = Path("/proc/stat").read_text().splitlines()[0].split()
+    user, nice, system, _idle, _waiting, *interrupts = (int(field) for field in fields[:8])
+    return (user + nice + system + sum(interrupts)) / _TICK
+
+
 def own_peak_megabytes() -> float:
     """The most memory this process has held since `forget_own_peak`, in MB."""
     return _status_kilobytes(os.getpid(), "VmHWM") / 1024

@@ -4,7 +4,8 @@ import statistics
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tests.bench import contacts, fan_out, large, naive, ours, raw, recording
+from tests.bench import contacts, fan_out, fleet, large, naive, ours, raw, recording
+from tests.bench.fleet import Fleet
 from tests.bench.report import Bar, Section, runs_section
 from tests.bench.sending import Run, Shape
 
@@ -111,9 +112,31 @@ def _median(runs: list[Run]) -> Run:
     return next(run for run in runs if run.per_second == middle)
 
 
+FLEETS = {
+    "fleet-100": Fleet(100),
+    "fleet-1000": Fleet(1000),
+    "fleet-5000": Fleet(5000),
+    "fleet-100-fast": Fleet(100, per_minute=60),
+    "fleet-1000-fast": Fleet(1000, per_minute=60),
+    "fleet-5000-fast": Fleet(5000, per_minute=60),
+}
+QUICK_FLEETS = ("fleet-1000",)
+
+
+def fleets(size: Size) -> Section:
+    is_quick = size is QUICK
+    return fleet.section([FLEETS[name] for name in (QUICK_FLEETS if is_quick else FLEETS)], quick=is_quick)
+
+
+def one_fleet(name: str) -> Callable[[Size], Section]:
+    return lambda size: fleet.section([FLEETS[name]], quick=size is QUICK)
+
+
 GROUPS: dict[str, Callable[[Size], Section]] = {
     "sending": sending,
     "scaling": scaling,
+    "fleet": fleets,
+    **{name: one_fleet(name) for name in FLEETS},
     "large": lambda size: large.measure(size.rows, size.repeats),
     "recording": lambda size: recording.measure(min(size.messages, 10_000)),
     "contacts": lambda size: contacts.measure(size.rows),

@@ -72,7 +72,9 @@ def _finish(world: World, instance: Instance, request: Request, draft: Draft, di
 
     now = time.time()
     hidden = fate.answer in _NOT_STORED or "hidden-row" in fate.effects
-    row = world.ledger.accept(digits, draft.text, instance.index, now, draft.kind, hidden=hidden)
+    row = world.ledger.accept(
+        digits, draft.text, instance.index, now, draft.kind, hidden=hidden, client_port=request.connection.client_port
+    )
     message_id = world.ledger.message_id(row)
     body = (
         f'{{"key":{{"remoteJid":{quoted(jid)},"fromMe":true,"id":"{message_id}"}},"pushName":"Você",'

@@ -84,6 +84,7 @@ class Connection(asyncio.Protocol):
         self._serve = personality.serve
         self._connections = connections
         self._transport: asyncio.Transport | None = None
+        self.client_port = 0
         self._parser = httptools.HttpRequestParser(self)
         self._in_progress: Request | None = None
         self._waiting: deque[Request] = deque()
@@ -96,6 +97,7 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
+        self.client_port = int((transport.get_extra_info("peername") or (0, 0))[1])
         self._connections.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -61,6 +61,17 @@ def test_entries_come_in_pages(gateway: Simulator, send: Send) -> None:
     assert len(gateway.entries()) == 5
 
 
+def test_arrivals_say_when_through_which_instance_and_from_where(gateway: Simulator, send: Send) -> None:
+    send()
+    gateway.post("/message/sendText/two", {"number": "51987654321", "text": "a"}, key="TOKEN-OF-TWO")
+    send()
+    arrivals = gateway.arrivals()
+    assert [instance for _, instance, _ in arrivals] == ["one", "two", "one"]
+    assert [at for at, _, _ in arrivals] == gateway.timeline()
+    assert len({port for *_, port in arrivals}) == 1, "one client on one kept connection"
+    assert gateway.arrivals(offset=2) == arrivals[2:]
+
+
 def test_the_timeline_of_an_instance(gateway: Simulator, send: Send) -> None:
     for _ in range(3):
         send()
