@@ -15,7 +15,7 @@ from accounts.needed import Need
 from devices import breaker
 from devices.lane.leases import FREE, USABLE
 from jobs.live import events, publishing
-from jobs.models import Job, JobDevice, MessageSyntax
+from jobs.models import Job, MessageSyntax
 from jobs.sending import finishing, resting
 from jobs.states import JOB_ENDED, JobStatus
 from jobs.wording.job_reasons import MISSED_ITS_TIME, NO_DEVICES
@@ -79,20 +79,26 @@ def usable(cursor: Cursor, device_ids: Collection[int]) -> set[int]:
 
 def jobs_short_of_devices(cursor: Cursor) -> list[int]:
     """Return the ids of jobs under way that have fewer devices than they may and whose account has a spare one."""
+    # Counted, and not looked for job by job and device by device: fifty jobs over a thousand devices are 50,000 links.
+    # What serves a job is one of those it may use, so that a spare one shows in the numbers alone.
     cursor.execute(
         f"""
-        SELECT job.id FROM jobs_job AS job
-        WHERE job.status = 'processing' AND job.finished_at IS NULL
-          AND job.devices_limit > (
-              SELECT count(*) FROM jobs_jobdevice AS link JOIN devices_device AS device ON device.id = link.device_id
-              WHERE link.job_id = job.id AND {USABLE}
-          )
-          AND EXISTS (
-              SELECT FROM devices_device AS device
-              WHERE device.account_id = job.account_id AND {USABLE}
-                AND (job.requested_device_ids = '{{}}' OR device.id = ANY(job.requested_device_ids))
-                AND NOT EXISTS (SELECT FROM jobs_jobdevice WHERE job_id = job.id AND device_id = device.id)
-          )
+        WITH job AS MATERIALIZED (
+            SELECT id, account_id, devices_limit, requested_device_ids FROM jobs_job
+            WHERE status = 'processing' AND finished_at IS NULL
+        ), device AS MATERIALIZED (
+            SELECT id, account_id FROM devices_device AS device
+            WHERE {USABLE} AND account_id IN (SELECT account_id FROM job)
+        ), serving AS (
+            SELECT link.job_id, count(*) AS number FROM jobs_jobdevice AS link
+            WHERE link.job_id IN (SELECT id FROM job) AND link.device_id IN (SELECT id FROM device)
+            GROUP BY link.job_id
+        ), present AS (SELECT account_id, count(*) AS number FROM device GROUP BY account_id)
+        SELECT job.id FROM job JOIN present USING (account_id) LEFT JOIN serving ON serving.job_id = job.id
+        WHERE coalesce(serving.number, 0) < least(job.devices_limit, CASE
+            WHEN job.requested_device_ids = '{{}}' THEN present.number
+            ELSE (SELECT count(*) FROM device WHERE id = ANY(job.requested_device_ids))
+        END)
         """  # noqa: S608 - constants
     )
     return [job_id for (job_id,) in cursor.fetchall()]
@@ -100,13 +106,14 @@ def jobs_short_of_devices(cursor: Cursor) -> list[int]:
 
 def jobs_without_devices(cursor: Cursor) -> list[int]:
     """Return the ids of jobs under way none of whose devices may be sent through, or will be within moments."""
+    # The first that may ends the look at a job: as a NOT EXISTS all links of all jobs would be read together.
     cursor.execute(
         f"""
         SELECT job.id FROM jobs_job AS job
-        WHERE job.status = 'processing' AND job.finished_at IS NULL AND NOT EXISTS (
-            SELECT FROM jobs_jobdevice AS link JOIN devices_device AS device ON device.id = link.device_id
-            WHERE link.job_id = job.id AND ({USABLE} OR {breaker.EXPECTED})
-        )
+        WHERE job.status = 'processing' AND job.finished_at IS NULL AND (
+            SELECT true FROM jobs_jobdevice AS link JOIN devices_device AS device ON device.id = link.device_id
+            WHERE link.job_id = job.id AND ({USABLE} OR {breaker.EXPECTED}) LIMIT 1
+        ) IS NULL
         """,  # noqa: S608 - constants
         breaker.EXPECTED_PARAMETERS,
     )
@@ -167,24 +174,35 @@ def choose_devices(job: Job) -> int:
     """Give the job devices up to its limit, the least burdened first; return how many it has that may work."""
     with transaction.atomic(), connection.cursor() as cursor:
         # One at a time for each job, or two sweeps could exceed its limit together.
-        Job.unscoped.select_for_update(no_key=True).filter(pk=job.pk).first()
-        usable = job.eligible_devices().available()
-        serving = set(JobDevice.objects.filter(job=job, device__in=usable).values_list("device_id", flat=True))
-        missing = job.devices_limit - len(serving)
-        if missing > 0:
-            cursor.execute(
-                """
-                SELECT device.id FROM unnest(%s::bigint[]) AS device (id)
-                ORDER BY (
-                    SELECT count(*) FROM jobs_jobdevice AS link JOIN jobs_job AS job ON job.id = link.job_id
-                    WHERE link.device_id = device.id AND job.finished_at IS NULL
-                ), device.id LIMIT %s
-                """,
-                ([pk for pk in usable.values_list("pk", flat=True) if pk not in serving], missing),
+        cursor.execute("SELECT FROM jobs_job WHERE id = %s FOR NO KEY UPDATE", (job.pk,))
+        cursor.execute(
+            f"""
+            WITH eligible AS MATERIALIZED (
+                SELECT device.id, link.id IS NOT NULL AS serves
+                FROM devices_device AS device
+                    LEFT JOIN jobs_jobdevice AS link ON link.device_id = device.id AND link.job_id = %(job)s
+                WHERE device.account_id = %(account)s AND {USABLE}
+                    AND (%(requested)s::bigint[] = '{{}}' OR device.id = ANY(%(requested)s::bigint[]))
+            ), burden AS (
+                SELECT device_id, count(*) AS jobs FROM jobs_jobdevice WHERE job_id IN (
+                    SELECT id FROM jobs_job WHERE account_id = %(account)s AND finished_at IS NULL
+                ) GROUP BY device_id
+            ), added AS (
+                INSERT INTO jobs_jobdevice (job_id, device_id)
+                SELECT %(job)s, eligible.id
+                FROM eligible LEFT JOIN burden ON burden.device_id = eligible.id
+                WHERE NOT eligible.serves
+                ORDER BY coalesce(burden.jobs, 0), eligible.id
+                LIMIT greatest(0, %(limit)s - (SELECT count(*) FROM eligible WHERE serves))
+                RETURNING device_id
             )
-            added = [device_id for (device_id,) in cursor.fetchall()]
-            JobDevice.objects.bulk_create(
-                [JobDevice(job=job, device_id=device_id) for device_id in added], ignore_conflicts=True
-            )
-            serving.update(added)
-    return len(serving)
+            SELECT (SELECT count(*) FROM eligible WHERE serves) + (SELECT count(*) FROM added)
+            """,  # noqa: S608 - constants
+            {
+                "job": job.pk,
+                "account": job.account_id,
+                "requested": job.requested_device_ids,
+                "limit": job.devices_limit,
+            },
+        )
+        return int(cursor.fetchone()[0])
