@@ -148,7 +148,7 @@ def _take(messages: MessageBook) -> list[Doubtful]:
             """
             WITH due AS (
                 SELECT id FROM jobs_recipient
-                WHERE due_at IS NOT NULL AND due_at <= clock_timestamp() AND state = 'ambiguous'
+                WHERE due_at IS NOT NULL AND due_at <= statement_timestamp() AND state = 'ambiguous'
                 ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED
             )
             UPDATE jobs_recipient AS recipient SET due_at = clock_timestamp() + %s * interval '1 second'
