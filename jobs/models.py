@@ -45,9 +45,6 @@ class JobQuerySet(ScopedQuerySet["Job"]):
         """Imported, and their time has come."""
         return self.filter(status=JobStatus.PENDING, imported_at__isnull=False, start_at__lte=Now())
 
-    def waiting_for_import(self) -> Self:
-        return self.filter(status__in=[JobStatus.PENDING, JobStatus.PAUSED], imported_at=None).exclude(upload_name="")
-
 
 class Job(ScopedModel):
     """One message to many people: the template, the counters and where the claiming stands.
@@ -267,6 +264,20 @@ class Chunk(models.Model):
 
     def __str__(self) -> str:
         return f"job {self.job_id}: {self.start}-{self.end}"
+
+
+class SweepLook(models.Model):
+    """When the sweep last looked at all devices and jobs under way, and which those were: one row for all workers."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    looked_at = models.DateTimeField()
+    saw = models.TextField()  # a short sum of them: another one means that some came or went
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(id=1), name="sweep_look_is_one_row")]
+
+    def __str__(self) -> str:
+        return f"look of {self.looked_at}"
 
 
 class Suppression(ScopedModel):

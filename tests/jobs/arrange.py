@@ -11,7 +11,7 @@ from django.utils import timezone
 from devices.gateway.base import Acceptance, SendError
 from devices.models import Device
 from jobs.message.book import MessageBook
-from jobs.models import Job, Recipient
+from jobs.models import Job, Recipient, SweepLook
 from jobs.sending import results
 from jobs.sending.claims import Claimer, claims_of
 from jobs.sending.exchange import Offer, exchange
@@ -27,6 +27,11 @@ def transaction_cursor():
 
 def ago(seconds: float) -> datetime:
     return datetime.now(tz=UTC) - timedelta(seconds=seconds)
+
+
+def a_while_passes() -> None:
+    """Have the next sweep look at everything again, for what time alone brings about."""
+    SweepLook.objects.update(looked_at=ago(60))
 
 
 def states(job: Job) -> Counter[str]:

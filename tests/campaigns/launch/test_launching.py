@@ -268,7 +268,7 @@ def test_a_worker_that_died_left_nothing_and_another_begins_anew(account, monkey
 
 def test_the_engines_import_leaves_a_job_without_a_file_alone(account):
     run = launching.launch(campaigns_of.campaign(account), timezone.now(), None)
-    assert not Job.unscoped.waiting_for_import().exists()
+    assert sweep.sweep().imports == []
     assert importing.import_slice(run.job_id, 0.0) is False
     assert dispatch.start(run.job_id) is False
 

@@ -22,7 +22,7 @@ from jobs.sending.lane_runner import LaneRunner
 from jobs.states import JobStatus
 from jobs.wording.job_reasons import MEDIA_UNREACHABLE
 from tests.factories import make_account, make_device, make_job
-from tests.jobs.arrange import ago, rows, states
+from tests.jobs.arrange import a_while_passes, ago, rows, states
 
 pytestmark = pytest.mark.django_db(transaction=True)
 GIVE_UP_SECONDS = 60
@@ -226,6 +226,7 @@ def test_a_job_whose_devices_stay_away_is_paused_in_the_end_and_resumes_with_the
     job.refresh_from_db()
     assert job.status == JobStatus.PROCESSING
     Device.unscoped.filter(pk=device.pk).update(last_well_at=ago(3600))
+    a_while_passes()
     sweep.sweep()
     job.refresh_from_db()
     assert (job.status, job.state_reason) == (JobStatus.PAUSED, "no_devices_left")

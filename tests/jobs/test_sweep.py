@@ -1,0 +1,243 @@
+"""What the sweep costs where nothing changed, and that it misses nothing all the same."""
+
+import threading
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from devices.models import Device, Lane
+from jobs import sweep
+from jobs.models import Job, Recipient, SweepLook
+from jobs.sending import dispatch, recovery
+from jobs.states import JobStatus
+from tests.factories import make_account, make_device, make_job
+from tests.jobs.arrange import a_while_passes, ago
+from tests.statements import analyze, rows_read, statements_of
+from tests.waiting import GIVE_UP_SECONDS
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def account():
+    return make_account()
+
+
+@pytest.fixture
+def looks(monkeypatch):
+    """Each look at everything leaves one entry."""
+    taken = []
+    recover = recovery.recover_abandoned
+    monkeypatch.setattr(recovery, "recover_abandoned", lambda *args: (taken.append(1), recover(*args)))
+    return taken
+
+
+def fleet(account, number):
+    return [make_device(account) for _ in range(number)]
+
+
+# --- Where nothing changed -----------------------------------------------------------------------------------------
+
+
+def test_it_asks_no_more_of_fifty_jobs_and_devices_than_of_three(account):
+    def swept(number):
+        for device in fleet(account, number):
+            make_job(account, 2, (device,), devices_limit=1000)
+        while len(statements_of(sweep.sweep)) > 4:
+            pass  # the jobs share their devices out
+        return statements_of(sweep.sweep)
+
+    few, many = swept(3), swept(47)
+    assert len(few) == len(many) == 4
+    assert Job.unscoped.filter(status=JobStatus.PROCESSING).count() == 50
+
+
+def test_it_looks_at_everything_once_and_again_after_a_while(account, looks):
+    make_job(account, 2, (make_device(account),))
+    for _ in range(3):
+        sweep.sweep()
+    assert len(looks) == 1
+    a_while_passes()
+    for _ in range(3):
+        sweep.sweep()
+    assert len(looks) == 2
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda job, device: make_device(job.account),
+        lambda job, device: Device.unscoped.filter(pk=device.pk).update(status="disconnected"),
+        lambda job, device: Device.unscoped.filter(pk=device.pk).update(enabled=False),
+        lambda job, device: device.delete(),
+        lambda job, device: Job.unscoped.filter(pk=job.pk).update(status="paused"),
+        lambda job, device: make_job(job.account, 1),
+    ],
+    ids=["a new device", "one is out", "one is off", "one is deleted", "a job rests", "a job more"],
+)
+def test_it_looks_at_once_where_a_device_or_a_job_came_or_went(account, looks, change):
+    device = make_device(account)
+    job = make_job(account, 2, (device, make_device(account)))
+    sweep.sweep()
+    sweep.sweep()
+    assert len(looks) == 1
+    change(job, device)
+    sweep.sweep()
+    sweep.sweep()
+    assert len(looks) == 2
+
+
+def test_what_a_device_sends_and_when_it_was_checked_is_no_change(account, looks):
+    device = make_device(account)
+    job = make_job(account, 2, (device,))
+    Lane.objects.create(device=device)
+    sweep.sweep()
+    Device.unscoped.update(status="connecting", status_checked_at=timezone.now(), next_check_at=timezone.now())
+    Lane.objects.update(next_slot_at=timezone.now(), token=7)
+    Job.unscoped.filter(pk=job.pk).update(sent=1, next_position=1)
+    sweep.sweep()
+    assert len(looks) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_several_sweeps_at_once_one_looks(looks):
+    account = make_account()
+    make_job(account, 2, (make_device(account),))
+    ready = threading.Barrier(4)
+
+    def run():
+        try:
+            ready.wait(GIVE_UP_SECONDS)
+            sweep.sweep()
+        finally:
+            connection.close()
+
+    sweeps = [threading.Thread(target=run) for _ in range(4)]
+    for thread in sweeps:
+        thread.start()
+    for thread in sweeps:
+        thread.join(GIVE_UP_SECONDS)
+    assert len(looks) == 1
+    assert SweepLook.objects.count() == 1
+
+
+def test_those_who_sleep_until_the_morning_are_not_read(account):
+    job = make_job(account, 5_000)
+    Recipient.objects.filter(job_id=job.pk).update(due_at=ago(-3600))
+    analyze("jobs_recipient", "jobs_job")
+    sweep.sweep()
+    for sql in statements_of(sweep.sweep):
+        assert rows_read(sql, "jobs_recipient") == 0
+
+
+def test_jobs_that_ended_are_not_read(account):
+    Job.unscoped.bulk_create(
+        [Job(account=account, message="", status="completed", finished_at=ago(60)) for _ in range(2_000)]
+    )
+    make_job(account, 2, (make_device(account),))
+    analyze("jobs_job", "devices_device", "jobs_jobdevice")
+    sweep.sweep()
+    for sql in statements_of(sweep.sweep):
+        assert rows_read(sql, "jobs_job") <= 4
+
+
+# --- What it must look at all devices for ----------------------------------------------------------------------------
+
+
+def test_a_job_needs_as_many_statements_for_fifty_devices_as_for_three(account):
+    few = make_job(account, 1, devices_limit=3)
+    many = make_job(account, 1, devices_limit=50)
+    fleet(account, 50)
+    asked = [len(statements_of(lambda job=job: dispatch.choose_devices(job))) for job in (few, many)]
+    assert asked[0] == asked[1] <= 2
+    assert [few.job_devices.count(), many.job_devices.count()] == [3, 50]
+
+
+def test_to_start_it_does_too(account):
+    fleet(account, 50)
+    few, many = (
+        make_job(account, 1, status="pending", started_at=None, devices_limit=limit, start_at=ago(1))
+        for limit in (3, 50)
+    )
+    asked = [len(statements_of(lambda job=job: dispatch.start(job.pk))) for job in (few, many)]
+    assert asked[0] == asked[1]
+    assert [few.job_devices.count(), many.job_devices.count()] == [3, 50]
+
+
+def short_of_devices():
+    with connection.cursor() as cursor:
+        return set(dispatch.jobs_short_of_devices(cursor))
+
+
+def test_which_jobs_lack_devices_is_told_by_numbers(account):
+    first, second, third = fleet(account, 3)
+    make_device(account, status="blocked")
+    make_device(make_account())
+    full = make_job(account, 1, (first, second), devices_limit=2)
+    all_there_are = make_job(account, 1, (first, second, third), devices_limit=1000)
+    lacks_one = make_job(account, 1, (first, second), devices_limit=1000)
+    lacks_all = make_job(account, 1, devices_limit=1)
+    choosy = make_job(account, 1, (first,), devices_limit=5, requested_device_ids=[first.pk])
+    choosy_lacks = make_job(account, 1, (first,), devices_limit=5, requested_device_ids=[first.pk, third.pk])
+    paused = make_job(account, 1, status="paused")
+    assert short_of_devices() == {lacks_one.pk, lacks_all.pk, choosy_lacks.pk}
+    for job in (full, all_there_are, lacks_one, lacks_all, choosy, choosy_lacks, paused):
+        before = job.job_devices.count()
+        dispatch.choose_devices(job)
+        assert (job.job_devices.count() > before) == (job not in (full, all_there_are, choosy))
+    Device.unscoped.filter(pk=first.pk).update(status="disconnected")
+    assert full.pk in short_of_devices()
+    assert all_there_are.pk not in short_of_devices()
+
+
+# --- What is due -----------------------------------------------------------------------------------------------------
+
+
+def test_a_job_with_which_something_is_wrong_holds_up_no_other(account, monkeypatch):
+    make_device(account)
+    wrong, well = (make_job(account, 1, status="pending", started_at=None, start_at=ago(1)) for _ in range(2))
+    start = dispatch.start
+
+    def start_most(job_id):
+        if job_id == wrong.pk:
+            raise ValueError("unforeseen")
+        return start(job_id)
+
+    monkeypatch.setattr(dispatch, "start", start_most)
+    sweep.sweep()
+    well.refresh_from_db()
+    assert well.status == JobStatus.PROCESSING
+
+
+def test_an_account_with_many_jobs_that_are_due_holds_up_no_other(account, monkeypatch):
+    monkeypatch.setattr(sweep, "STEPS_AT_ONCE", 2)
+    for _ in range(3):
+        make_job(account, 1, status="pending", started_at=None, start_at=ago(1))
+    other = make_job(make_account(), 1, status="pending", started_at=None, start_at=ago(1))
+    make_device(account)
+    make_device(other.account)
+    sweep.sweep()
+    started = Job.unscoped.filter(status=JobStatus.PROCESSING).values_list("account_id", flat=True)
+    assert sorted(started) == [account.pk, account.pk, other.account_id]
+
+
+def test_a_job_that_waits_for_a_device_is_left_alone_until_one_may_send(account, monkeypatch):
+    device = make_device(account, status="disconnected")
+    make_device(make_account())
+    job = make_job(account, 1, (device,), status="paused", state_reason="no_devices_left")
+    choosy = make_job(account, 1, status="paused", state_reason="no_devices_left", requested_device_ids=[device.pk])
+    asked = []
+    choose = dispatch.choose_devices
+    monkeypatch.setattr(dispatch, "choose_devices", lambda job: (asked.append(job.pk), choose(job))[1])
+    sweep.sweep()
+    assert asked == []
+    make_device(account)
+    sweep.sweep()
+    assert asked == [job.pk]
+    Device.unscoped.filter(pk=device.pk).update(status="connected")
+    sweep.sweep()
+    assert asked == [job.pk, choosy.pk]
+    for one in (job, choosy):
+        one.refresh_from_db()
+        assert one.status == JobStatus.PROCESSING
