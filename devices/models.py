@@ -1,4 +1,4 @@
-"""Device: one WhatsApp number behind a gateway. Lane: what the engine keeps of it while sending."""
+"""Device: one WhatsApp number behind a gateway. Lane, Runner: what the engine keeps of it while sending."""
 
 import uuid
 from typing import Any, ClassVar, Self
@@ -120,6 +120,21 @@ class Device(ScopedModel):
         return type(self).unscoped.filter(pk=self.pk).delete()
 
 
+class Runner(models.Model):
+    """A process that sends, alive as long as its database session: see `lane.runners`."""
+
+    name = models.CharField(max_length=100)  # host:pid
+    session_pid = models.IntegerField()
+    session_started_at = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "devices_runner"
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Lane(models.Model):
     """The engine's side of a device: who may send through it now, and when its next message may go.
 
@@ -129,12 +144,9 @@ class Lane(models.Model):
     device = models.OneToOneField(Device, models.CASCADE, primary_key=True, related_name="lane")
     # Fencing: rises with every lease taken, so a runner that lost its lease can change nothing.
     token = models.BigIntegerField(db_default=0)
-    holder = models.CharField(max_length=100, db_default="")  # "" = free
-    # The holder's database session: once PostgreSQL knows it no more, its holder is dead or cut off.
-    session_pid = models.IntegerField(null=True)
-    session_started_at = models.DateTimeField(null=True)
-    expires_at = models.DateTimeField(null=True)
-    next_slot_at = models.DateTimeField(null=True)  # null = at once
+    # Who holds it; null: nobody. No constraint and no index: hundreds change hands at once.
+    runner = models.ForeignKey(Runner, models.DO_NOTHING, null=True, db_constraint=False, db_index=False)
+    next_slot_at = models.DateTimeField(null=True)  # null = at once. Kept while nobody holds it: a holder knows better
     # Messages begun on `day` (UTC), for the daily limit.
     day = models.DateField(null=True)
     day_count = models.IntegerField(db_default=0)

@@ -14,6 +14,7 @@ from django.db import OperationalError, connection, transaction
 from devices.lane.leases import USABLE
 from jobs import control
 from jobs.models import Job
+from jobs.running import fleet
 from jobs.sending import dispatch, finishing, recovery
 from jobs.wording.job_reasons import MEDIA_UNREACHABLE, NO_DEVICES_LEFT
 
@@ -78,7 +79,7 @@ class Due:
     """What the sweep found for others to do."""
 
     imports: list[int] = field(default_factory=list)  # job ids
-    devices_waiting: int = 0
+    lanes: bool = False  # there is something to send
     look_ups: bool = False
 
 
@@ -86,13 +87,15 @@ def sweep() -> Due:
     """Start what is due, recover what was abandoned, finish what is through; return what else waits."""
     due = Due()
     with connection.cursor() as cursor:
+        with transaction.atomic():
+            recovery.bury(cursor, settings.QUIET_SECONDS)
         steps = _steps(cursor)
         for job_id, step in steps:
             _take_step(job_id, step)
         due.imports = [job_id for job_id, step in steps if step == "import"][:IMPORTS_AT_ONCE]
         if _takes_the_look(cursor):
             _look_at_everything(cursor)
-        due.devices_waiting = len(dispatch.devices_with_work(cursor, 1000))
+        due.lanes = fleet.has_work(cursor)
         cursor.execute(_LOOK_UPS)
         due.look_ups = cursor.fetchone()[0]
     return due
@@ -140,9 +143,7 @@ def _takes_the_look(cursor: Cursor) -> bool:
 
 
 def _look_at_everything(cursor: Cursor) -> None:
-    """Recover abandoned devices, give jobs the devices they lack, pause those that have none left."""
-    with transaction.atomic():
-        recovery.recover_abandoned(cursor, settings.QUIET_SECONDS)
+    """Give jobs the devices they lack, pause those that have none left."""
     for job in Job.unscoped.filter(pk__in=dispatch.jobs_short_of_devices(cursor)):
         dispatch.choose_devices(job)
     control.pause_stranded(dispatch.jobs_without_devices(cursor))

@@ -2,17 +2,21 @@
 
 import time
 from datetime import timedelta
+from typing import Any
 
-from celery import shared_task
+from celery import current_app, shared_task
 from celery.signals import worker_process_init
 from django.conf import settings
+from kombu.exceptions import ChannelError
 
 from jobs import invariants
 from jobs import sweep as sweeping
 from jobs.intake import accepting, importing
-from jobs.sending import dispatch, reconcile, worker
-from jobs.sending.lane_runner import LaneRunner
+from jobs.running import worker
+from jobs.running.lane_runner import LaneRunner
+from jobs.sending import dispatch, reconcile
 
+LANES = "lanes"  # the queue of those that send
 SLICE_SECONDS = 25.0
 SOON_SECONDS = 5.0  # a longer wait is a row's: the sweep wakes it
 IMPORT_SLICE_SECONDS = 8.0  # short: sweeps and other jobs' imports wait in the same queue
@@ -21,7 +25,7 @@ STALE_AFTER_SECONDS = 10
 
 worker_process_init.connect(worker.limit_sessions)
 
-# One for each worker process: its connections, to the gateways and to the database, outlive a slice.
+# One for each worker process: its connections, to the gateways and to the database, outlive a job.
 _runner: LaneRunner | None = None
 
 
@@ -43,18 +47,16 @@ def start_job(job_id: int) -> None:
 
 @shared_task
 def run_lanes() -> None:
-    """Send what waits, through every device that has no runner."""
+    """Send through this process's share of the devices, as long as any of them has something to send."""
     global _runner
     _runner = _runner or LaneRunner()
     try:
-        has_more = _runner.run_slice(SLICE_SECONDS, worker.is_stopping)
+        _runner.run(should_stop=worker.is_stopping)
     except BaseException:
         # Whatever it was doing is in the rows: end its session, and the next to come takes over from there.
         _runner.close()
         _runner = None
         raise
-    if has_more:
-        run_lanes.delay()
 
 
 @shared_task
@@ -82,7 +84,8 @@ def sweep() -> None:
     due = sweeping.sweep()
     for job_id in due.imports:
         import_job.apply_async((job_id,), expires=STALE_AFTER_SECONDS)
-    _wake_lanes(min(due.devices_waiting, settings.WORKER_PROCESSES))
+    if due.lanes and not _is_called(LANES):
+        _wake_lanes(1)  # any process, of any host, that does not send yet
     if due.look_ups:
         look_up_doubtful.apply_async(expires=STALE_AFTER_SECONDS)
 
@@ -90,3 +93,13 @@ def sweep() -> None:
 def _wake_lanes(number: int) -> None:
     for _ in range(number):
         run_lanes.apply_async(expires=STALE_AFTER_SECONDS)
+
+
+def _is_called(queue: str) -> bool:
+    """Whether a wake-up waits there. While all processes send, nobody takes any out, for days: one is enough."""
+    with current_app.connection_for_write() as broker:
+        channel: Any = broker.default_channel
+        try:
+            return bool(channel.queue_declare(queue, passive=True).message_count)
+        except ChannelError:  # an empty queue is none
+            return False

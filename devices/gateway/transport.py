@@ -27,6 +27,7 @@ from devices.gateway.base import NO_HEADERS, WireFailure, WireRequest, WireRespo
 K = TypeVar("K", bound=Hashable)
 MAX_ANSWER_BYTES = 1024 * 1024
 MAX_IDLE_SECONDS = 2
+MAX_IDLE_HANDLES = 128
 TOO_LATE = "stalled"  # the failure of a request that was not begun in time
 _CONNECTING = {
     pycurl.E_COULDNT_RESOLVE_HOST: "DNSError",
@@ -133,7 +134,6 @@ class Transport(Generic[K]):
         self._exchanges: dict[Any, _Exchange[K]] = {}
         self._connect_ms = int(connect_timeout_seconds * 1000)
         self._total_ms = int((connect_timeout_seconds + read_timeout_seconds) * 1000)
-        self._max_in_flight = max_in_flight
 
     def __len__(self) -> int:
         """How many requests are in flight."""
@@ -145,11 +145,7 @@ class Transport(Generic[K]):
         It fails as TOO_LATE when nothing of it has been written by `not_after` (time.monotonic seconds).
         """
         target = (request.url, request.headers, address)
-        if prepared := self._idle.get(target):
-            curl = prepared.pop()
-            self._idle_count -= 1
-        else:
-            curl = self._make_handle(target)
+        curl = self._handle_for(target)
         exchange = _Exchange(key, target, _Answer(), BytesIO(request.body), not_after)
         curl.setopt(pycurl.POSTFIELDSIZE, len(request.body))
         curl.setopt(pycurl.READFUNCTION, exchange.read)
@@ -234,8 +230,6 @@ class Transport(Generic[K]):
                 code = "ConnectTimeout" if nothing_written else "ReadTimeout"
             answer = WireFailure(code, nothing_written)
         self._multi.remove_handle(curl)
-        if self._idle_count >= 2 * self._max_in_flight:
-            self._forget_idle()  # of devices that have gone
         self._idle.setdefault(exchange.target, []).append(curl)
         self._idle_count += 1
         return exchange.key, answer
@@ -247,12 +241,26 @@ class Transport(Generic[K]):
         self._idle.clear()
         self._idle_count = 0
 
+    def _handle_for(self, target: _Target) -> Any:
+        """One that was prepared for this target, else one that was for another and has rested longest, else a new one.
+
+        So a fleet of slow devices needs as many as are in flight, and not one each.
+        """
+        if self._idle_count and (target in self._idle or self._idle_count >= max(MAX_IDLE_HANDLES, len(self))):
+            known = target if target in self._idle else next(iter(self._idle))
+            handles = self._idle[known]
+            curl = handles.pop()
+            self._idle_count -= 1
+            if not handles:
+                del self._idle[known]
+            if known != target:
+                _direct(curl, target)
+            return curl
+        return self._make_handle(target)
+
     def _make_handle(self, target: _Target) -> Any:
-        url, headers, address = target
         curl = pycurl.Curl()
-        curl.setopt(pycurl.URL, url)
-        curl.setopt(pycurl.RESOLVE, [f"{address.host}:{address.port}:{_bracketed(address.ip)}"])
-        curl.setopt(pycurl.HTTPHEADER, list(headers))
+        _direct(curl, target)
         curl.setopt(pycurl.POST, 1)
         curl.setopt(pycurl.NOSIGNAL, 1)
         curl.setopt(pycurl.FOLLOWLOCATION, 0)
@@ -266,6 +274,13 @@ class Transport(Generic[K]):
         # a request that meets the closing is in doubt. A fresh connection costs less.
         curl.setopt(pycurl.MAXAGE_CONN, MAX_IDLE_SECONDS)
         return curl
+
+
+def _direct(curl: Any, target: _Target) -> None:
+    url, headers, address = target
+    curl.setopt(pycurl.URL, url)
+    curl.setopt(pycurl.RESOLVE, [f"{address.host}:{address.port}:{_bracketed(address.ip)}"])
+    curl.setopt(pycurl.HTTPHEADER, list(headers))
 
 
 def _bracketed(ip: str) -> str:

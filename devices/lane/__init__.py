@@ -1,1 +1,2 @@
-"""How a device is driven: who may send through it (`leases`), how often (`pacing`), what its row says (`limits`)."""
+"""How a device is driven: who sends (`runners`), through which device (`leases`), how often (`pacing`), and what
+its row says (`limits`)."""

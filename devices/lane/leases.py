@@ -1,6 +1,7 @@
-"""Who may send through a device: one lane runner at a time, under a lease with a fencing token.
+"""Who may send through a device: one runner at a time, under a lease with a fencing token.
 
-Every time is the database's own clock. `cursor` is a plain psycopg cursor inside a transaction of the caller's.
+A lease lasts as long as its runner (`runners`), unless it is given back. Every time is the database's own clock.
+`cursor` is a plain psycopg cursor inside a transaction of the caller's, who holds the runner.
 """
 
 from collections.abc import Iterable, Mapping
@@ -10,25 +11,8 @@ from typing import Any
 
 Cursor = Any
 
-# A lease is free for the taking when nobody holds it, when it ran out, or when the database session of its
-# holder is gone: that one is dead, or cut off and fenced. So a killed worker's devices wait seconds, not LEASE_SECONDS.
-FREE = """(
-    lane.holder = '' OR lane.expires_at < clock_timestamp() OR NOT EXISTS (
-        SELECT FROM pg_stat_activity AS session
-        WHERE session.pid = lane.session_pid
-          AND coalesce(session.backend_start = lane.session_started_at, true)
-    )
-)"""
-
-
 # `DeviceQuerySet.available`, as the engine's own statements say it.
 USABLE = "device.enabled AND device.deleted_at IS NULL AND device.status NOT IN ('disconnected', 'blocked')"
-
-# Lanes to be updated, locked by rising id as `take` locks them. An UPDATE alone takes its rows as they come, and two
-# sessions that meet in another order would wait for each other.
-IN_ORDER = """(
-    SELECT device_id FROM devices_lane WHERE device_id = ANY(%(lanes)s::bigint[]) ORDER BY device_id FOR NO KEY UPDATE
-)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,31 +27,23 @@ class Lease:
     seconds_to_midnight: float
 
 
-def take(cursor: Cursor, device_ids: Iterable[int], holder: str, lease_seconds: float) -> list[Lease]:
-    """Take the lease of each device that is free.
-
-    The token rises, which fences off whoever held it before. The caller must settle what that one left
-    before it sends anything.
-    """
+def take(cursor: Cursor, device_ids: Iterable[int], runner_id: int) -> list[Lease]:
+    """Take the lease of each device that nobody holds. The token rises, which fences off whoever held it before."""
     cursor.execute(
-        f"""
-        INSERT INTO devices_lane AS lane (device_id, token, holder, session_pid, session_started_at, expires_at)
-        SELECT id, 1, %(holder)s, me.pid, me.backend_start, clock_timestamp() + %(lease)s * interval '1 second'
-        FROM unnest(%(ids)s::bigint[]) AS id, pg_stat_activity AS me
-        WHERE me.pid = pg_backend_pid()
+        """
+        INSERT INTO devices_lane AS lane (device_id, token, runner_id)
+        SELECT id, 1, %(runner)s FROM unnest(%(ids)s::bigint[]) AS id
         ORDER BY id
         ON CONFLICT (device_id) DO UPDATE
-            SET token = lane.token + 1, holder = excluded.holder, session_pid = excluded.session_pid,
-                session_started_at = excluded.session_started_at, expires_at = excluded.expires_at
-            WHERE {FREE}
+            SET token = lane.token + 1, runner_id = excluded.runner_id WHERE lane.runner_id IS NULL
         RETURNING lane.device_id, lane.token,
                   greatest(0, extract(epoch FROM lane.next_slot_at - clock_timestamp()))::float8,
                   (clock_timestamp() AT TIME ZONE 'UTC')::date,
                   CASE WHEN lane.day = (clock_timestamp() AT TIME ZONE 'UTC')::date THEN lane.day_count ELSE 0 END,
                   extract(epoch FROM date_trunc('day', clock_timestamp(), 'UTC') + interval '1 day'
                                      - clock_timestamp())::float8
-        """,  # noqa: S608 - a constant
-        {"ids": sorted(device_ids), "holder": holder, "lease": lease_seconds},
+        """,
+        {"ids": sorted(device_ids), "runner": runner_id},
     )
     return [
         Lease(device_id, token, slot or 0.0, today, sent_today, to_midnight)
@@ -75,28 +51,15 @@ def take(cursor: Cursor, device_ids: Iterable[int], holder: str, lease_seconds: 
     ]
 
 
-def renew(cursor: Cursor, held: Iterable[tuple[int, int, float]], lease_seconds: float) -> set[int]:
-    """Renew leases given as (device id, token, seconds until the next slot); return the ids still held.
-
-    Also locks those lanes until the transaction ends: nobody can take them over in between.
-    """
-    rows = sorted(held)
+def held(cursor: Cursor, leases: Iterable[tuple[int, int]], runner_id: int) -> set[int]:
+    """Which of these leases, (device id, token) each, this runner still has: their devices' ids."""
+    rows = list(leases)
     cursor.execute(
-        f"""
-        UPDATE devices_lane AS lane
-        SET expires_at = clock_timestamp() + %(lease)s * interval '1 second',
-            next_slot_at = clock_timestamp() + held.slot * interval '1 second'
-        FROM unnest(%(lanes)s::bigint[], %(tokens)s::bigint[], %(slots)s::float8[]) AS held (device_id, token, slot)
-            JOIN {IN_ORDER} AS locked USING (device_id)
-        WHERE lane.device_id = held.device_id AND lane.token = held.token
-        RETURNING lane.device_id
-        """,  # noqa: S608 - a constant
-        {
-            "lanes": [row[0] for row in rows],
-            "tokens": [row[1] for row in rows],
-            "slots": [row[2] for row in rows],
-            "lease": lease_seconds,
-        },
+        """
+        SELECT lane.device_id FROM unnest(%s::bigint[], %s::bigint[]) AS given (device_id, token)
+        JOIN devices_lane AS lane USING (device_id, token) WHERE lane.runner_id = %s
+        """,
+        ([row[0] for row in rows], [row[1] for row in rows], runner_id),
     )
     return {device_id for (device_id,) in cursor.fetchall()}
 
@@ -119,15 +82,18 @@ def count_today(cursor: Cursor, begun: Mapping[int, int]) -> None:
     )
 
 
-def release(cursor: Cursor, held: Iterable[tuple[int, int]]) -> None:
+def release(cursor: Cursor, leases: Iterable[tuple[int, int]], runner_id: int) -> None:
     """Give leases back, as (device id, token), for the next runner to take at once; lost ones are left alone."""
-    rows = sorted(held)
+    rows = sorted(leases)
     cursor.execute(
-        f"""
-        UPDATE devices_lane AS lane SET holder = '', expires_at = NULL
-        FROM unnest(%(lanes)s::bigint[], %(tokens)s::bigint[]) AS held (device_id, token)
-            JOIN {IN_ORDER} AS locked USING (device_id)
-        WHERE lane.device_id = held.device_id AND lane.token = held.token
-        """,  # noqa: S608 - a constant
-        {"lanes": [row[0] for row in rows], "tokens": [row[1] for row in rows]},
+        """
+        UPDATE devices_lane AS lane SET runner_id = NULL
+        FROM unnest(%(lanes)s::bigint[], %(tokens)s::bigint[]) AS given (device_id, token)
+            JOIN (
+                SELECT device_id FROM devices_lane WHERE device_id = ANY(%(lanes)s::bigint[])
+                ORDER BY device_id FOR NO KEY UPDATE
+            ) AS locked USING (device_id)
+        WHERE lane.device_id = given.device_id AND lane.token = given.token AND lane.runner_id = %(runner)s
+        """,
+        {"lanes": [row[0] for row in rows], "tokens": [row[1] for row in rows], "runner": runner_id},
     )

@@ -19,6 +19,8 @@ class Limits:
     jitter_percent: int
     max_in_flight: int
     allowance: int | None  # messages it may still send today; None: any number
+    connects_to: str  # a mark of the gateway, instance and token it is reached by: another mark, another device
+    is_on_trial: bool  # it was out, and nothing was accepted since
 
 
 def limits_of(cursor: Cursor, device_ids: Iterable[int]) -> dict[int, Limits]:
@@ -26,7 +28,8 @@ def limits_of(cursor: Cursor, device_ids: Iterable[int]) -> dict[int, Limits]:
     cursor.execute(
         f"""
         SELECT device.id, {USABLE}, messages_per_minute, jitter_percent, max_in_flight, daily_limit, warm_up_since,
-               today.day, CASE WHEN lane.day = today.day THEN lane.day_count ELSE 0 END
+               today.day, CASE WHEN lane.day = today.day THEN lane.day_count ELSE 0 END,
+               md5(concat_ws(E'\n', provider, base_url, instance_name, device.token)), trouble_count > 0
         FROM devices_device AS device LEFT JOIN devices_lane AS lane ON lane.device_id = device.id,
              (SELECT (clock_timestamp() AT TIME ZONE 'UTC')::date AS day) AS today
         WHERE device.id = ANY(%s)
@@ -34,8 +37,9 @@ def limits_of(cursor: Cursor, device_ids: Iterable[int]) -> dict[int, Limits]:
         (list(device_ids),),
     )
     found = {}
-    for device_id, is_usable, per_minute, jitter, in_flight, daily, since, today, sent_today in cursor.fetchall():
+    for row in cursor.fetchall():
+        device_id, is_usable, per_minute, jitter, in_flight, daily, since, today, sent_today, *rest = row
         allowance = daily_allowance(daily, since, today)
         left = None if allowance is None else allowance - sent_today
-        found[device_id] = Limits(is_usable, per_minute, jitter, in_flight, left)
+        found[device_id] = Limits(is_usable, per_minute, jitter, in_flight, left, *rest)
     return found

@@ -1,9 +1,11 @@
-"""Chunks: ranges of a job's positions, which one device takes, reads and sends; and the retries that are due.
+"""Chunks: ranges of a job's positions, which a device takes, reads and sends; and the retries that are due.
 
-A chunk is taken by moving the job's cursor; its row is what a successor finds if its taker dies. All of it runs
-in the caller's transaction, under the device's lease.
+Chunks are taken by moving the job's cursor, for many devices at once; a chunk's row is what a successor finds if its
+taker dies. All of it runs in the caller's transaction, under the devices' leases.
 """
 
+from collections import deque
+from collections.abc import Iterable, Sequence
 from itertools import starmap
 from typing import Any, NamedTuple
 
@@ -24,6 +26,23 @@ class Waiting(NamedTuple):
     is_banned: bool  # the account must not write to this number (any more)
 
 
+class Want(NamedTuple):
+    """How much a device would take: up to `size` positions, towards a job's end fewer, but `least`."""
+
+    device_id: int
+    size: int
+    least: int
+
+
+class Chunk(NamedTuple):
+    """A range of positions, `end` excluded, that is a device's now."""
+
+    chunk_id: int
+    device_id: int
+    start: int
+    end: int
+
+
 # Asked when they are read, and not only at the start: a job runs for days, and people say no meanwhile.
 _BANNED = f"""EXISTS (
     SELECT FROM jobs_suppression AS suppression
@@ -31,67 +50,121 @@ _BANNED = f"""EXISTS (
 )"""
 
 
-def take(cursor: Cursor, device_id: int, job_id: int, size: int, window: int) -> tuple[int, int, int] | None:
-    """Take of a chunk that was given back, else of the job's next positions: (chunk id, start, end)."""
+def take(cursor: Cursor, job_id: int, wants: Sequence[Want]) -> list[Chunk]:
+    """Take for each device of what was given back, else of the job's next positions; the last may get nothing."""
+    taken, cut = _take_given_back(cursor, job_id, deque(wants))
+    cut += _advance(cursor, job_id, wants[len(taken) + len(cut) :])
+    return taken + _insert(cursor, job_id, cut)
+
+
+_Range = tuple[int, int, int]  # device id, start, end
+
+
+def _take_given_back(cursor: Cursor, job_id: int, wants: deque[Want]) -> tuple[list[Chunk], list[_Range]]:
+    """The chunks that are taken whole, and the ranges cut off from others."""
     cursor.execute(
         'SELECT id, "start", "end" FROM jobs_chunk WHERE job_id = %s AND device_id IS NULL'
-        ' ORDER BY "start" LIMIT 1 FOR UPDATE SKIP LOCKED',
-        (job_id,),
+        ' ORDER BY "start" LIMIT %s FOR UPDATE SKIP LOCKED',
+        (job_id, len(wants)),
     )
-    if (free := cursor.fetchone()) is not None:
-        chunk_id, start, end = free
-        if end - start <= size:
-            # By a new id: late answers of its last taker, who may be this very process, name the old one.
-            cursor.execute(
-                "UPDATE jobs_chunk SET device_id = %s, id = nextval(pg_get_serial_sequence('jobs_chunk', 'id'))"
-                " WHERE id = %s RETURNING id",
-                (device_id, chunk_id),
-            )
-            return cursor.fetchone()[0], start, end
-        end = start + size
-        cursor.execute('UPDATE jobs_chunk SET "start" = %s WHERE id = %s', (end, chunk_id))
-    else:
+    whole: list[tuple[int, int]] = []  # chunk id, device id
+    cut: list[_Range] = []
+    shortened: list[tuple[int, int]] = []  # chunk id, its new start
+    for chunk_id, start, end in cursor.fetchall():
+        rest = start
+        while wants and end - rest > wants[0].size:
+            want = wants.popleft()
+            cut.append((want.device_id, rest, rest + want.size))
+            rest += want.size
+        if wants and rest == start:
+            whole.append((chunk_id, wants.popleft().device_id))
+        elif rest > start:
+            shortened.append((chunk_id, rest))
+    if shortened:
         cursor.execute(
-            """
-            WITH job AS (
-                -- Towards the end smaller ones, so that all its devices are through at about the same time.
-                SELECT id, next_position AS first, least(total, next_position + least(%(size)s, greatest(
-                    %(window)s, (total - next_position) / greatest(1, 2 * (
-                        SELECT count(*) - 1 FROM jobs_jobdevice WHERE job_id = %(job)s
-                    ))
-                ))) AS last
-                FROM jobs_job WHERE id = %(job)s AND status = 'processing' FOR NO KEY UPDATE
-            )
-            UPDATE jobs_job SET next_position = job.last FROM job
-            WHERE jobs_job.id = job.id AND job.first < job.last
-            RETURNING job.first, job.last
-            """,
-            {"size": size, "window": window, "job": job_id},
+            'UPDATE jobs_chunk AS chunk SET "start" = given.first FROM unnest(%s::bigint[], %s::int[])'
+            " AS given (id, first) WHERE chunk.id = given.id",
+            _columns(shortened),
         )
-        if (advanced := cursor.fetchone()) is None:
-            return None
-        start, end = advanced
+    if not whole:
+        return [], cut
+    # By a new id: late answers of its last taker, who may be this very process, name the old one.
     cursor.execute(
-        'INSERT INTO jobs_chunk (job_id, "start", "end", device_id) VALUES (%s, %s, %s, %s) RETURNING id',
-        (job_id, start, end, device_id),
+        """
+        UPDATE jobs_chunk AS chunk
+        SET device_id = given.device_id, id = nextval(pg_get_serial_sequence('jobs_chunk', 'id'))
+        FROM unnest(%s::bigint[], %s::bigint[]) AS given (id, device_id) WHERE chunk.id = given.id
+        RETURNING chunk.id, chunk.device_id, chunk."start", chunk."end"
+        """,
+        _columns(whole),
     )
-    return cursor.fetchone()[0], start, end
+    return list(starmap(Chunk, cursor.fetchall())), cut
 
 
-def read(cursor: Cursor, job_id: int, account_id: int, chunk_id: int, start: int, end: int) -> list[Waiting]:
+def _advance(cursor: Cursor, job_id: int, wants: Sequence[Want]) -> list[_Range]:
+    """Move the job's cursor; return the ranges it has passed."""
+    if not wants:
+        return []
+    cursor.execute(
+        """
+        SELECT next_position, total, (SELECT count(*) FROM jobs_jobdevice WHERE job_id = %(job)s)
+        FROM jobs_job WHERE id = %(job)s AND status = 'processing' AND next_position < total FOR NO KEY UPDATE
+        """,
+        {"job": job_id},
+    )
+    if (row := cursor.fetchone()) is None:
+        return []
+    position, total, devices = row
+    ranges: list[_Range] = []
+    for want in wants:
+        # Towards the end smaller ones, so that all its devices are through at about the same time.
+        fair = max(want.least, (total - position) // max(1, 2 * (devices - 1)))
+        if (end := min(total, position + min(want.size, fair))) == position:
+            break
+        ranges.append((want.device_id, position, end))
+        position = end
+    cursor.execute("UPDATE jobs_job SET next_position = %s WHERE id = %s", (position, job_id))
+    return ranges
+
+
+def _insert(cursor: Cursor, job_id: int, ranges: Sequence[_Range]) -> list[Chunk]:
+    if not ranges:
+        return []
+    cursor.execute(
+        """
+        INSERT INTO jobs_chunk (job_id, device_id, "start", "end")
+        SELECT %s, given.* FROM unnest(%s::bigint[], %s::int[], %s::int[]) AS given
+        RETURNING id, device_id, "start", "end"
+        """,
+        (job_id, *_columns(ranges)),
+    )
+    return list(starmap(Chunk, cursor.fetchall()))
+
+
+def read(cursor: Cursor, job_id: int, account_id: int, chunks: Sequence[Chunk]) -> list[Waiting]:
+    """Who waits in these chunks, in order."""
     cursor.execute(
         f"""
-        SELECT id, position, phone, values, variant, %(chunk)s::bigint, {_BANNED} FROM jobs_recipient AS recipient
-        WHERE job_id = %(job)s AND position >= %(start)s AND position < %(end)s
-          AND state = 'queued' AND due_at IS NULL
+        SELECT recipient.id, position, phone, values, variant, chunk.id, {_BANNED}
+        FROM unnest(%(chunks)s::bigint[], %(starts)s::int[], %(ends)s::int[]) AS chunk (id, first, last)
+            JOIN jobs_recipient AS recipient
+            ON job_id = %(job)s AND position >= chunk.first AND position < chunk.last
+        WHERE state = 'queued' AND due_at IS NULL
         ORDER BY position
         """,  # noqa: S608 - constants
-        {"job": job_id, "account": account_id, "chunk": chunk_id, "start": start, "end": end},
+        {
+            "job": job_id,
+            "account": account_id,
+            "chunks": [chunk.chunk_id for chunk in chunks],
+            "starts": [chunk.start for chunk in chunks],
+            "ends": [chunk.end for chunk in chunks],
+        },
     )
     return list(starmap(Waiting, cursor.fetchall()))
 
 
 def read_retries(cursor: Cursor, job_id: int, account_id: int, limit: int) -> list[Waiting]:
+    """Who is to be tried again by now, the longest due first."""
     cursor.execute(
         f"""
         SELECT id, position, phone, values, variant, NULL, {_BANNED} FROM jobs_recipient AS recipient
@@ -101,3 +174,7 @@ def read_retries(cursor: Cursor, job_id: int, account_id: int, limit: int) -> li
         {"job": job_id, "account": account_id, "limit": limit},
     )
     return list(starmap(Waiting, cursor.fetchall()))
+
+
+def _columns(rows: Iterable[tuple[int, ...]]) -> list[list[int]]:
+    return [list(column) for column in zip(*rows, strict=True)]

@@ -7,20 +7,19 @@ written, and no further ahead of it than `Lane.room` says.
 import json
 import time
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from itertools import cycle
+from typing import Any, NamedTuple
 
 import structlog
 
-from jobs.live import events
 from jobs.live.events import Event
 from jobs.message.book import MessageBook
-from jobs.sending import chunks
-from jobs.sending.chunks import Waiting
+from jobs.sending import chunks, results
+from jobs.sending.chunks import Chunk, Waiting, Want
 from jobs.sending.outcomes import Claim, Outcome, unsendable
-from jobs.sending.results import next_seq
 from jobs.states import RecipientState
 from jobs.suppression import OPTED_OUT
 from jobs.windows import Hours, hours_of
@@ -33,7 +32,10 @@ Cursor = Any
 # not still at it when all others are through.
 CHUNK_SECONDS = 5.0
 FIRST_CHUNK_WINDOWS = 16  # before the device's speed is known
+# Of a device that keeps a pace so much at most, and never more than twice that: what it has read no other can send.
+CHUNK_SECONDS_AT_A_PACE = 25.0
 MAX_EMPTY_CHUNKS = 50  # passed over in one go: rows that ended before the start, or that wait for the morning
+MOST_RETRIES_READ = 1000  # at once, of one job
 
 
 def _json(raw: Any) -> dict[str, Any]:
@@ -60,6 +62,7 @@ class Feed:
     hours: Hours | None = None
     retries: deque[Waiting] = field(default_factory=deque)
     fresh: deque[Waiting] = field(default_factory=deque)
+    drawn_at: int = 0  # the device's count of draws by then
 
     def __len__(self) -> int:
         return len(self.retries) + len(self.fresh)
@@ -69,80 +72,100 @@ class Feed:
 
 
 class Claimer:
-    """One device's side of the claiming: its feeds, one a job, drawn from in turn so that no job waits for another."""
+    """One device's side of the claiming: its feeds, one a job, drawn from in turn so that no job waits for another.
 
-    def __init__(self, device_id: int, max_chunk_size: int, window: int | None = None) -> None:
+    `messages_per_minute`: of a device whose pace is known a chunk is what it sends in CHUNK_SECONDS_AT_A_PACE, and it
+    is given more while it has half of one left; of one without a limit its speed decides, and it is given more when
+    it has nothing.
+    """
+
+    def __init__(
+        self,
+        device_id: int,
+        max_chunk_size: int,
+        window: int | None = None,
+        token: int = 0,
+        messages_per_minute: int | None = None,
+    ) -> None:
         self.device_id = device_id
+        self.token = token
         self.window = window or max_chunk_size
-        self.max_chunk_size = max_chunk_size
         self.chunk_size = min(max_chunk_size, FIRST_CHUNK_WINDOWS * self.window)
-        self._chunk_taken_at: float | None = None
+        self._most = max_chunk_size
+        self.keep_pace(messages_per_minute)
         self.feeds: dict[int, Feed] = {}
-        self._chunks: dict[int, TakenChunk] = {}
-        self._turn: deque[int] = deque()
         self.not_yet: list[tuple[Waiting, datetime]] = []  # read, but it is night where they are
         self.banned: list[tuple[int, Waiting]] = []  # read, but not to be written to: (job id, recipient)
+        self._chunk_taken_at: float | None = None
+        self._chunks: dict[int, TakenChunk] = {}
+        self._turn: list[Feed] = []
+        self._draws = 0
+
+    def keep_pace(self, messages_per_minute: int | None) -> None:
+        """Take chunks for this pace from now on."""
+        self.is_paced = messages_per_minute is not None
+        if messages_per_minute is not None:
+            self.chunk_size = max(1, min(self._most, int(messages_per_minute * CHUNK_SECONDS_AT_A_PACE / 60)))
 
     def __len__(self) -> int:
         return sum(len(feed) for feed in self.feeds.values())
 
-    def refill(self, cursor: Cursor, now: datetime) -> list[Event]:
-        """Read more of every job this device serves; return the events of the chunks taken.
+    @property
+    def is_low(self) -> bool:
+        """Whether more may be read for it now that others need it."""
+        return self.is_paced and len(self) <= self.chunk_size // 2
 
-        Feeds of jobs that are no longer being sent are dropped. Runs in a transaction of its own.
-        """
-        cursor.execute(
-            """
-            SELECT job.id, job.sending_window, job.columns, job.account_id
-            FROM jobs_job AS job JOIN jobs_jobdevice AS link ON link.job_id = job.id
-            WHERE link.device_id = %s AND job.status = 'processing' AND job.finished_at IS NULL
-            ORDER BY job.id
-            """,
-            (self.device_id,),
-        )
-        jobs = cursor.fetchall()
-        hours = {job_id: hours_of(_json(window), columns) for job_id, window, columns, _ in jobs}
-        accounts = {job_id: account_id for job_id, _, _, account_id in jobs}
+    def serve(self, hours: Mapping[int, Hours | None]) -> None:
+        """Have a feed for each of these jobs, and for no other: what was read of those is given back."""
         for job_id in self.feeds.keys() - hours.keys():
             self._drop(self.feeds.pop(job_id))
-        self._fit_chunk_size(time.monotonic())
-        # Together no more than one chunk: what this device holds, no other can send.
-        share = max(1, self.chunk_size // max(1, len(hours)))
-        taken: dict[int, tuple[int, int]] = {}
         for job_id, open_hours in hours.items():
-            feed = self.feeds.setdefault(job_id, Feed(job_id, open_hours))
-            if not feed.retries:
-                retries = chunks.read_retries(cursor, job_id, accounts[job_id], self.chunk_size)
-                feed.retries.extend(self._open_now(self._allowed(job_id, retries), open_hours, now))
-            for _ in range(MAX_EMPTY_CHUNKS):
-                if feed.fresh or (chunk := chunks.take(cursor, self.device_id, job_id, share, self.window)) is None:
-                    break
-                chunk_id, start, end = chunk
-                rows = chunks.read(cursor, job_id, accounts[job_id], chunk_id, start, end)
-                feed.fresh.extend(self._open_now(self._allowed(job_id, rows), open_hours, now))
-                self._chunks[chunk_id] = TakenChunk(chunk_id, job_id, len(rows))
-                if rows:
-                    taken[job_id] = (start, end)
-        self._turn = deque(job_id for job_id in hours if len(self.feeds[job_id]))
-        return [
-            events.chunk_processing(uuid, seq, *taken[job_id], total)
-            for job_id, (uuid, seq, total) in (next_seq(cursor, taken) if taken else {}).items()
-        ]
+            self.feeds.setdefault(job_id, Feed(job_id)).hours = open_hours
+        # Whose turn it was, comes before those that were drawn from since.
+        self._turn = sorted(self.feeds.values(), key=lambda feed: (feed.drawn_at, feed.job_id))
+        self._fit_chunk_size(time.monotonic())
+
+    def retries_wanted(self, job_id: int) -> int:
+        if self.feeds[job_id].retries:
+            return 0
+        return self.window if self.is_paced else self.chunk_size
+
+    def wants(self, job_id: int) -> bool:
+        """Whether it takes a chunk of this job."""
+        return len(self.feeds[job_id].fresh) <= (self._share // 2 if self.is_paced else 0)
+
+    def want(self) -> Want:
+        return Want(self.device_id, self._share, min(self.window, self._share))
+
+    def take(self, chunk: Chunk, job_id: int, rows: list[Waiting], now: datetime) -> None:
+        """Note a chunk that was taken for this device, with those who wait in it."""
+        self._chunks[chunk.chunk_id] = TakenChunk(chunk.chunk_id, job_id, len(rows))
+        feed = self.feeds[job_id]
+        feed.fresh.extend(self._writable(feed, rows, now))
+
+    def take_retry(self, job_id: int, waiting: Waiting, now: datetime) -> None:
+        feed = self.feeds[job_id]
+        feed.retries.extend(self._writable(feed, [waiting], now))
+
+    @property
+    def _share(self) -> int:
+        """Of each of its jobs; together no more than one chunk: what this device holds, no other can send."""
+        return max(1, self.chunk_size // max(1, len(self.feeds)))
 
     def _fit_chunk_size(self, now: float) -> None:
         """Take more at once where the last chunk was soon through, less where it lasted."""
-        if self._chunk_taken_at is not None:
+        if self._chunk_taken_at is not None and not self.is_paced:
             lasted = now - self._chunk_taken_at
             if lasted < CHUNK_SECONDS / 2:
-                self.chunk_size = min(self.max_chunk_size, 2 * self.chunk_size)
+                self.chunk_size = min(self._most, 2 * self.chunk_size)
             elif lasted > 2 * CHUNK_SECONDS:
                 self.chunk_size = max(1, self.chunk_size // 2)
         self._chunk_taken_at = now
 
-    def _allowed(self, job_id: int, rows: list[Waiting]) -> list[Waiting]:
-        """Keep those whom the account may write to; note the others."""
-        self.banned += [(job_id, waiting) for waiting in rows if waiting.is_banned]
-        return [waiting for waiting in rows if not waiting.is_banned]
+    def _writable(self, feed: Feed, rows: list[Waiting], now: datetime) -> list[Waiting]:
+        """Keep those whom the account may write to, and at this hour; note the others."""
+        self.banned += [(feed.job_id, waiting) for waiting in rows if waiting.is_banned]
+        return self._open_now([waiting for waiting in rows if not waiting.is_banned], feed.hours, now)
 
     def _open_now(self, rows: list[Waiting], hours: Hours | None, now: datetime) -> list[Waiting]:
         """Keep those who may be written to at this hour; note when the others may."""
@@ -169,22 +192,13 @@ class Claimer:
         self.banned.clear()
         return outcomes
 
-    def put_off(self, cursor: Cursor) -> None:
-        """Leave those who may not be written to yet to their due time.
-
-        A transaction of its own, after that of the refill, which holds jobs: recipients are locked before jobs.
-        """
-        cursor.execute(
-            """
-            UPDATE jobs_recipient AS recipient SET due_at = later.due_at
-            FROM unnest(%s::bigint[], %s::timestamptz[]) AS later (id, due_at)
-            WHERE recipient.id = later.id AND recipient.state = 'queued'
-            """,
-            ([row.recipient_id for row, _ in self.not_yet], [opening for _, opening in self.not_yet]),
-        )
+    def take_not_yet(self) -> list[tuple[int, datetime]]:
+        """Who may not be written to yet, as (recipient id, when); the caller puts them off."""
+        put_off = [(waiting.recipient_id, opening) for waiting, opening in self.not_yet]
         for waiting, _ in self.not_yet:
             self.let_go(waiting.chunk_id)
         self.not_yet.clear()
+        return put_off
 
     def draw(self, number: int, now: datetime) -> list[tuple[int, Waiting]]:
         """Take up to `number` recipients out of the feeds, a job at a time in turn: (job id, recipient).
@@ -193,13 +207,13 @@ class Claimer:
         """
         drawn: list[tuple[int, Waiting]] = []
         while len(drawn) < number and self._turn:
-            job_id = self._turn[0]
-            feed = self.feeds.get(job_id)
-            if feed is None or not len(feed):
-                self._turn.popleft()
+            feed = self._turn.pop(0)
+            if not len(feed) or self.feeds.get(feed.job_id) is not feed:
                 continue
-            drawn += [(job_id, waiting) for waiting in self._open_now([feed.pop()], feed.hours, now)]
-            self._turn.rotate(-1)
+            self._draws += 1
+            feed.drawn_at = self._draws
+            drawn += [(feed.job_id, waiting) for waiting in self._open_now([feed.pop()], feed.hours, now)]
+            self._turn.append(feed)
         return drawn
 
     def let_go(self, chunk_id: int | None, position: int | None = None) -> None:
@@ -231,6 +245,105 @@ class Claimer:
             [chunk for chunk in closed if chunk.left_from is None],
             [chunk for chunk in closed if chunk.left_from is not None],
         )
+
+
+# --- Reading, for many devices at once -----------------------------------------------------------------------------
+
+
+class _Serving(NamedTuple):
+    """A job under way, and which of the devices asked for serve it."""
+
+    job_id: int
+    account_id: int
+    hours: Hours | None
+    device_ids: list[int]
+
+
+def refill(cursor: Cursor, claimers: Sequence[Claimer], now: datetime) -> list[Event]:
+    """Read more of every job these devices serve; return the events of the chunks taken.
+
+    What they read of jobs that are no longer being sent is dropped. Runs in a transaction of its own, under the
+    devices' leases.
+    """
+    by_device = {claimer.device_id: claimer for claimer in claimers}
+    jobs = _served_by(cursor, list(by_device))
+    hours: dict[int, dict[int, Hours | None]] = {device_id: {} for device_id in by_device}
+    for job in jobs:
+        for device_id in job.device_ids:
+            hours[device_id][job.job_id] = job.hours
+    for device_id, claimer in by_device.items():
+        claimer.serve(hours[device_id])
+    announced: dict[int, list[tuple[int, int]]] = {}
+    for job in jobs:
+        serving = [by_device[device_id] for device_id in job.device_ids]
+        _read_retries(cursor, job, serving, now)
+        if ranges := _read_fresh(cursor, job, serving, now):
+            announced[job.job_id] = ranges
+    return results.chunks_taken(cursor, announced)
+
+
+def _served_by(cursor: Cursor, device_ids: list[int]) -> list[_Serving]:
+    cursor.execute(
+        """
+        SELECT job.id, job.account_id, job.sending_window, job.columns, serving.device_ids
+        FROM jobs_job AS job CROSS JOIN LATERAL (
+            SELECT array_agg(device_id ORDER BY device_id) AS device_ids FROM jobs_jobdevice
+            WHERE job_id = job.id AND device_id = ANY(%s)
+        ) AS serving
+        WHERE job.status = 'processing' AND job.finished_at IS NULL AND serving.device_ids IS NOT NULL
+        ORDER BY job.id
+        """,
+        (device_ids,),
+    )
+    return [
+        _Serving(job_id, account_id, hours_of(_json(window), columns), devices)
+        for job_id, account_id, window, columns, devices in cursor.fetchall()
+    ]
+
+
+def _read_retries(cursor: Cursor, job: _Serving, serving: Sequence[Claimer], now: datetime) -> None:
+    """Deal out those who are to be tried again, one to each device in turn."""
+    wanted = {claimer: number for claimer in serving if (number := claimer.retries_wanted(job.job_id))}
+    limit = min(sum(wanted.values()), MOST_RETRIES_READ)
+    rows = chunks.read_retries(cursor, job.job_id, job.account_id, limit) if limit else []
+    for waiting, claimer in zip(rows, cycle(wanted)):
+        claimer.take_retry(job.job_id, waiting, now)
+
+
+def _read_fresh(cursor: Cursor, job: _Serving, serving: Sequence[Claimer], now: datetime) -> list[tuple[int, int]]:
+    """Take a chunk for each device that has too little, and read it; return the ranges in which somebody waited."""
+    ranges: list[tuple[int, int]] = []
+    for _ in range(MAX_EMPTY_CHUNKS):
+        wants = [claimer.want() for claimer in serving if claimer.wants(job.job_id)]
+        taken = chunks.take(cursor, job.job_id, wants) if wants else []
+        if not taken:
+            break
+        rows: dict[int | None, list[Waiting]] = {}
+        for waiting in chunks.read(cursor, job.job_id, job.account_id, taken):
+            rows.setdefault(waiting.chunk_id, []).append(waiting)
+        of_device = {claimer.device_id: claimer for claimer in serving}
+        for chunk in taken:
+            of_device[chunk.device_id].take(chunk, job.job_id, rows.get(chunk.chunk_id, []), now)
+            if chunk.chunk_id in rows:
+                ranges.append((chunk.start, chunk.end))
+        # Only those whose chunk was empty, rows that ended before the start or that wait for the morning, take another.
+        serving = [claimer for claimer in serving if not claimer.feeds[job.job_id].fresh]
+    return ranges
+
+
+def put_off(cursor: Cursor, not_yet: Sequence[tuple[int, datetime]]) -> None:
+    """Leave those who may not be written to yet, (recipient id, when), to their due time.
+
+    A transaction of its own, after that of the refill, which holds jobs: recipients are locked before jobs.
+    """
+    cursor.execute(
+        """
+        UPDATE jobs_recipient AS recipient SET due_at = later.due_at
+        FROM unnest(%s::bigint[], %s::timestamptz[]) AS later (id, due_at)
+        WHERE recipient.id = later.id AND recipient.state = 'queued'
+        """,
+        ([recipient_id for recipient_id, _ in not_yet], [opening for _, opening in not_yet]),
+    )
 
 
 def claims_of(

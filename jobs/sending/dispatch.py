@@ -1,7 +1,6 @@
-"""When a job starts, through which devices, and which devices have something to send."""
+"""When a job starts, and through which devices."""
 
-import math
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,7 +12,7 @@ from django.utils import timezone
 
 from accounts.needed import Need
 from devices import breaker
-from devices.lane.leases import FREE, USABLE
+from devices.lane.leases import USABLE
 from jobs.live import events, publishing
 from jobs.models import Job, MessageSyntax
 from jobs.sending import finishing, resting
@@ -23,58 +22,6 @@ from jobs.wording.job_reasons import MISSED_ITS_TIME, NO_DEVICES
 Cursor = Any
 
 AT_ONCE = timedelta(minutes=1)  # a start so soon after the upload was meant as "now"
-
-_HAS_WORK = f"""
-    {USABLE} AND EXISTS (
-        SELECT FROM jobs_jobdevice AS link JOIN jobs_job AS job ON job.id = link.job_id
-        WHERE link.device_id = device.id AND job.status = 'processing' AND job.finished_at IS NULL AND (
-            job.next_position < job.total
-            OR EXISTS (SELECT FROM jobs_chunk AS chunk WHERE chunk.job_id = job.id AND chunk.device_id IS NULL)
-            OR EXISTS (
-                SELECT FROM jobs_recipient AS recipient
-                WHERE recipient.job_id = job.id AND recipient.due_at <= clock_timestamp() AND recipient.state = 'queued'
-            )
-        )
-    )
-"""  # noqa: S608 - a constant
-
-
-def devices_with_work(cursor: Cursor, number: int) -> list[tuple[int, int]]:
-    """Return up to `number` devices that have something to send, a free lease and a slot soon: (id, max in flight)."""
-    cursor.execute(
-        f"""
-        SELECT device.id, device.max_in_flight
-        FROM devices_device AS device LEFT JOIN devices_lane AS lane ON lane.device_id = device.id
-        WHERE (lane.device_id IS NULL OR {FREE})
-          AND coalesce(lane.next_slot_at < clock_timestamp() + interval '5 seconds', true) AND {_HAS_WORK}
-        ORDER BY lane.next_slot_at NULLS FIRST, device.id LIMIT %s
-        """,  # noqa: S608 - constants
-        (number,),
-    )
-    return [(device_id, max_in_flight) for device_id, max_in_flight in cursor.fetchall()]
-
-
-def share(waiting: Sequence[tuple[int, int]], runners: int, requests_spare: int) -> list[int]:
-    """Choose one runner's part of the devices that wait, (id, max in flight) each: its share, as far as it can carry.
-
-    So that runners woken together divide the devices, instead of the first taking them all.
-    """
-    chosen = []
-    for device_id, max_in_flight in waiting[: math.ceil(len(waiting) / runners)]:
-        if requests_spare <= 0:
-            break
-        requests_spare -= max_in_flight
-        chosen.append(device_id)
-    return chosen
-
-
-def usable(cursor: Cursor, device_ids: Collection[int]) -> set[int]:
-    """Return those of the devices that may still be sent through."""
-    cursor.execute(
-        f"SELECT id FROM devices_device AS device WHERE id = ANY(%s) AND {USABLE}",  # noqa: S608 - a constant
-        (list(device_ids),),
-    )
-    return {device_id for (device_id,) in cursor.fetchall()}
 
 
 def jobs_short_of_devices(cursor: Cursor) -> list[int]:

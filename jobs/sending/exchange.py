@@ -1,13 +1,14 @@
 """The one statement by which a runner settles with the database: what it did goes in, what it may do next comes out.
 
-Leases are renewed, outcomes recorded and counted, recipients claimed and chunks closed, all under the fencing
-tokens. One statement is one transaction: sent apart, its parts took seven round trips of a thread that must
-wait for Python's lock after each, and twice PostgreSQL's time. It is prepared, and its arrays travel as text.
+The runner is renewed and with it all its leases, outcomes are recorded and counted, recipients claimed, chunks closed
+and devices let go, all under the fencing tokens. Only devices with something to settle are named.
+One statement is one transaction: sent apart, its parts took seven round trips of a thread that must wait for Python's
+lock after each, and twice PostgreSQL's time. It is prepared, and its arrays travel as text.
 
 `coalesce(…, false)` hides a condition from the planner. It takes the states it looks for to be rare, and would
 read a whole table to begin with those few.
 
-Lock order, here as everywhere in the engine: lanes, recipients, jobs; each by rising id.
+Lock order, here as everywhere in the engine: runners, lanes, recipients, jobs; each by rising id.
 """
 
 from collections.abc import Sequence
@@ -18,7 +19,7 @@ import psycopg
 from django.conf import settings
 from django.db import connection
 
-from devices.lane.leases import IN_ORDER, USABLE
+from devices.lane.leases import USABLE
 from devices.phone_numbers import key_sql
 from jobs.sending.outcomes import Outcome
 from jobs.sending.recording import MOVE, Counted, count, given_outcomes, numbers, parameters_of, recipient_id_of
@@ -38,7 +39,9 @@ NOT_BANNED = f"""(
 class Offer:
     """What goes in, as rows: ids are of devices, recipients, jobs and chunks."""
 
-    held: Sequence[tuple[int, int, float, bool]]  # device, token, seconds to the next slot, is it released
+    runner_id: int
+    held: Sequence[tuple[int, int]]  # device, token: all that the rest is about
+    released: Sequence[tuple[int, float]] = ()  # device, seconds to its next slot
     drawn: Sequence[tuple[int, int, int]] = ()  # recipient, device, job: to be claimed
     outcomes: Sequence[Outcome] = ()
     done: Sequence[tuple[int, int]] = ()  # chunk, device: through
@@ -49,6 +52,7 @@ class Offer:
 class Answer:
     """What comes out. Whatever concerns a device that is not in `held` was not done."""
 
+    is_alive: bool  # the runner; a dead one has lost all its leases
     held: set[int]  # devices whose lease is ours still
     usable: set[int]  # of those, the ones that may still be sent through
     moved: set[int]  # recipients whose outcome was recorded now
@@ -57,16 +61,22 @@ class Answer:
 
 
 _STATEMENT = f"""
-WITH held AS (
+WITH runner AS (
+  UPDATE devices_runner SET expires_at = clock_timestamp() + %(lease)s * interval '1 second' WHERE id = %(runner)s
+  RETURNING id
+), held AS MATERIALIZED (
+  SELECT lane.device_id FROM unnest(%(lanes)s::bigint[], %(tokens)s::bigint[]) AS given (device_id, token)
+    JOIN devices_lane AS lane USING (device_id, token)
+  WHERE lane.runner_id = (SELECT id FROM runner)
+), released AS (
   UPDATE devices_lane AS lane
-  SET expires_at = CASE WHEN NOT given.released THEN clock_timestamp() + %(lease)s * interval '1 second' END,
-    next_slot_at = clock_timestamp() + given.slot * interval '1 second',
-    holder = CASE WHEN given.released THEN '' ELSE lane.holder END
-  FROM unnest(%(lanes)s::bigint[], %(tokens)s::bigint[], %(slots)s::float8[], %(released)s::bool[])
-    AS given (device_id, token, slot, released)
-    JOIN {IN_ORDER} AS locked USING (device_id)
-  WHERE lane.device_id = given.device_id AND lane.token = given.token
-  RETURNING lane.device_id
+  SET runner_id = NULL, next_slot_at = clock_timestamp() + given.slot * interval '1 second'
+  FROM unnest(%(released)s::bigint[], %(slots)s::float8[]) AS given (device_id, slot)
+    JOIN (
+      SELECT device_id FROM devices_lane WHERE device_id = ANY(%(released)s::bigint[])
+      ORDER BY device_id FOR NO KEY UPDATE
+    ) AS locked USING (device_id)
+  WHERE lane.device_id = given.device_id AND given.device_id IN (SELECT device_id FROM held)
 ), usable AS MATERIALIZED (
   SELECT device.id FROM held JOIN devices_device AS device ON device.id = held.device_id WHERE {USABLE}
 ), job AS MATERIALIZED (
@@ -98,24 +108,26 @@ WITH held AS (
   FROM unnest(%(freed)s::bigint[], %(freed_devices)s::bigint[], %(firsts)s::int[]) AS given (id, device_id, first)
   WHERE chunk.id = given.id AND chunk.device_id = given.device_id AND given.device_id IN (SELECT device_id FROM held)
 )
-SELECT ARRAY(SELECT device_id FROM held), ARRAY(SELECT id FROM usable), ARRAY(SELECT id FROM moved),
-  ARRAY(SELECT ARRAY[device_id, id, tries_left, in_doubt::int] FROM claimed), counted.*
+SELECT EXISTS (SELECT FROM runner), ARRAY(SELECT device_id FROM held), ARRAY(SELECT id FROM usable),
+  ARRAY(SELECT id FROM moved), ARRAY(SELECT ARRAY[device_id, id, tries_left, in_doubt::int] FROM claimed), counted.*
 FROM (SELECT) AS always LEFT JOIN counted ON true
 """  # noqa: S608 - constants
 
 
 def exchange(offer: Offer) -> Answer:
     """Carry out the offer. Raises django.db.Error: then nothing is certain but what is in the rows."""
-    held = _columns(sorted(offer.held), 4)
+    held = _columns(sorted(offer.held), 2)
+    released = _columns(sorted(offer.released), 2)
     drawn = _columns(sorted(offer.drawn), 3)
     done = _columns(sorted(offer.done), 2)
     freed = _columns(sorted(offer.freed), 3)
     parameters = {
         "lease": settings.LEASE_SECONDS,
+        "runner": offer.runner_id,
         "lanes": numbers(held[0]),
         "tokens": numbers(held[1]),
-        "slots": numbers(held[2]),
-        "released": numbers(held[3]),
+        "released": numbers(released[0]),
+        "slots": numbers(released[1]),
         "drawn": numbers(drawn[0]),
         "drawn_devices": numbers(drawn[1]),
         "drawn_jobs": numbers(drawn[2]),
@@ -128,8 +140,9 @@ def exchange(offer: Offer) -> Answer:
         "firsts": numbers(freed[2]),
     }
     rows = _execute(parameters)
-    held_now, usable, moved, claimed = rows[0][:4]
+    is_alive, held_now, usable, moved, claimed = rows[0][:5]
     return Answer(
+        is_alive=is_alive,
         held=set(held_now),
         usable=set(usable),
         moved=set(moved),
@@ -137,7 +150,7 @@ def exchange(offer: Offer) -> Answer:
             (device_id, recipient_id): (tries_left, bool(in_doubt))
             for device_id, recipient_id, tries_left, in_doubt in claimed
         },
-        counted=[Counted(*row[4:]) for row in rows if row[4] is not None],
+        counted=[Counted(*row[5:]) for row in rows if row[5] is not None],
     )
 
 

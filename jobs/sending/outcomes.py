@@ -16,6 +16,9 @@ from jobs.states import RecipientState
 
 MAX_TRIES = 3
 UNRECORDABLE = "unrecordable"  # the database refused what the gateway had said
+# A claim whose request has not begun by then (the process was frozen) is given back instead of written: whoever judges
+# it in doubt may rely on nothing being written later.
+NOT_BEGUN_AFTER_SECONDS = 5.0
 BACK_OFF_SECONDS = (5.0, 30.0)  # after the first and the second try proven not to have been sent
 
 

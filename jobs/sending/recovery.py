@@ -3,9 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
-from devices.lane import leases
-from jobs.sending.lanes import NOT_BEGUN_AFTER_SECONDS
+import structlog
+
+from devices.lane import runners
+from jobs.sending.outcomes import NOT_BEGUN_AFTER_SECONDS
 from jobs.states import RecipientState, recipient_move
+
+log = structlog.get_logger(__name__)
 
 Cursor = Any
 
@@ -16,8 +20,8 @@ _DOUBT = recipient_move(RecipientState.SENDING, RecipientState.AMBIGUOUS)
 def recover(cursor: Cursor, device_ids: Sequence[int], quiet_seconds: float) -> int:
     """Put what the last holder of these devices left in doubt up for a look-up, and set its chunks free.
 
-    Returns how many recipients are in doubt. The caller has just taken the devices' leases in this
-    transaction, so nobody else answers for them. A look-up waits until the gateway must have finished with
+    Returns how many recipients are in doubt. Nobody answers for them any more: their sender's runner was struck off in
+    this transaction, or holds their leases and has forgotten. A look-up waits until the gateway must have finished with
     whatever was written at the last possible moment.
     """
     doubtful = """
@@ -59,13 +63,14 @@ def recover(cursor: Cursor, device_ids: Sequence[int], quiet_seconds: float) -> 
     return int(number)
 
 
-def recover_abandoned(cursor: Cursor, quiet_seconds: float) -> int:
-    """Do the same for devices that nobody will take again soon (switched off, disconnected)."""
-    cursor.execute(
-        f"SELECT device_id FROM devices_lane AS lane WHERE holder <> '' AND {leases.FREE}"  # noqa: S608 - a constant
-    )
-    abandoned = [device_id for (device_id,) in cursor.fetchall()]
-    taken = leases.take(cursor, abandoned, "sweep", 60)
-    doubtful = recover(cursor, [lease.device_id for lease in taken], quiet_seconds) if taken else 0
-    leases.release(cursor, [(lease.device_id, lease.token) for lease in taken])
-    return doubtful
+def bury(cursor: Cursor, quiet_seconds: float) -> list[int]:
+    """Take over from runners that died: their devices are free, and what they left is settled. Return those devices.
+
+    Whoever comes first does it, a runner or the sweep; the others are told that there are devices to take.
+    """
+    left_behind = runners.bury(cursor)
+    if left_behind:
+        doubtful = recover(cursor, left_behind, quiet_seconds)
+        runners.tell(cursor)
+        log.warning("a runner died", devices=len(left_behind), in_doubt=doubtful)
+    return left_behind

@@ -210,14 +210,47 @@ def tally(cursor: Cursor, job_id: int) -> dict[str, Any]:
     return {"sent": sent, "failed": total - sent, "total": total, "by_state": by_state, "by_error": dict(by_error)}
 
 
-def next_seq(cursor: Cursor, job_ids: Iterable[int]) -> dict[int, tuple[str, int, int]]:
-    """Number one more event for each of these jobs: {job id: (uuid, seq, total)}."""
+MOST_RANGES_TOLD = 3
+
+
+def chunks_taken(cursor: Cursor, ranges: Mapping[int, Sequence[tuple[int, int]]]) -> list[Event]:
+    """What is told of chunks taken together: (start, end) of positions by job id, neighbours as one range.
+
+    The largest few of many that lie apart: those that were given back were told of before.
+    """
+    if not ranges:
+        return []
+    told = {job_id: sorted(_joined(of_job), key=lambda one: one[0] - one[1]) for job_id, of_job in ranges.items()}
+    told = {job_id: of_job[:MOST_RANGES_TOLD] for job_id, of_job in told.items()}
+    return [
+        events.chunk_processing(uuid, seq + place, start, end, total)
+        for job_id, (uuid, seq, total) in next_seq(cursor, {pk: len(of_job) for pk, of_job in told.items()}).items()
+        for place, (start, end) in enumerate(sorted(told[job_id]))
+    ]
+
+
+def _joined(ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    joined: list[tuple[int, int]] = []
+    for start, end in sorted(ranges):
+        if joined and joined[-1][1] == start:
+            joined[-1] = (joined[-1][0], end)
+        else:
+            joined.append((start, end))
+    return joined
+
+
+def next_seq(cursor: Cursor, wanted: Mapping[int, int]) -> dict[int, tuple[str, int, int]]:
+    """Number so many more events for each of these jobs: {job id: (uuid, the first's seq, total)}."""
     cursor.execute(
         """
-        WITH locked AS (SELECT id FROM jobs_job WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE)
-        UPDATE jobs_job AS job SET event_seq = event_seq + 1 FROM locked WHERE job.id = locked.id
-        RETURNING job.id, job.uuid, job.event_seq, job.total
+        WITH locked AS (
+            SELECT job.id, wanted.number
+            FROM unnest(%s::bigint[], %s::int[]) AS wanted (id, number) JOIN jobs_job AS job USING (id)
+            ORDER BY job.id FOR NO KEY UPDATE OF job
+        )
+        UPDATE jobs_job AS job SET event_seq = event_seq + locked.number FROM locked WHERE job.id = locked.id
+        RETURNING job.id, job.uuid, job.event_seq - locked.number + 1, job.total
         """,
-        (sorted(job_ids),),
+        (list(wanted), list(wanted.values())),
     )
     return {job_id: (str(uuid), seq, total) for job_id, uuid, seq, total in cursor.fetchall()}

@@ -5,7 +5,7 @@ import time
 from django.db import connection
 from django.utils import timezone
 
-from devices.lane import leases
+from devices.lane import leases, runners
 from jobs.models import Job, Recipient
 from jobs.sending.exchange import Offer, exchange
 from jobs.sending.outcomes import Claim, Outcome
@@ -60,11 +60,12 @@ def _recorded(rows: int, batch: int) -> tuple[float, float, float]:
     job = _being_sent(rows)
     outcomes = [_sent(recipient) for recipient in Recipient.objects.filter(job=job).in_order()]
     with connection.cursor() as cursor:
-        (lease,) = leases.take(cursor, {outcomes[0].claim.device_id}, "bench", 600)
-    held = [(lease.device_id, lease.token, 0.0, False)]
+        runner_id = runners.register(cursor, "bench", 600)
+        (lease,) = leases.take(cursor, {outcomes[0].claim.device_id}, runner_id)
+    held = [(lease.device_id, lease.token)]
     server, client, began = postgres_seconds(with_own=True), time.process_time(), time.monotonic()
     for start in range(0, rows, batch):
-        exchange(Offer(held=held, outcomes=outcomes[start : start + batch]))
+        exchange(Offer(runner_id, held=held, outcomes=outcomes[start : start + batch]))
     seconds, client = time.monotonic() - began, time.process_time() - client
     server = postgres_seconds(with_own=True) - server
     job.refresh_from_db()

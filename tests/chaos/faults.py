@@ -153,8 +153,8 @@ class Storm:
         child.signal(signal.SIGSTOP)
         time.sleep(0.05)
         doing = self._stack.values(
-            "SELECT session.state FROM pg_stat_activity AS session JOIN devices_lane AS lane"
-            " ON lane.session_pid = session.pid WHERE lane.holder LIKE %s",
+            "SELECT session.state FROM pg_stat_activity AS session JOIN devices_runner AS runner"
+            " ON runner.session_pid = session.pid WHERE runner.name LIKE %s",
             f"%:{child.pid}",
         )
         if "idle in transaction" in doing:
@@ -190,17 +190,19 @@ class Storm:
     def _holders(self) -> set[int]:
         """The pids that hold devices through which something is in flight."""
         found = self._stack.values(
-            "SELECT DISTINCT lane.holder FROM devices_lane AS lane JOIN jobs_recipient AS recipient"
-            " ON recipient.device_id = lane.device_id AND recipient.state = 'sending' WHERE lane.holder LIKE '%%:%%'"
+            "SELECT DISTINCT runner.name FROM devices_runner AS runner"
+            " JOIN devices_lane AS lane ON lane.runner_id = runner.id"
+            " JOIN jobs_recipient AS recipient ON recipient.device_id = lane.device_id AND recipient.state = 'sending'"
         )
-        return {int(holder.rpartition(":")[2]) for holder in found}
+        return {int(name.rpartition(":")[2]) for name in found}
 
     def _in_flight_of(self, child: Process) -> int:
         try:
             return int(
                 self._stack.value(
                     "SELECT count(*) FROM jobs_recipient WHERE state = 'sending' AND device_id IN"
-                    " (SELECT device_id FROM devices_lane WHERE holder LIKE %s)",
+                    " (SELECT device_id FROM devices_lane AS lane JOIN devices_runner AS runner"
+                    " ON runner.id = lane.runner_id WHERE runner.name LIKE %s)",
                     f"%:{child.pid}",
                 )
             )

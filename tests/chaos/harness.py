@@ -177,7 +177,7 @@ class SentJob:
                 " WHERE job_id = %s AND state IN ('queued', 'sending', 'ambiguous') ORDER BY position LIMIT 5",
                 (self.pk,),
             ).fetchall()
-            lanes = database.execute("SELECT device_id, token, holder, expires_at FROM devices_lane").fetchall()
+            lanes = database.execute("SELECT device_id, token, runner_id, next_slot_at FROM devices_lane").fetchall()
         return f"{job}, states {self.states()}, chunks {chunks}, first that wait {waiting}, lanes {lanes}"
 
 

@@ -10,8 +10,8 @@ from campaigns.launch import launching, media
 from campaigns.models import CampaignRun
 from devices.gateway.http import Response
 from jobs.models import Job
+from jobs.running.lane_runner import LaneRunner
 from jobs.sending import dispatch
-from jobs.sending.lane_runner import LaneRunner
 from tests.accounts import people
 from tests.waiting import GIVE_UP_SECONDS
 
@@ -120,7 +120,7 @@ def let_workers_work():
         dispatch.start(run.job_id)
     runner = LaneRunner()
     try:
-        runner.run_slice(GIVE_UP_SECONDS)
+        runner.run(GIVE_UP_SECONDS)
     finally:
         runner.close()
 

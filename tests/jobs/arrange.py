@@ -9,10 +9,11 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from devices.gateway.base import Acceptance, SendError
-from devices.models import Device
+from devices.lane import runners
+from devices.models import Device, Lane, Runner
 from jobs.message.book import MessageBook
 from jobs.models import Job, Recipient, SweepLook
-from jobs.sending import results
+from jobs.sending import claims, results
 from jobs.sending.claims import Claimer, claims_of
 from jobs.sending.exchange import Offer, exchange
 from jobs.sending.outcomes import Claim, Outcome, accepted, refused
@@ -50,24 +51,28 @@ def rows(job: Job, *fields: str) -> list[Any]:
 def refill(claimer: Claimer) -> list[dict[str, Any]]:
     """Read more for a device; return the events of the chunks taken."""
     with transaction_cursor() as cursor:
-        return claimer.refill(cursor, timezone.now())
+        told = claims.refill(cursor, [claimer], timezone.now())
+    if not_yet := claimer.take_not_yet():
+        with transaction_cursor() as cursor:
+            claims.put_off(cursor, not_yet)
+    return told
 
 
 def claim(claimer: Claimer, number: int) -> list[Claim]:
     """Draw and mark up to `number`, as `Settlement` does."""
     drawn = [(claimer.device_id, job, waiting) for job, waiting in claimer.draw(number, timezone.now())]
     answer = exchange(
-        Offer(
-            held=leases_of({claimer.device_id}),
+        offer_of(
+            {claimer.device_id},
             drawn=[(waiting.recipient_id, device_id, job_id) for device_id, job_id, waiting in drawn],
         )
     )
-    claims, _ = claims_of(drawn, answer.claimed, MessageBook())
-    claimed = {claim.recipient_id for claim in claims}
+    made, _ = claims_of(drawn, answer.claimed, MessageBook())
+    claimed = {claim.recipient_id for claim in made}
     for _, _, waiting in drawn:
         if waiting.recipient_id not in claimed:
             claimer.let_go(waiting.chunk_id, waiting.position)
-    return claims
+    return made
 
 
 def settle(claimer: Claimer, *outcomes: Outcome) -> None:
@@ -76,8 +81,8 @@ def settle(claimer: Claimer, *outcomes: Outcome) -> None:
         claimer.let_go(outcome.claim.chunk_id)
     through, given_back = claimer.take_closed()
     exchange(
-        Offer(
-            held=leases_of({claimer.device_id}),
+        offer_of(
+            {claimer.device_id},
             outcomes=outcomes,
             done=[(chunk.chunk_id, claimer.device_id) for chunk in through],
             freed=[(chunk.chunk_id, claimer.device_id, chunk.left_from or 0) for chunk in given_back],
@@ -85,19 +90,20 @@ def settle(claimer: Claimer, *outcomes: Outcome) -> None:
     )
 
 
-def leases_of(device_ids: set[int]) -> list[tuple[int, int, float, bool]]:
-    """The devices' leases with whatever token they have now, as an exchange wants them."""
+def offer_of(device_ids: set[int], **what: Any) -> Offer:
+    """An offer under the devices' leases, with whatever token they have now and whoever holds them; else "test"."""
     with transaction_cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO devices_lane (device_id) SELECT unnest(%s::bigint[]) ON CONFLICT DO NOTHING",
-            (sorted(device_ids),),
-        )
-        cursor.execute("SELECT device_id, token FROM devices_lane WHERE device_id = ANY(%s)", (sorted(device_ids),))
-        return [(device_id, token, 0.0, False) for device_id, token in cursor.fetchall()]
+        cursor.execute("SELECT pg_advisory_xact_lock(1)")  # one runner, whoever comes first
+        runner = Runner.objects.first()
+        runner_id = runner.pk if runner is not None else runners.register(cursor, "test", 100.0)
+        Lane.objects.bulk_create([Lane(device_id=pk) for pk in sorted(device_ids)], ignore_conflicts=True)
+        Lane.objects.filter(device_id__in=device_ids, runner=None).update(runner_id=runner_id)
+        found = Lane.objects.filter(device_id__in=device_ids)
+        return Offer(runner_id=runner_id, held=list(found.values_list("device_id", "token")), **what)
 
 
 def give_back(claimer: Claimer) -> None:
-    """End a device's slice: what was read and not claimed is for others."""
+    """Let a device go: what was read and not claimed is for others."""
     claimer.drop_all()
     settle(claimer)
 
@@ -130,7 +136,7 @@ def not_sent(claim: Claim, error: SendError) -> Outcome:
 def record(*outcomes: Outcome, feed: LiveFeed | None = None, flush: bool = False) -> Recorded:
     """Record outcomes as a runner does: counted, and told as far as the allowance goes, in one transaction."""
     feed = LiveFeed() if feed is None else feed
-    offer = Offer(held=leases_of({outcome.claim.device_id for outcome in outcomes}), outcomes=outcomes)
+    offer = offer_of({outcome.claim.device_id for outcome in outcomes}, outcomes=outcomes)
     with transaction.atomic():
         recorded = results.announce(outcomes, exchange(offer), feed, is_committed=False)
     if flush:

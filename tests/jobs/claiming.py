@@ -2,7 +2,7 @@
 
 from django.db import connection, transaction
 
-from devices.lane import leases
+from devices.lane import leases, runners
 from jobs.message.book import MessageBook
 from jobs.sending.chunks import Waiting
 from jobs.sending.claims import claims_of
@@ -13,10 +13,13 @@ from jobs.sending.outcomes import Claim
 def claim(*drawn: tuple[int, int, Waiting]) -> list[Claim]:
     """Claim recipients given as (device id, job id, recipient), under leases that are given back at once."""
     with transaction.atomic(), connection.cursor() as cursor:
-        taken = leases.take(cursor, {device_id for device_id, _, _ in drawn}, "test", 60)
+        runner_id = runners.register(cursor, "test", 60)
+        taken = leases.take(cursor, {device_id for device_id, _, _ in drawn}, runner_id)
     answer = exchange(
         Offer(
-            held=[(lease.device_id, lease.token, 0.0, True) for lease in taken],
+            runner_id=runner_id,
+            held=[(lease.device_id, lease.token) for lease in taken],
+            released=[(lease.device_id, 0.0) for lease in taken],
             drawn=[(waiting.recipient_id, device_id, job_id) for device_id, job_id, waiting in drawn],
         )
     )

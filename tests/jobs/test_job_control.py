@@ -11,7 +11,7 @@ from devices.states import DeviceStatus
 from jobs import control, sweep
 from jobs.models import Chunk, IllegalTransition, Job, Recipient
 from jobs.pages import job_pages
-from jobs.sending.lane_runner import LaneRunner
+from jobs.running.lane_runner import LaneRunner
 from jobs.states import JobStatus, RecipientState
 from tests.factories import make_device, make_job, make_member
 from tests.simulator_process import Simulator
@@ -52,10 +52,10 @@ def test_a_paused_job_sends_nothing_until_it_is_resumed(
 ) -> None:
     job = make_job(admin.account, 30, (make_device(admin.account, simulator.url),))
     assert client.post(f"/jobs/{job.uuid}/pause").json()["status"] == "paused"
-    runner.run_slice(1)
+    runner.run(1)
     assert simulator.ledger()["accepted"] == 0
     assert client.post(f"/jobs/{job.uuid}/resume/").json()["status"] == "processing"
-    runner.run_slice(GIVE_UP_SECONDS)
+    runner.run(GIVE_UP_SECONDS)
     job.refresh_from_db()
     assert (job.status, job.sent) == (JobStatus.COMPLETED, 30)
 
@@ -101,12 +101,12 @@ def test_a_cancelled_job_ends_with_its_states_summing_to_the_total(
 ) -> None:
     device = make_device(admin.account, simulator.url, messages_per_minute=600, max_in_flight=4)
     job = make_job(admin.account, 1000, (device,))
-    runner.run_slice(GIVE_UP_SECONDS, lambda: simulator.ledger()["accepted"] > 5)
+    runner.run(GIVE_UP_SECONDS, lambda: simulator.ledger()["accepted"] > 5)
 
     answer = client.post(f"/jobs/{job.uuid}/cancel").json()
 
     sent_by_then = simulator.ledger()["accepted"]
-    runner.run_slice(2)
+    runner.run(2)
     assert simulator.ledger()["accepted"] == sent_by_then > 0
     assert answer["status"] == "cancelled"
     assert answer["results"]["by_state"]["sent"] + answer["results"]["by_state"]["cancelled"] == 1000
@@ -130,7 +130,7 @@ def test_what_failed_and_may_be_retried_is_queued_again_and_sent_once(
     answer = client.post(f"/jobs/{job.uuid}/retry_failed").json()
 
     assert (answer["status"], answer["results"]) == ("processing", {})
-    runner.run_slice(GIVE_UP_SECONDS)
+    runner.run(GIVE_UP_SECONDS)
     job.refresh_from_db()
     assert (job.status, job.sent, job.failed) == (JobStatus.COMPLETED, 1, 3)
     assert states(job) == {"sent": 1, "failed": 1, "unknown": 1, "suppressed": 1}

@@ -9,7 +9,7 @@ from django.utils import timezone
 from devices.models import Device, Lane
 from jobs import sweep
 from jobs.models import Job, Recipient, SweepLook
-from jobs.sending import dispatch, recovery
+from jobs.sending import dispatch
 from jobs.states import JobStatus
 from tests.factories import make_account, make_device, make_job
 from tests.jobs.arrange import a_while_passes, ago
@@ -28,8 +28,8 @@ def account():
 def looks(monkeypatch):
     """Each look at everything leaves one entry."""
     taken = []
-    recover = recovery.recover_abandoned
-    monkeypatch.setattr(recovery, "recover_abandoned", lambda *args: (taken.append(1), recover(*args)))
+    stranded = dispatch.jobs_without_devices
+    monkeypatch.setattr(dispatch, "jobs_without_devices", lambda *args: (taken.append(1), stranded(*args))[1])
     return taken
 
 

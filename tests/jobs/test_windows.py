@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from devices.phone_zones import zone_of
 from jobs import windows
 from jobs.models import Recipient
-from jobs.sending.lane_runner import LaneRunner
+from jobs.running.lane_runner import LaneRunner
 from jobs.states import JobStatus
 from tests.factories import make_account, make_device, make_job
 from tests.simulator_process import Simulator
@@ -134,7 +134,7 @@ def test_recipients_outside_their_window_wait_by_their_due_time(simulator: Simul
     Recipient.objects.filter(job=job).update(phone=phone)
     Recipient.objects.filter(job=job, position__gte=2).update(phone="+6421123456")  # another part of the day
     runner = LaneRunner()
-    runner.run_slice(GIVE_UP_SECONDS)
+    runner.run(GIVE_UP_SECONDS)
     runner.close()
 
     job.refresh_from_db()

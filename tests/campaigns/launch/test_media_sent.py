@@ -8,7 +8,7 @@ import pytest
 
 from campaigns.launch.media import MediaRefused
 from jobs.models import Recipient
-from jobs.sending.lane_runner import LaneRunner
+from jobs.running.lane_runner import LaneRunner
 from tests.campaigns import campaigns_of
 from tests.factories import make_device
 
@@ -60,7 +60,7 @@ def send(simulator, multimedia, message, meanwhile=lambda: None):
     meanwhile()
     runner = LaneRunner()
     try:
-        runner.run_slice(5)
+        runner.run(5)
     finally:
         runner.close()
     [request] = [one for one in simulator.last_requests() if one["path"] == "/message/sendMedia/demo-1"]

@@ -14,8 +14,8 @@ from devices import actions as device_acts
 from devices.models import Device
 from jobs import actions, invariants
 from jobs.models import Job, Recipient, Suppression
-from jobs.sending import settlement
-from jobs.sending.lane_runner import LaneRunner
+from jobs.running import settlement
+from jobs.running.lane_runner import LaneRunner
 from jobs.states import JobStatus
 from tests.factories import make_account, make_device, make_job
 from tests.jobs.arrange import states
@@ -96,9 +96,9 @@ def test_who_opts_out_is_written_to_no_more_although_read_long_before(simulator,
             actions.suppress(Actor(account), Suppression(phone=phone))
 
     with Meanwhile(simulator, opt_out) as meanwhile:
-        runner.run_slice(25)
+        runner.run(25)
     for _ in range(3):  # as the sweep wakes it
-        runner.run_slice(5)
+        runner.run(5)
     job.refresh_from_db()
     late = [one["number"] for one in simulator.entries() if one["last_at"] > meanwhile.answered_at + GRACE_SECONDS]
     assert not {f"+{number}" for number in late} & set(refused)
@@ -116,7 +116,7 @@ def test_at_the_end_of_the_hours_nobody_more_is_claimed(simulator, runner, accou
     window = {"start": f"{start_hour:02}:00", "end": "20:00"}
     job = make_job(account, RECIPIENTS, (device,), sending_window=window)
     with Meanwhile(simulator, lambda: clock.__setitem__(0, night)) as meanwhile:
-        runner.run_slice(6)
+        runner.run(6)
     assert meanwhile.late == 0
     assert set(states(job)) == {"sent", "queued"}
     assert invariants.check() == []
@@ -131,7 +131,7 @@ def test_at_the_end_of_the_hours_nobody_more_is_claimed(simulator, runner, accou
 def test_a_device_that_is_switched_off_or_held_back_sends_no_more(simulator, runner, account, device, fields):
     job = make_job(account, RECIPIENTS, (device,))
     with Meanwhile(simulator, lambda: switch(device, **fields)) as meanwhile:
-        runner.run_slice(6)
+        runner.run(6)
     assert meanwhile.late == 0
     assert set(states(job)) == {"sent", "queued"}
     assert invariants.check() == []
@@ -148,7 +148,7 @@ def test_a_slow_device_that_is_held_back_further_does_not_use_the_slot_it_had(si
 
     thread = threading.Thread(target=lambda: (hold_back(), connection.close()))
     thread.start()
-    runner.run_slice(6)
+    runner.run(6)
     thread.join()
     assert simulator.ledger()["accepted"] == 1
 
@@ -156,7 +156,7 @@ def test_a_slow_device_that_is_held_back_further_does_not_use_the_slot_it_had(si
 def test_a_deleted_device_sends_no_more(simulator, runner, account, device):
     job = make_job(account, RECIPIENTS, (device,))
     with Meanwhile(simulator, lambda: device_acts.delete(Actor(account), [device])) as meanwhile:
-        runner.run_slice(6)
+        runner.run(6)
     assert meanwhile.late == 0
     assert set(states(job)) == {"sent", "queued"}
 
@@ -166,6 +166,6 @@ def test_a_device_whose_pace_is_raised_may_hurry_at_once(simulator, runner, acco
     job = make_job(account, 40, (device,))
     thread = threading.Thread(target=lambda: (switch(device, messages_per_minute=6000), connection.close()))
     thread.start()
-    runner.run_slice(15)
+    runner.run(15)
     thread.join()
     assert Job.unscoped.get(pk=job.pk).status == JobStatus.COMPLETED

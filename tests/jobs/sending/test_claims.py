@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from jobs.models import Job, Recipient
 from jobs.sending.chunks import Waiting
-from jobs.sending.claims import Claimer
+from jobs.sending.claims import Claimer, refill
 from jobs.states import RecipientState
 from tests.factories import make_account, make_device, make_job
 from tests.jobs.claiming import claim
@@ -23,7 +23,7 @@ def retries_of_two_devices() -> tuple[Job, list[Claimer]]:
     claimers = [Claimer(device.pk, 10) for device in devices]
     with transaction.atomic(), connection.cursor() as cursor:
         for claimer in claimers:
-            claimer.refill(cursor, timezone.now())
+            refill(cursor, [claimer], timezone.now())
     return job, claimers
 
 
@@ -55,5 +55,5 @@ def test_a_device_that_serves_many_jobs_holds_no_more_of_them_than_one_chunk() -
     jobs = [make_job(account, 50, (device,)) for _ in range(3)]
     claimer = Claimer(device.pk, 30)
     with transaction.atomic(), connection.cursor() as cursor:
-        claimer.refill(cursor, timezone.now())
+        refill(cursor, [claimer], timezone.now())
     assert [len(claimer.feeds[job.pk]) for job in jobs] == [10, 10, 10]

@@ -7,14 +7,14 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from devices.models import Device, Lane
+from devices.models import Device
 from jobs import control, sweep
 from jobs.live import publishing
 from jobs.models import Job, Recipient
 from jobs.sending import dispatch
 from jobs.states import JobStatus
 from tests.factories import make_account, make_device, make_job
-from tests.jobs.arrange import ago, states, transaction_cursor
+from tests.jobs.arrange import ago, states
 from tests.waiting import GIVE_UP_SECONDS
 
 pytestmark = pytest.mark.django_db
@@ -40,11 +40,6 @@ def pending(account, recipients=3, **fields):
 
 def devices_of(job):
     return set(job.job_devices.values_list("device_id", flat=True))
-
-
-def devices_with_work():
-    with transaction_cursor() as cursor:
-        return {row[0] if isinstance(row, tuple) else row for row in dispatch.devices_with_work(cursor, 100)}
 
 
 # --- A time that went by ---------------------------------------------------------------------------------------
@@ -138,7 +133,7 @@ def test_a_job_that_is_not_to_start_yet_does_not(account, published, fields):
     make_device(account)
     job = pending(account, **fields)
     assert not dispatch.start(job.pk)
-    assert sweep.sweep().devices_waiting == 0
+    assert not sweep.sweep().lanes
     assert published == []
 
 
@@ -257,7 +252,6 @@ def test_a_new_device_helps_a_job_under_way(account):
     new = make_device(account)
     sweep.sweep()
     assert new.pk in devices_of(job)
-    assert devices_with_work() == devices_of(job)
 
 
 def test_a_new_device_does_not_help_a_job_that_has_all_it_may_have_or_asked_for_others(account):
@@ -278,57 +272,3 @@ def test_a_device_that_went_out_is_replaced(account):
     Device.unscoped.filter(pk=first.pk).update(status="disconnected")
     sweep.sweep()
     assert second.pk in devices_of(job)
-
-
-# --- Who has work ----------------------------------------------------------------------------------------------------
-
-
-def test_a_device_has_work_while_anything_of_its_jobs_can_be_sent_now(account):
-    device = make_device(account)
-    job = make_job(account, 3, (device,))
-    assert devices_with_work() == {device.pk}
-    Job.unscoped.filter(pk=job.pk).update(next_position=3)
-    assert devices_with_work() == set()  # all taken by somebody
-    job.chunks.create(start=1, end=3)
-    assert devices_with_work() == {device.pk}  # ... and given back
-    job.chunks.all().delete()
-    Recipient.objects.filter(job_id=job.pk, position=1).update(due_at=ago(1))
-    assert devices_with_work() == {device.pk}  # a retry is due
-    Recipient.objects.filter(job_id=job.pk, position=1).update(due_at=ago(-60))
-    assert devices_with_work() == set()  # not yet
-    Recipient.objects.filter(job_id=job.pk, position=1).update(due_at=ago(1), state="ambiguous")
-    assert devices_with_work() == set()  # to be looked up, not sent
-
-
-@pytest.mark.parametrize("change", [{"status": "paused"}, {"status": "cancelled"}, {"finished_at": ago(0)}])
-def test_a_job_that_rests_gives_no_work(account, change):
-    job = make_job(account, 3, (make_device(account),))
-    Job.unscoped.filter(pk=job.pk).update(**change)
-    assert devices_with_work() == set()
-
-
-@pytest.mark.parametrize("change", [{"enabled": False}, {"status": "blocked"}, {"deleted_at": ago(0)}])
-def test_a_device_that_is_out_gets_no_work(account, change):
-    device = make_device(account)
-    make_job(account, 3, (device,))
-    Device.unscoped.filter(pk=device.pk).update(**change)
-    assert devices_with_work() == set()
-    with transaction_cursor() as cursor:
-        assert dispatch.usable(cursor, [device.pk]) == set()
-
-
-def test_a_device_with_a_runner_or_a_slot_far_off_waits_for_no_other(account):
-    device = make_device(account)
-    make_job(account, 3, (device,))
-    lane = Lane.objects.create(device=device, next_slot_at=ago(-60))
-    assert devices_with_work() == set()
-    Lane.objects.update(next_slot_at=ago(-1))
-    assert devices_with_work() == {device.pk}
-    with transaction_cursor() as cursor:
-        cursor.execute(
-            "UPDATE devices_lane SET holder = 'somebody', session_pid = me.pid, session_started_at = me.backend_start,"
-            " expires_at = clock_timestamp() + interval '1 minute'"
-            " FROM pg_stat_activity AS me WHERE me.pid = pg_backend_pid() AND device_id = %s",
-            [lane.pk],
-        )
-    assert devices_with_work() == set()

@@ -7,9 +7,9 @@ import pytest
 from django.db import connection, transaction
 
 from jobs.models import Job, Recipient
-from jobs.sending.exchange import Offer, exchange
+from jobs.sending.exchange import exchange
 from tests.factories import make_account, make_device, make_job
-from tests.jobs.arrange import leases_of, sending_one, sent
+from tests.jobs.arrange import offer_of, sending_one, sent
 from tests.waiting import GIVE_UP_SECONDS
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -32,8 +32,8 @@ def test_a_runner_that_waits_for_a_recipient_holds_no_job() -> None:
     device = make_device(make_account())
     job = make_job(device.account, 2, (device,), next_position=2)
     answered, waiting = Recipient.objects.filter(job=job).in_order()
-    offer = Offer(
-        held=leases_of([device.pk]),
+    offer = offer_of(
+        {device.pk},
         outcomes=[sent(sending_one(answered, device))],
         drawn=[(waiting.pk, device.pk, job.pk)],
     )

@@ -8,8 +8,8 @@ from django.db import connection
 
 from jobs import sweep
 from jobs.models import Chunk, Recipient
+from jobs.running.lane_runner import LaneRunner
 from jobs.sending import reconcile
-from jobs.sending.lane_runner import LaneRunner
 from tests.factories import make_account, make_device, make_job
 from tests.simulator_process import Simulator
 from tests.waiting import GIVE_UP_SECONDS
@@ -28,7 +28,7 @@ def runner(settings) -> Iterator[LaneRunner]:
 def end_session_of_sender() -> None:
     """Cut a runner off its database, as a restart of PostgreSQL does."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_terminate_backend(session_pid) FROM devices_lane WHERE holder <> ''")
+        cursor.execute("SELECT pg_terminate_backend(session_pid) FROM devices_runner")
     connection.close()
 
 
@@ -47,11 +47,11 @@ def test_a_job_whose_sender_lost_the_database_goes_on(simulator: Simulator, runn
 
     give_up = time.monotonic() + GIVE_UP_SECONDS
     while not sent_by_then and time.monotonic() < give_up:
-        runner.run_slice(3, cut_on_the_way)
+        runner.run(3, cut_on_the_way)
     while job.finished_at is None and time.monotonic() < give_up:
         sweep.sweep()
         reconcile.reconcile(time.monotonic() + 1)
-        runner.run_slice(1)
+        runner.run(1)
         job.refresh_from_db()
     assert 0 < sent_by_then[0] < 60
     states = sorted(Recipient.objects.filter(job=job).values_list("state", flat=True))

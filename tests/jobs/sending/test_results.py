@@ -233,8 +233,25 @@ def test_numbers_are_without_gaps_and_counters_exact_when_many_record_at_once(de
 def test_one_more_number_for_several_jobs(device):
     jobs = [job_of(device, 1, event_seq=seq) for seq in (0, 41)]
     with transaction_cursor() as cursor:
-        numbered = results.next_seq(cursor, [job.pk for job in jobs])
+        numbered = results.next_seq(cursor, {job.pk: number for job, number in zip(jobs, (1, 3), strict=True)})
     assert numbered == {job.pk: (str(job.uuid), seq, 1) for job, seq in zip(jobs, (1, 42), strict=True)}
+    assert [Job.unscoped.get(pk=job.pk).event_seq for job in jobs] == [1, 44]
+
+
+def test_chunks_that_were_taken_together_are_told_of_as_one(device):
+    job = job_of(device, 100)
+    with transaction_cursor() as cursor:
+        told = results.chunks_taken(cursor, {job.pk: [(10, 15), (0, 5), (5, 10), (40, 41), (70, 90), (95, 99)]})
+    assert [(event["seq"], event["chunk_start"], event["chunk_end"]) for event in told] == [
+        (1, 0, 15),
+        (2, 70, 90),
+        (3, 95, 99),
+    ]
+
+
+def test_where_no_chunk_was_taken_nothing_is_told():
+    with transaction_cursor() as cursor:
+        assert results.chunks_taken(cursor, {}) == []
 
 
 # --- The results of a job ---------------------------------------------------------------------------------------------

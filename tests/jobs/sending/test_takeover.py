@@ -2,14 +2,14 @@
 
 import pytest
 
-from devices.lane import leases
-from devices.models import Device, Lane
+from devices.lane import leases, runners
+from devices.models import Device, Lane, Runner
 from jobs import sweep
 from jobs.models import Chunk, Recipient
+from jobs.running.settlement import Order, Settlement
 from jobs.sending import recovery
 from jobs.sending.claims import Claimer
 from jobs.sending.outcomes import Claim
-from jobs.sending.settlement import Order, Settlement
 from tests.factories import make_account, make_device, make_job
 from tests.jobs.arrange import ago, claim, refill, rows, sent, settle, states, transaction_cursor
 
@@ -22,9 +22,10 @@ def account():
     return make_account()
 
 
-def take(device, holder="dead", seconds=100.0):
+def take(device, name="dead", seconds=100.0):
     with transaction_cursor() as cursor:
-        (lease,) = leases.take(cursor, [device.pk], holder, seconds)
+        runner_id = runners.register(cursor, name, seconds)
+        (lease,) = leases.take(cursor, [device.pk], runner_id)
         return lease
 
 
@@ -119,11 +120,11 @@ def test_the_sweep_recovers_a_device_that_is_out_of_service(account, change, set
     settings.QUIET_SECONDS = QUIET
     device = make_device(account)
     job = dead_in_the_middle(device)
-    Lane.objects.update(session_pid=1)  # its session is gone
+    Runner.objects.update(session_pid=1)  # its session is gone
     Device.unscoped.filter(pk=device.pk).update(**change)
     sweep.sweep()
     assert states(job) == {"sent": 2, "ambiguous": 3, "queued": 5}
-    assert Lane.objects.get().holder == ""
+    assert Lane.objects.get().runner_id is None
     assert list(Chunk.objects.values_list("device_id", flat=True)) == [None]
 
 
@@ -132,14 +133,14 @@ def test_the_sweep_leaves_a_living_sender_alone(account):
     job = dead_in_the_middle(device)  # its session is ours, which lives
     sweep.sweep()
     assert states(job) == {"sent": 2, "sending": 3, "queued": 5}
-    assert Lane.objects.get().holder == "dead"
+    assert Lane.objects.get().runner.name == "dead"
 
 
 def test_the_sweep_ends_what_its_takeover_leaves_nothing_to_do_for(account):
     """One in flight, the last of its job: in doubt, and the job goes on until that is settled."""
     device = make_device(account)
     job = dead_in_the_middle(device, recipients=3, in_flight=1)
-    Lane.objects.update(session_pid=1)
+    Runner.objects.update(session_pid=1)
     sweep.sweep()
     job.refresh_from_db()
     assert states(job) == {"sent": 2, "ambiguous": 1}
@@ -150,10 +151,11 @@ def test_a_stale_runner_changes_no_row(account):
     """Frozen through its lease, it comes back with answers in hand: fencing keeps them out."""
     device = make_device(account, "http://127.0.0.1:1")
     job = dead_in_the_middle(device)
-    Lane.objects.update(session_pid=1)
-    old_token = Lane.objects.get().token
+    Runner.objects.update(session_pid=1)
+    old = Lane.objects.get()
+    with transaction_cursor() as cursor:
+        assert recovery.bury(cursor, QUIET) == [device.pk]
     new = take(device, "successor")
-    recover(device)
 
     def everything():
         return rows(job, "state", "due_at", "gateway_message_id"), *map(
@@ -162,22 +164,24 @@ def test_a_stale_runner_changes_no_row(account):
 
     before = everything()
     frozen = Settlement("frozen")
+    frozen._runner_id = old.runner_id
     claimer = frozen._claimers[device.pk] = Claimer(device.pk, 10)
     outcomes = [sent(one) for one in _claims_in_flight(job, device)]
     settled = frozen.settle(
         Order(
             outcomes=outcomes,
-            held=[(device.pk, old_token, 0.0)],
+            held=[(device.pk, old.token)],
             wanted={device.pk: 3},
             closing={device.pk},
-            released=[(device.pk, old_token)],
+            released={device.pk: 0.0},
         )
     )
+    assert not settled.is_alive
     assert settled.held == set()
     assert settled.claims == {}
     assert len(claimer) == 0
     assert everything() == before
-    assert new.token == old_token + 1
+    assert new.token == old.token + 1
 
 
 def _claims_in_flight(job, device):

@@ -17,8 +17,8 @@ from devices.gateway.evolution import EvolutionGateway
 from devices.models import Device, Lane
 from jobs import control, invariants, sweep
 from jobs.models import Job, Recipient
+from jobs.running.lane_runner import LaneRunner
 from jobs.sending import dispatch, reconcile, resting
-from jobs.sending.lane_runner import LaneRunner
 from jobs.states import JobStatus
 from jobs.wording.job_reasons import MEDIA_UNREACHABLE
 from tests.factories import make_account, make_device, make_job
@@ -53,7 +53,7 @@ def well_now(device: Device) -> None:
 
 def send_until_it_is_out(runner, device):
     is_out = Device.unscoped.filter(pk=device.pk, status="disconnected")
-    runner.run_slice(GIVE_UP_SECONDS, is_out.exists)
+    runner.run(GIVE_UP_SECONDS, is_out.exists)
     device.refresh_from_db()
     assert device.status == "disconnected"
 
@@ -61,7 +61,7 @@ def send_until_it_is_out(runner, device):
 def send_until_it_ends(job, runner):
     until = time.monotonic() + GIVE_UP_SECONDS
     while True:
-        runner.run_slice(0.5)
+        runner.run(0.5)
         sweep.sweep()
         reconcile.reconcile(time.monotonic() + 5)
         job.refresh_from_db()
@@ -127,7 +127,7 @@ def test_what_the_gateway_says_of_one_number_costs_that_one_its_tries(simulator,
     job = make_job(account, 12, (device,))
     simulator.faults({"500-before-send": "1x1"})
     is_through = Recipient.objects.filter(job=job, state="sent")
-    runner.run_slice(GIVE_UP_SECONDS, lambda: is_through.count() == 11)
+    runner.run(GIVE_UP_SECONDS, lambda: is_through.count() == 11)
     assert rows(job, "state", "tries_left", "error_code")[0] == ("queued", 2, "number_look_up_failed")
     device.refresh_from_db()
     assert device.status == "connected"
@@ -150,11 +150,11 @@ def send_for_a_day(simulator, runner, account):
     """Send through a device of seven a day until it rests; return how many the gateway took, and the count kept."""
     device = make_device(account, simulator.url, daily_limit=7, max_in_flight=1, last_well_at=Now())
     job = make_job(account, 30, (device,))
-    rests = Lane.objects.filter(device=device, holder="", day_count__gte=7)
+    rests = Lane.objects.filter(device=device, runner=None, day_count__gte=7)
     until = time.monotonic() + GIVE_UP_SECONDS
     while not rests.exists():
         assert time.monotonic() < until, f"the device does not rest: {states(job)}"
-        runner.run_slice(0.3)
+        runner.run(0.3)
         Recipient.objects.filter(job=job, state="queued", due_at__isnull=False).update(due_at=ago(0))
         well_now(device)
     return job, simulator.ledger()["accepted"], Lane.objects.get(device=device).day_count
@@ -246,7 +246,7 @@ def test_a_job_whose_medium_cannot_be_fetched_rests_and_goes_on_by_itself(simula
     job = make_job(account, 40, (device,), media=MEDIA)
     simulator.faults({"media-failed": 1})
     rests = Job.unscoped.filter(pk=job.pk, status="paused")
-    runner.run_slice(GIVE_UP_SECONDS, rests.exists)
+    runner.run(GIVE_UP_SECONDS, rests.exists)
     job.refresh_from_db()
     assert (job.status, job.state_reason, job.rests) == (JobStatus.PAUSED, MEDIA_UNREACHABLE, 1)
     assert 20 < (job.resume_at - timezone.now()).total_seconds() <= 30

@@ -32,7 +32,7 @@ def is_stopping() -> bool:
 
 def limit_sessions(**_: Any) -> None:
     """Have the transactions of this process, from its next database session on, do nothing only for so long."""
-    connection_created.connect(_limit, dispatch_uid="jobs.sending.worker")
+    connection_created.connect(_limit, dispatch_uid="jobs.running.worker")
 
 
 def _limit(connection: Any, **_: Any) -> None:

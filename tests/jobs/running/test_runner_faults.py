@@ -14,12 +14,12 @@ from django.utils import timezone
 from devices import health
 from devices.gateway.base import Acceptance
 from devices.gateway.evolution import EvolutionGateway
-from devices.models import Device, Lane
+from devices.models import Device, Lane, Runner
 from jobs import invariants, sweep
 from jobs.message.rendering import Template
 from jobs.models import Job, Recipient
-from jobs.sending import lane_runner, reconcile
-from jobs.sending.lane_runner import LaneRunner
+from jobs.running.lane_runner import LaneRunner
+from jobs.sending import reconcile
 from jobs.states import JobStatus
 from tests.factories import make_account, make_device, make_job
 from tests.jobs.arrange import rows, states
@@ -62,7 +62,7 @@ def send_until_it_ends(job, runner, seconds=GIVE_UP_SECONDS, *, check_devices=Fa
     while True:
         for device in Device.unscoped.filter(status="disconnected") if check_devices else ():
             health.check(device, timezone.now())
-        runner.run_slice(0.5)
+        runner.run(0.5)
         sweep.sweep()
         reconcile.reconcile(time.monotonic() + 1)
         job.refresh_from_db()
@@ -75,7 +75,7 @@ def send_once(job, runner, seconds=GIVE_UP_SECONDS):
     """Run until everybody has been tried, without looking anything up."""
     waiting = Recipient.objects.filter(job_id=job.pk, state__in=["queued", "sending"], tries=0)
     begun = Recipient.objects.filter(job_id=job.pk, state="sending")
-    runner.run_slice(seconds, lambda: not waiting.exists() and not begun.exists())
+    runner.run(seconds, lambda: not waiting.exists() and not begun.exists())
 
 
 def assert_the_ledger_agrees(job, simulator):
@@ -135,7 +135,7 @@ def test_what_one_try_leaves(rehearsal, runner, account, settings):
         Recipient.objects.filter(job_id=job.pk, position=position).update(phone=f"+5190000{digits}")
     waiting = Recipient.objects.filter(job_id=job.pk, tries=0)
     sending = Recipient.objects.filter(job_id=job.pk, state="sending")
-    runner.run_slice(GIVE_UP_SECONDS, lambda: not waiting.exists() and not sending.exists())
+    runner.run(GIVE_UP_SECONDS, lambda: not waiting.exists() and not sending.exists())
 
     accepted = {entry["number"] for entry in rehearsal.entries()}
     found = {
@@ -168,7 +168,7 @@ def test_every_doubt_ends_well_and_nobody_is_written_to_twice(simulator, runner,
 def test_wrong_numbers_fail_and_the_others_do_not_wait(simulator, runner, account):
     job = make_job(account, 100, (make_device(account, simulator.url, max_in_flight=4),))
     simulator.faults({"not-on-whatsapp": 0.3})
-    runner.run_slice(GIVE_UP_SECONDS)
+    runner.run(GIVE_UP_SECONDS)
     job.refresh_from_db()
     assert job.status == JobStatus.COMPLETED
     assert 0 < job.failed < 100
@@ -179,7 +179,7 @@ def test_wrong_numbers_fail_and_the_others_do_not_wait(simulator, runner, accoun
 def test_a_slow_gateway_is_only_slow(simulator, runner, account):
     job = make_job(account, 60, (make_device(account, simulator.url, max_in_flight=20),))
     simulator.faults({"latency": "1:300"})
-    runner.run_slice(GIVE_UP_SECONDS)
+    runner.run(GIVE_UP_SECONDS)
     job.refresh_from_db()
     assert job.sent == 60
     assert_the_ledger_agrees(job, simulator)
@@ -229,7 +229,7 @@ def test_an_address_that_is_not_allowed_is_never_connected_to(simulator, runner,
     settings.EGRESS_ALLOWED_CIDRS = []
     device = make_device(account, simulator.url)
     job = make_job(account, 3, (device,))
-    runner.run_slice(1)
+    runner.run(1)
     device.refresh_from_db()
     assert (device.status, device.status_reason) == ("blocked", "egress_refused")
     assert states(job) == {"queued": 3}
@@ -273,9 +273,9 @@ def test_a_device_that_is_switched_off_in_the_middle_stops_and_another_goes_on(s
         if not switched.is_set() and simulator.ledger()["accepted"] >= 20:
             Device.unscoped.filter(pk=first.pk).update(enabled=False)
             switched.set()
-        return switched.is_set() and not Lane.objects.exclude(holder="").exists()
+        return switched.is_set() and not Lane.objects.exclude(runner=None).exists()
 
-    runner.run_slice(GIVE_UP_SECONDS, switch_after_a_while)
+    runner.run(GIVE_UP_SECONDS, switch_after_a_while)
     assert switched.is_set()
     sent_by_first = simulator.ledger()["by_instance"]["demo-1"]["accepted"]
     assert sent_by_first < 60  # a handful was on its way
@@ -304,7 +304,7 @@ def test_the_database_session_is_killed_again_and_again(simulator, runner, accou
             if accepted >= 8 + (kills[-1] if kills else 0):
                 kills.append(accepted)
                 with connection.cursor() as cursor:
-                    cursor.execute("SELECT pg_terminate_backend(session_pid) FROM devices_lane WHERE holder <> ''")
+                    cursor.execute("SELECT pg_terminate_backend(session_pid) FROM devices_runner")
         connection.close()
 
     killer = threading.Thread(target=kill_sessions)
@@ -312,7 +312,7 @@ def test_the_database_session_is_killed_again_and_again(simulator, runner, accou
     until = time.monotonic() + GIVE_UP_SECONDS
     try:
         while len(kills) < 3:
-            runner.run_slice(0.5)
+            runner.run(0.5)
             assert time.monotonic() < until
     finally:
         stop.set()
@@ -323,7 +323,7 @@ def test_the_database_session_is_killed_again_and_again(simulator, runner, accou
         Recipient.objects.filter(job_id=job.pk, state="ambiguous").update(due_at=job.created_at)
         reconcile.reconcile(time.monotonic() + 1)
         sweep.sweep()
-        runner.run_slice(0.5)
+        runner.run(0.5)
         job.refresh_from_db()
     assert (job.status, job.sent, job.failed) == (JobStatus.COMPLETED, 200, 0), states(job)
     assert_the_ledger_agrees(job, simulator)
@@ -339,7 +339,7 @@ def test_two_runners_share_the_devices_and_no_recipient(simulator, account):
     def run(runner):
         until = time.monotonic() + GIVE_UP_SECONDS
         while time.monotonic() < until and Job.unscoped.filter(finished_at=None).exists():
-            runner.run_slice(0.7)
+            runner.run(0.7)
         runner.close()
         connection.close()
 
@@ -362,7 +362,7 @@ def test_two_runners_share_the_devices_and_no_recipient(simulator, account):
 def test_six_hundred_a_minute_as_the_gateway_sees_it(simulator, runner, account):
     device = make_device(account, simulator.url, messages_per_minute=600, max_in_flight=4)
     make_job(account, 1000, (device,))
-    runner.run_slice(3)
+    runner.run(3)
     times = simulator.timeline("demo-1")
     most_in_a_second = max(bisect_left(times, start + 1) - index for index, start in enumerate(times))
     assert most_in_a_second <= 10 + 2  # those lined up within the horizon, after a hiccup of this machine
@@ -373,7 +373,7 @@ def test_six_hundred_a_minute_as_the_gateway_sees_it(simulator, runner, account)
 def test_the_pace_is_one_whatever_the_jobs(simulator, runner, account):
     device = make_device(account, simulator.url, messages_per_minute=600, max_in_flight=4)
     jobs = [make_job(account, 100, (device,)) for _ in range(3)]
-    runner.run_slice(2)
+    runner.run(2)
     times = simulator.timeline("demo-1")
     assert len(times) - 1 <= (times[-1] - times[0]) * 10 + 2
     sent = [states(job)["sent"] for job in jobs]
@@ -385,7 +385,7 @@ def test_the_pace_goes_on_where_the_last_runner_left_it(simulator, account):
     make_job(account, 10, (device,))
     for _ in range(3):
         runner = LaneRunner()
-        runner.run_slice(0.6)
+        runner.run(0.6)
         runner.close()
     times = simulator.timeline("demo-1")
     assert all(later - earlier > 0.9 for earlier, later in pairwise(times))
@@ -397,7 +397,7 @@ def test_a_gateway_that_asks_for_a_pause_gets_it(simulator, runner, account):
     job = make_job(account, 5, (device,))
     simulator.faults({"429": "1:2x1"})
     began = time.time()
-    runner.run_slice(GIVE_UP_SECONDS, lambda: Recipient.objects.filter(job_id=job.pk, state="sent").count() == 5)
+    runner.run(GIVE_UP_SECONDS, lambda: Recipient.objects.filter(job_id=job.pk, state="sent").count() == 5)
     times = simulator.timeline("demo-1")
     assert times[0] - began >= 1.9
     assert rows(job, "tries_left") == [3] * 5  # nobody's trouble
@@ -407,55 +407,43 @@ def test_a_devices_day_ends_when_its_limit_is_reached(simulator, runner, account
     device = make_device(account, simulator.url, daily_limit=7, max_in_flight=4)
     job = make_job(account, 20, (device,))
     for _ in range(3):
-        runner.run_slice(0.5)
+        runner.run(0.5)
     assert simulator.ledger()["accepted"] == 7
     assert states(job) == {"sent": 7, "queued": 13}
     job.refresh_from_db()
     assert job.status == JobStatus.PROCESSING
 
 
-# --- The slice -----------------------------------------------------------------------------------------------------
+# --- Ending ----------------------------------------------------------------------------------------------------------
 
 
-def test_a_slice_ends_when_its_time_is_over_and_leaves_nothing_held(simulator, runner, account):
-    device = make_device(account, simulator.url, messages_per_minute=600)
-    job = make_job(account, 1000, (device,))
-    began = time.monotonic()
-    moments = []  # of the slice's own looks at the clock
-    assert runner.run_slice(1, lambda: bool(moments.append(time.monotonic()))) is True
-    in_time = sum(moment - began < 1 for moment in moments)
-    assert 0 < in_time < len(moments)
-    assert simulator.timeline("demo-1")[-1] - simulator.timeline("demo-1")[0] < 60  # all take a hundred seconds
+def test_a_runner_that_has_to_end_leaves_nothing_held(simulator, runner, account):
+    job = make_job(account, 1000, (make_device(account, simulator.url, messages_per_minute=600),))
+    runner.run(1)
+    assert len(simulator.timeline("demo-1")) >= 5
     assert set(states(job)) == {"sent", "queued"}
-    assert Lane.objects.get().holder == ""
+    assert Lane.objects.get().runner_id is None
+    assert not Runner.objects.exists()
     assert invariants.check() == []
 
 
-def test_a_slice_with_nothing_to_do_ends_at_once(runner):
+def test_a_runner_with_nothing_to_do_ends_at_once(runner):
     began = time.monotonic()
-    assert runner.run_slice(10 * GIVE_UP_SECONDS) is False
+    runner.run()
     assert time.monotonic() - began < GIVE_UP_SECONDS
+    assert not Runner.objects.exists()
 
 
-def test_one_hanging_request_keeps_no_other_lane_waiting_beyond_the_slice(simulator, account, settings, monkeypatch):
-    settings.GATEWAY_CONNECT_TIMEOUT = 0.5
-    settings.GATEWAY_READ_TIMEOUT = 3.0
-    monkeypatch.setattr(lane_runner, "DRAIN_SECONDS", 0.5)
-    patient = LaneRunner()
+def test_one_hanging_request_keeps_no_other_lane_waiting(simulator, runner, account, settings):
     hanging = make_device(account, simulator.url, instance_name="demo-1", max_in_flight=1)
     good = make_device(account, simulator.url, instance_name="demo-2", max_in_flight=1, messages_per_minute=600)
     simulator.faults({"hang-before-accept": 1}, instance="demo-1")
     make_job(account, 1, (hanging,))
-    job = make_job(account, 1000, (good,))
-    try:
-        patient.run_slice(0.7)
-    finally:
-        patient.close()
-    # It could not end before the answer was given up, and the other device was sent through meanwhile.
+    make_job(account, 1000, (good,))
+    began = time.monotonic()
+    runner.run(GIVE_UP_SECONDS, lambda: len(simulator.timeline("demo-2")) > 20 or time.monotonic() - began > 60)
     times = simulator.timeline("demo-2")
-    assert times[-1] - times[0] > 2
-    assert len(times) > 10
-    assert states(job)["sent"] == len(times)
+    assert times[-1] - times[0] < 15  # the other one hangs for thirty
 
 
 def test_a_worker_that_is_asked_to_stop_ends_what_is_in_flight_and_begins_nothing_more(simulator, runner, account):
@@ -468,10 +456,10 @@ def test_a_worker_that_is_asked_to_stop_ends_what_is_in_flight_and_begins_nothin
             asked.append(time.monotonic())
         return bool(asked)
 
-    assert runner.run_slice(10 * GIVE_UP_SECONDS, stop) is False
+    runner.run(should_stop=stop)
     assert set(states(job)) == {"sent", "queued"}
     assert simulator.ledger()["accepted"] == states(job)["sent"] <= 15
-    assert Lane.objects.get().holder == ""
+    assert Lane.objects.get().runner_id is None
     assert invariants.check() == []
 
 

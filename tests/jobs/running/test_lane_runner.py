@@ -8,7 +8,7 @@ from django.db.models.functions import Now
 from accounts.models import Account
 from jobs import invariants, suppression
 from jobs.models import Chunk, Recipient
-from jobs.sending.lane_runner import LaneRunner
+from jobs.running.lane_runner import LaneRunner
 from jobs.states import JobStatus
 from tests.factories import make_account, make_device, make_job
 from tests.simulator_process import Simulator
@@ -29,7 +29,7 @@ def test_every_recipient_is_sent_once_and_the_job_completes(simulator: Simulator
     device = make_device(account, simulator.url, max_in_flight=64)
     job = make_job(account, 2500, (device,))
 
-    runner.run_slice(GIVE_UP_SECONDS)
+    runner.run(GIVE_UP_SECONDS)
 
     job.refresh_from_db()
     assert (job.status, job.sent, job.failed) == (JobStatus.COMPLETED, 2500, 0)
@@ -54,7 +54,7 @@ def test_who_says_no_after_the_start_gets_nothing_and_the_job_ends(
     retried = Recipient.objects.get(job=job, position=31).phone
     suppression.suppress(account.pk, [*refused, retried, "+551187654321"], "dijo que no")
 
-    runner.run_slice(GIVE_UP_SECONDS)
+    runner.run(GIVE_UP_SECONDS)
 
     job.refresh_from_db()
     assert (job.status, job.sent, job.failed) == (JobStatus.COMPLETED, 55, 5)
@@ -68,7 +68,7 @@ def test_a_job_all_of_whose_people_said_no_ends_too(simulator: Simulator, runner
     job = make_job(account, 20, (make_device(account, simulator.url),))
     suppression.suppress(account.pk, Recipient.objects.filter(job=job).values_list("phone", flat=True), "no")
 
-    runner.run_slice(GIVE_UP_SECONDS)
+    runner.run(GIVE_UP_SECONDS)
 
     job.refresh_from_db()
     assert (job.status, job.sent, job.failed) == (JobStatus.COMPLETED, 0, 20)
@@ -79,7 +79,7 @@ def test_another_accounts_list_changes_nothing(simulator: Simulator, runner: Lan
     job = make_job(account, 5, (make_device(account, simulator.url),))
     suppression.suppress(make_account().pk, Recipient.objects.filter(job=job).values_list("phone", flat=True), "no")
 
-    runner.run_slice(GIVE_UP_SECONDS)
+    runner.run(GIVE_UP_SECONDS)
 
     job.refresh_from_db()
     assert job.sent == 5

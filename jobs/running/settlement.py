@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 import structlog
 from django.conf import settings
@@ -16,15 +15,16 @@ from django.db import DataError, IntegrityError, connection, transaction
 from django.utils import timezone
 
 from devices import breaker, egress
-from devices.gateway.base import DeviceUnavailable
+from devices.gateway.base import DeviceUnavailable, Gateway
 from devices.gateway.registry import gateway_for
-from devices.lane import leases
+from devices.lane import leases, runners
 from devices.lane.limits import Limits, limits_of
-from devices.lane.pacing import Pace, daily_allowance
+from devices.lane.pacing import Pace
 from devices.models import Device
 from jobs.live import publishing
 from jobs.message.book import MessageBook
-from jobs.sending import dispatch, finishing, recording, recovery, results
+from jobs.running import fleet
+from jobs.sending import claims, finishing, recording, recovery, results
 from jobs.sending.chunks import Waiting
 from jobs.sending.claims import Claimer, claims_of
 from jobs.sending.exchange import Answer, Offer, exchange
@@ -34,25 +34,34 @@ from jobs.states import RecipientState
 
 log = structlog.get_logger(__name__)
 
-SLICE_SECONDS = 25.0
 MAX_RESOLVING_SECONDS = 3.0
+MOST_OPENED_AT_ONCE = 250  # others' claims wait meanwhile
 
 Drawn = tuple[int, int, Waiting]  # device id, job id, recipient
 
 
 @dataclass(slots=True)
 class Order:
-    """What the loop asks for: record this, renew these leases, claim so many for each device, let those go."""
+    """What the loop asks for: record this, claim so many for each device, let those go, look around."""
 
     outcomes: list[Outcome] = field(default_factory=list)
-    held: list[tuple[int, int, float]] = field(default_factory=list)  # device id, token, seconds to the next slot
+    held: list[tuple[int, int]] = field(default_factory=list)  # device id, token: those that the rest is about
     wanted: dict[int, int] = field(default_factory=dict)  # device id: recipients
     closing: set[int] = field(default_factory=set)  # give back what was read for these devices
-    released: list[tuple[int, int]] = field(default_factory=list)  # device id, token
-    take_up_to: int = 0  # devices that wait for a runner
-    requests_spare: int = 0  # that those may have in flight together
+    released: dict[int, float] = field(default_factory=dict)  # device id: seconds to its next slot
+    look: "Look | None" = None
     look_at: list[int] = field(default_factory=list)  # devices whose limits may be other than they were
     flush: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Look for the dead and for devices that wait; take what is this runner's share."""
+
+    mine: int  # devices it has
+    windows_spare: int  # requests at once that it can carry besides, of devices without a pace
+    most: int  # devices
+    were_left: bool  # at its last look some were left for others
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,33 +69,36 @@ class Opened:
     """A device whose lease was taken, with all that is needed to send through it."""
 
     lease: leases.Lease
-    gateway: Any
+    gateway: Gateway
     address: egress.CheckedAddress
-    messages_per_minute: int | None
-    jitter_percent: int
-    max_in_flight: int
-    allowance: int | None  # messages it may still send today
-    is_on_trial: bool  # it was out, and nothing was accepted since
+    limits: Limits
 
 
 @dataclass(slots=True)
 class Settled:
-    """What came of an order. A device that was asked for and is not in `claims` has nothing to send."""
+    """What came of an order."""
 
+    is_alive: bool = True  # False: this runner was taken for dead, and has lost all its leases
     held: set[int] = field(default_factory=set)
     unusable: set[int] = field(default_factory=set)  # held, but not to be sent through any more
     limits: dict[int, Limits] = field(default_factory=dict)  # of the devices looked at, before these claims
     claims: dict[int, list[Claim]] = field(default_factory=dict)
+    idle: set[int] = field(default_factory=set)  # were asked for, and have nothing to send
     spoiled: list[Outcome] = field(default_factory=list)  # claimed, and yet there is nothing to send
     opened: list[Opened] = field(default_factory=list)
     others_wait: bool = False  # devices that were left for another runner
+    is_short: bool = False  # others have what would be this runner's share
+    surplus: int = 0  # devices it has above its share
 
 
 class Settlement:
     """The claimers and the live feed of one runner. Used from one thread only."""
 
-    def __init__(self, holder: str) -> None:
-        self.holder = holder
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.has_news = False  # the database told of a change
+        self._runner_id: int | None = None
+        self._session: object = None  # in which the runner lives
         self._claimers: dict[int, Claimer] = {}
         self._feed = LiveFeed()
         self._messages = MessageBook()
@@ -99,10 +111,21 @@ class Settlement:
     def settle(self, order: Order) -> Settled:
         """Carry out an order. Raises django.db.Error: then nothing is certain but what is in the rows."""
         settled = Settled()
+        self._live_here()
         if order.look_at:
             settled.limits = self._look_at(order.look_at)
+        if self._runner_id is not None:
+            self._exchange(order, settled)
+        if order.flush:
+            self._recorded(results.tell_held(self._feed))
+        if order.look is not None:
+            self._look(order.look, settled)
+        return settled
+
+    def _exchange(self, order: Order, settled: Settled) -> None:
         self._refill(order)
         drawn = self._draw(order.wanted, timezone.now())
+        settled.idle = order.wanted.keys() - {device_id for device_id, _, _ in drawn}
         offer = self._offer(order, drawn)
         tells = self._feed.may_tell_any(outcome.claim.job_id for outcome in order.outcomes)
         try:
@@ -113,15 +136,13 @@ class Settlement:
             # One of them cannot be kept, and must not hold up the others.
             order.outcomes = offer.outcomes = recording.sifted(order.outcomes)
             answer = self._carry_out(order, offer, drawn, settled, tells=tells)
-        for device_id, _token in order.released:
+        if not answer.is_alive:
+            self._claimers.clear()
+            self._runner_id = None
+        for device_id in order.released:
             self._claimers.pop(device_id, None)
         if not tells:
             self._recorded(results.announce(order.outcomes, answer, self._feed, is_committed=True))
-        if order.flush:
-            self._recorded(results.tell_held(self._feed))
-        if order.take_up_to:
-            self._open(order, settled)
-        return settled
 
     def _carry_out(
         self, order: Order, offer: Offer, drawn: Sequence[Drawn], settled: Settled, *, tells: bool
@@ -129,11 +150,12 @@ class Settlement:
         """Exchange, and what must be done in the same transaction; nothing is changed where the exchange is refused."""
         unsent = Counter(outcome.claim.device_id for outcome in order.outcomes if outcome.proven_unsent)
         limited = bool(self._limited_by_day) and not self._limited_by_day.isdisjoint(order.wanted.keys() | unsent)
-        forgotten = {device_id for device_id, _token in order.released} - self._claimers.keys()
+        forgotten = order.released.keys() - self._claimers.keys()
         with transaction.atomic() if limited or forgotten or tells else nullcontext():
             answer = exchange(offer)
+            settled.is_alive = answer.is_alive
             settled.held, settled.unusable = answer.held, answer.held - answer.usable
-            for device_id in {device_id for device_id, _, _ in order.held} - settled.held:
+            for device_id in {device_id for device_id, _ in order.held} - settled.held:
                 # A lost lease: whoever took the device has put our claims in doubt, set our chunks free, and decides.
                 self._claimers.pop(device_id, None)
             self._keep_claimed(drawn, answer.claimed, settled)
@@ -158,49 +180,88 @@ class Settlement:
         self._claimers.clear()
         connection.close()
 
+    def leave(self) -> None:
+        """Send no more: with nothing held, this runner is none."""
+        if self._runner_id is not None:
+            self._live_here()
+            with transaction.atomic(), connection.cursor() as cursor:
+                runners.leave(cursor, self._runner_id)
+            self._runner_id = None
+
+    def _live_here(self) -> None:
+        """Have the runner live as long as the session it has now, and hear of changes."""
+        connection.ensure_connection()
+        if self._session is connection.connection:
+            return
+        with transaction.atomic(), connection.cursor() as cursor:
+            runners.listen(cursor)
+            if self._runner_id is not None:
+                runners.move_here(cursor, self._runner_id)
+        connection.connection.add_notify_handler(self._hear)
+        self._session = connection.connection
+        self.has_news = True  # what changed before, nobody told us
+
+    def _hear(self, _: object) -> None:
+        self.has_news = True
+
     def _look_at(self, device_ids: Sequence[int]) -> dict[int, Limits]:
         with connection.cursor() as cursor:
             limits = limits_of(cursor, device_ids)
+        self._limited_by_day -= limits.keys()
         self._limited_by_day |= {pk for pk, one in limits.items() if one.allowance is not None}
+        for device_id, one in limits.items():
+            if (claimer := self._claimers.get(device_id)) is not None:
+                claimer.keep_pace(one.messages_per_minute)
         return limits
 
     def _refill(self, order: Order) -> None:
-        """Read more for the devices that want more than was read for them, each under its lease."""
-        for device_id, token, slot in order.held:
-            claimer = self._claimers.get(device_id)
-            if claimer is None or len(claimer) >= order.wanted.get(device_id, 0):
-                continue
+        """Read more for the devices that want more than was read for them, and for others that are low, in one go."""
+        dry = {k for k, number in order.wanted.items() if k in self._claimers and len(self._claimers[k]) < number}
+        if not dry:
+            return
+        low = [
+            claimer
+            for device_id, claimer in self._claimers.items()
+            if device_id in dry or (claimer.is_low and device_id not in order.closing)
+        ]
+        with transaction.atomic(), connection.cursor() as cursor:
+            if not runners.hold(cursor, self._runner_id or 0, settings.LEASE_SECONDS):
+                return  # the exchange finds it out, too
+            held = leases.held(cursor, [(one.device_id, one.token) for one in low], self._runner_id or 0)
+            told = claims.refill(cursor, [one for one in low if one.device_id in held], timezone.now())
+        self._put_off()
+        if banned := [outcome for claimer in self._claimers.values() for outcome in claimer.take_banned()]:
             with transaction.atomic(), connection.cursor() as cursor:
-                is_held = leases.renew(cursor, [(device_id, token, slot)], settings.LEASE_SECONDS)
-                events = claimer.refill(cursor, timezone.now()) if is_held else []
-            _put_off(claimer)
-            if claimer.banned:
-                with transaction.atomic(), connection.cursor() as cursor:
-                    banned = claimer.take_banned()
-                    self._recorded(results.record(cursor, banned, self._feed, source=RecipientState.QUEUED))
-            publishing.publish(events)
+                self._recorded(results.record(cursor, banned, self._feed, source=RecipientState.QUEUED))
+        publishing.publish(told)
 
     def _draw(self, wanted: Mapping[int, int], now: datetime) -> list[Drawn]:
         drawn: list[Drawn] = []
         for device_id, number in wanted.items():
             if (claimer := self._claimers.get(device_id)) is not None:
                 drawn += [(device_id, job_id, waiting) for job_id, waiting in claimer.draw(number, now)]
-                _put_off(claimer)
+        self._put_off()
         return drawn
 
+    def _put_off(self) -> None:
+        if not_yet := [one for claimer in self._claimers.values() for one in claimer.take_not_yet()]:
+            with transaction.atomic(), connection.cursor() as cursor:
+                claims.put_off(cursor, not_yet)
+
     def _offer(self, order: Order, drawn: Sequence[Drawn]) -> Offer:
-        released = {device_id for device_id, _ in order.released}
         for outcome in order.outcomes:
             if (claimer := self._claimers.get(outcome.claim.device_id)) is not None:
                 claimer.let_go(outcome.claim.chunk_id)
         offer = Offer(
-            held=[(device_id, token, slot, device_id in released) for device_id, token, slot in order.held],
+            runner_id=self._runner_id or 0,
+            held=order.held,
+            released=list(order.released.items()),
             drawn=[(waiting.recipient_id, device_id, job_id) for device_id, job_id, waiting in drawn],
             outcomes=order.outcomes,
         )
         done: list[tuple[int, int]] = []
         freed: list[tuple[int, int, int]] = []
-        for device_id, _, _ in order.held:
+        for device_id, _ in order.held:
             if (claimer := self._claimers.get(device_id)) is None:
                 continue
             if device_id in order.closing:
@@ -214,8 +275,8 @@ class Settlement:
     def _keep_claimed(
         self, drawn: Sequence[Drawn], claimed: Mapping[tuple[int, int], tuple[int, bool]], settled: Settled
     ) -> None:
-        claims, settled.spoiled = claims_of(drawn, claimed, self._messages)
-        for ours in claims:
+        made, settled.spoiled = claims_of(drawn, claimed, self._messages)
+        for ours in made:
             settled.claims.setdefault(ours.device_id, []).append(ours)
         for device_id, _job_id, waiting in drawn:
             if (device_id, waiting.recipient_id) not in claimed and device_id in self._claimers:
@@ -231,80 +292,72 @@ class Settlement:
 
         transaction.on_commit(publish_and_finish)
 
-    def _open(self, order: Order, settled: Settled) -> None:
-        """Take devices that have work and no runner, settle what their last holder left, and prepare to send."""
+    def _look(self, look: Look, settled: Settled) -> None:
+        """Bury the dead; take the devices that are this runner's, and prepare to send through them."""
         with transaction.atomic(), connection.cursor() as cursor:
-            waiting = dispatch.devices_with_work(cursor, order.take_up_to)
-            ours = dispatch.share(waiting, settings.WORKER_PROCESSES, order.requests_spare)
-            settled.others_wait = len(ours) < len(waiting)
-            taken = leases.take(cursor, ours, self.holder, settings.LEASE_SECONDS) if ours else []
-            if taken:
-                recovery.recover(cursor, [lease.device_id for lease in taken], settings.QUIET_SECONDS)
-        devices: dict[int, Device] = Device.unscoped.in_bulk([lease.device_id for lease in taken])
+            recovery.bury(cursor, settings.QUIET_SECONDS)
+        with transaction.atomic(), connection.cursor() as cursor:
+            if self._runner_id is None:
+                self._runner_id = runners.register(cursor, self.name, settings.LEASE_SECONDS)
+            if not runners.hold(cursor, self._runner_id, settings.LEASE_SECONDS):
+                settled.is_alive, self._runner_id = False, None
+                self._claimers.clear()
+                return
+            waiting = fleet.devices_with_work(cursor, look.most)
+            count, held = runners.count(cursor)
+            standing = fleet.Standing(count, held, look.mine, len(waiting))
+            chosen = fleet.choose(
+                waiting, standing, settings.WORKER_PROCESSES, look.windows_spare, were_left=look.were_left
+            )[:MOST_OPENED_AT_ONCE]
+            taken = leases.take(cursor, chosen, self._runner_id) if chosen else []
+        settled.others_wait = len(taken) < len(waiting)
+        settled.surplus = standing.surplus
+        settled.is_short = standing.is_short(len(taken))
+        if taken:
+            self._open(taken, settled)
+
+    def _open(self, taken: Sequence[leases.Lease], settled: Settled) -> None:
+        limits = self._look_at([lease.device_id for lease in taken])
+        devices: dict[int, Device] = Device.unscoped.in_bulk(limits.keys())
         # Beside the open lanes: a name service that is silent must not keep their outcomes for long.
         addresses = egress.resolve_all((device.base_url for device in devices.values()), MAX_RESOLVING_SECONDS)
+        useless: list[tuple[int, int]] = []
         for lease in taken:
             device = devices[lease.device_id]
-            if (ready := self._prepare(lease, device, addresses[device.base_url])) is not None:
-                settled.opened.append(ready)
-        unusable = {lease.device_id: lease.token for lease in taken}
-        for ready in settled.opened:
-            unusable.pop(ready.lease.device_id)
-            self._claimers[ready.lease.device_id] = Claimer(
-                ready.lease.device_id, _max_chunk_size(ready.messages_per_minute), ready.max_in_flight
+            opened = _prepare(lease, device, addresses[device.base_url], limits[device.pk])
+            if opened is None:
+                useless.append((lease.device_id, lease.token))
+                continue
+            settled.opened.append(opened)
+            self._claimers[device.pk] = Claimer(
+                device.pk, settings.CHUNK_SIZE, device.max_in_flight, lease.token, device.messages_per_minute
             )
-        if unusable:
+        if useless:
             with transaction.atomic(), connection.cursor() as cursor:
-                leases.release(cursor, list(unusable.items()))
-
-    def _prepare(
-        self,
-        lease: leases.Lease,
-        device: Device,
-        address: egress.CheckedAddress | egress.EgressRefused | egress.Unresolvable,
-    ) -> Opened | None:
-        try:
-            gateway = gateway_for(device)
-        except DeviceUnavailable as error:
-            breaker.take_out(device.pk, error.code)
-            return None
-        if not isinstance(address, egress.CheckedAddress):
-            breaker.take_out(
-                device.pk, "egress_refused" if isinstance(address, egress.EgressRefused) else "unreachable"
-            )
-            return None
-        allowance = daily_allowance(device.daily_limit, device.warm_up_since, lease.today)
-        self._limited_by_day.discard(device.pk)
-        if allowance is not None:
-            self._limited_by_day.add(device.pk)
-            allowance -= lease.sent_today
-        return Opened(
-            lease=lease,
-            gateway=gateway,
-            address=address,
-            messages_per_minute=device.messages_per_minute,
-            jitter_percent=device.jitter_percent,
-            max_in_flight=device.max_in_flight,
-            allowance=allowance,
-            is_on_trial=device.trouble_count > 0,
-        )
+                leases.release(cursor, useless, self._runner_id or 0)
 
 
-def _put_off(claimer: Claimer) -> None:
-    if claimer.not_yet:
-        with transaction.atomic(), connection.cursor() as cursor:
-            claimer.put_off(cursor)
-
-
-def _max_chunk_size(messages_per_minute: int | None) -> int:
-    """No more than the device can send within a slice, so that a slow one never holds what others could send."""
-    if messages_per_minute is None:
-        return int(settings.CHUNK_SIZE)
-    return max(1, min(int(settings.CHUNK_SIZE), int(messages_per_minute * SLICE_SECONDS / 60)))
+def _prepare(
+    lease: leases.Lease,
+    device: Device,
+    address: egress.CheckedAddress | egress.EgressRefused | egress.Unresolvable,
+    limits: Limits,
+) -> Opened | None:
+    try:
+        gateway = gateway_for(device)
+    except DeviceUnavailable as error:
+        breaker.take_out(device.pk, error.code)
+        return None
+    if not isinstance(address, egress.CheckedAddress):
+        breaker.take_out(device.pk, "egress_refused" if isinstance(address, egress.EgressRefused) else "unreachable")
+        return None
+    return Opened(lease, gateway, address, limits)
 
 
 def open_pace(opened: Opened, now: float) -> Pace:
     """The pace of a device just taken; its next slot is counted from `now`."""
     return Pace(
-        opened.messages_per_minute, next_slot=now + opened.lease.slot_in_seconds, jitter_percent=opened.jitter_percent
+        opened.limits.messages_per_minute,
+        next_slot=now + opened.lease.slot_in_seconds,
+        jitter_percent=opened.limits.jitter_percent,
     )

@@ -1,5 +1,6 @@
 """A lane: one device sending what its jobs have waiting. What the runner's loop knows of it, no database here."""
 
+import math
 from collections import deque
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -8,11 +9,13 @@ from devices.egress import CheckedAddress
 from devices.gateway.base import Gateway
 from devices.lane.limits import Limits
 from devices.lane.pacing import Pace
-from jobs.sending.outcomes import Claim
+from jobs.sending.outcomes import NOT_BEGUN_AFTER_SECONDS, Claim
 
-# A claim whose request has not begun by then (the process was frozen) is given back instead of written:
-# whoever judges it in doubt may rely on nothing being written later.
-NOT_BEGUN_AFTER_SECONDS = 5.0
+# Slots that fall within such a span are claimed and settled together, across devices. A lane whose slots are closer
+# than that, or that has no pace, does not wait for others.
+SPAN_SECONDS = 0.2
+# A device whose gateway asks for a longer pause goes, and what was read for it.
+LONGEST_PAUSE_SECONDS = 5.0
 # Where a gateway answers more than its window in the time that the database takes for so many orders, some are
 # claimed beforehand; but nobody waits longer than this, marked as being sent, for their turn.
 ORDERS_AHEAD = 4
@@ -43,7 +46,7 @@ class Lane:
     address: CheckedAddress
     pace: Pace
     max_in_flight: int
-    lease_until: float
+    connects_to: str = ""  # as `Limits` has it
     midnight: float = 0.0  # when the day's allowance begins anew
     allowance: int | None = None  # messages left for today; None: any number
     ready: deque[Ready] = field(default_factory=deque)
@@ -52,21 +55,43 @@ class Lane:
     accepted: int = 0  # by the gateway, since the time below
     counted_since: float = 0.0
     is_closing: bool = False  # takes no more claims; released once nothing is in flight
+    is_out: bool = False  # taken out by the breaker
     wants_nothing_until: float = 0.0  # nothing was found to send: do not ask the database again before
     is_on_trial: bool = False  # back from trouble: one message first
+    is_well: bool = False  # a message was accepted since the health checks were last told
     trouble: str = ""  # the reason that the last answer gave against the device
     troubles: int = 0  # such answers in a row
 
+    @property
+    def is_brisk(self) -> bool:
+        """Whether an order is worth giving for this lane alone."""
+        return self.pace.interval < SPAN_SECONDS
+
     def room(self, now: float) -> int:
         """How many more recipients may be claimed now."""
-        if self.is_closing or now < self.wants_nothing_until:
+        if now < self.wants_nothing_until:
+            return 0
+        slots = self.pace.slots(now)
+        return self._room if slots is None else min(self._room, slots)
+
+    @property
+    def _room(self) -> int:
+        """How many it could have at once, were it their time."""
+        if self.is_closing:
             return 0
         window = 1 if self.is_on_trial else self.max_in_flight + self.ahead
-        room = max(0, window - self.in_flight - len(self.ready))
-        if self.allowance is not None:
-            room = min(room, max(0, self.allowance))
-        slots = self.pace.slots(now)
-        return room if slots is None else min(room, slots)
+        room = window - self.in_flight - len(self.ready)
+        return max(0, room if self.allowance is None else min(room, self.allowance))
+
+    @property
+    def next_moment(self) -> float:
+        """When there is something to do for it that no answer brings about: to write a message, or to claim one."""
+        moment = math.inf
+        if self.ready and self.in_flight < self.max_in_flight:
+            moment = min(self.ready[0].at, self.ready[0].not_after)
+        if self._room > 0:
+            moment = min(moment, max(self.wants_nothing_until, self.pace.next_slot - self.pace.horizon))
+        return moment
 
     def accept(self, claim: Claim, claimed_at: float, now: float) -> None:
         """Line a claim up for its slot."""
@@ -103,7 +128,8 @@ class Lane:
         self.max_in_flight = limits.max_in_flight
         self.allowance = limits.allowance
         self.pace.change(limits.messages_per_minute, limits.jitter_percent)
-        self.is_closing |= not limits.is_usable
+        # What connects otherwise by now is taken anew.
+        self.is_closing |= not limits.is_usable or limits.connects_to != self.connects_to
         self.rest_if_spent(now)
 
     @property

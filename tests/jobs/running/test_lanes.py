@@ -5,8 +5,8 @@ import pytest
 from devices.egress import CheckedAddress
 from devices.gateway.evolution import EvolutionGateway
 from devices.lane.pacing import Pace
-from jobs.sending.lane_runner import LaneRunner
-from jobs.sending.lanes import Lane
+from jobs.running.lane_runner import LaneRunner
+from jobs.running.lanes import Lane
 from tests.factories import make_account, make_device, make_job
 from tests.simulator_process import Simulator
 from tests.waiting import GIVE_UP_SECONDS
@@ -20,7 +20,6 @@ def lane(max_in_flight=64, messages_per_minute=None):
         address=CheckedAddress("http", "127.0.0.1", 80, "127.0.0.1"),
         pace=Pace(messages_per_minute),
         max_in_flight=max_in_flight,
-        lease_until=180.0,
         counted_since=10.0,
     )
 
@@ -78,7 +77,7 @@ def test_no_more_requests_than_the_device_allows_are_under_way_whatever_was_clai
     pump = runner._transport.pump
     monkeypatch.setattr(runner._transport, "pump", lambda wait: (seen.add(len(runner._transport)), pump(wait))[1])
     try:
-        runner.run_slice(GIVE_UP_SECONDS)
+        runner.run(GIVE_UP_SECONDS)
     finally:
         runner.close()
 

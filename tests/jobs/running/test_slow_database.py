@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from jobs.sending.lane_runner import LaneRunner
-from jobs.sending.settlement import Order, Settled, Settlement
+from jobs.running.lane_runner import LaneRunner
+from jobs.running.settlement import Order, Settled, Settlement
 from tests.factories import make_account, make_device, make_job
 from tests.simulator_process import Simulator
 
@@ -26,7 +26,7 @@ def test_the_allowance_is_used_though_each_order_takes_half_a_second(
     device = make_device(account, simulator.url, messages_per_minute=480, max_in_flight=16)
     make_job(account, 200, (device,))
     runner = LaneRunner()
-    runner.run_slice(7)
+    runner.run(7)
     runner.close()
     # The first orders open the device and learn how long they take.
     times = [moment for moment in simulator.timeline("demo-1") if moment > simulator.timeline("demo-1")[0] + 1]
