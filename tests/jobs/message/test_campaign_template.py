@@ -20,7 +20,7 @@ from jobs.message.book import MessageBook, template_of
 from jobs.message.rendering import MAX_DEPTH, CampaignTemplate, draw, problems_of, variables_of
 from jobs.models import Job, MessageSyntax
 from jobs.sending import reconcile
-from jobs.sending.claims import Claimer
+from jobs.sending.claims import Claimer, refill
 from jobs.states import RecipientState
 from tests.factories import make_account, make_device, make_job
 from tests.jobs.claiming import claim
@@ -278,7 +278,7 @@ class TestWhatIsSent:
     def texts_sent(self, job: Job) -> dict[int, str]:
         claimer = Claimer(self.device_id, 1000)
         with connection.cursor() as cursor:
-            claimer.refill(cursor, timezone.now())
+            refill(cursor, [claimer], timezone.now())
         drawn = [(self.device_id, job_id, waiting) for job_id, waiting in claimer.draw(1000, timezone.now())]
         return {claimed.recipient_id: claimed.text for claimed in claim(*drawn)}
 
