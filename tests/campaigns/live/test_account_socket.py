@@ -182,3 +182,20 @@ async def test_a_bell_hears_of_its_person_and_has_nothing_else_looked_for():
     assert await bell.receive_nothing()
     await bell.disconnect()
     await watcher.disconnect()
+
+
+async def test_devices_that_stand_as_they_stood_are_not_gone_through(monkeypatch):
+    member, _, device, token = await arrange()
+    for _ in range(3):
+        await database_sync_to_async(make_device)(member.account)
+    client = await opened(member.account_id, token)
+    assert await tell() == 5
+    gone_through = []
+    monkeypatch.setattr(changes.events, "device_changed", gone_through.append)
+    await database_sync_to_async(Device.unscoped.update)(status_checked_at=timezone.now())
+    assert await tell() == 0
+    assert gone_through == []
+    monkeypatch.undo()
+    await database_sync_to_async(Device.unscoped.filter(pk=device.pk).update)(enabled=False)
+    assert await tell() == 1
+    await client.disconnect()
