@@ -37,6 +37,11 @@ class DeviceQuerySet(ScopedQuerySet["Device"]):
         """Devices that may be given work: switched on and not known to be out."""
         return self.present().filter(enabled=True).exclude(status__in=[DeviceStatus.DISCONNECTED, DeviceStatus.BLOCKED])
 
+    def shown(self) -> Self:
+        """For pages: those that need a person first, then by name; without their tokens, which take time to decrypt."""
+        is_well = models.Q(enabled=True, status=DeviceStatus.CONNECTED)
+        return self.defer("token").order_by(models.ExpressionWrapper(is_well, models.BooleanField()), "name", "pk")
+
 
 class Device(ScopedModel):
     """One WhatsApp number: where its gateway is, and how hard it may be driven."""

@@ -6,8 +6,10 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.humanize.templatetags.humanize import intcomma
+from django.contrib.postgres.expressions import ArraySubquery
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q, QuerySet
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path, reverse
@@ -26,10 +28,12 @@ from devices import phone_numbers
 from jobs import actions, retention
 from jobs.intake import accepting
 from jobs.message.book import template_of
-from jobs.models import IllegalTransition, Job, Recipient, Suppression
+from jobs.models import IllegalTransition, Job, JobDevice, Recipient, Suppression
 from jobs.pages import job_pages
 from jobs.wording import recipient_errors, suppression_reasons
 from jobs.wording.job_reasons import job_reason
+
+DEVICES_NAMED = 10  # of those of a job in the list
 
 
 class JobChangeList(ChangeList):  # type: ignore[misc]
@@ -71,7 +75,9 @@ class JobAdmin(AccountAdmin):
 
     @display(description=gettext_lazy("devices"))
     def device_names(self, job: Job) -> str:
-        return render_to_string("jobs/cells/devices.html", {"names": [device.name for device in job.devices.all()]})
+        shown: Any = job
+        context = {"names": shown.names_of_devices, "more": shown.devices_count - 1}
+        return render_to_string("jobs/cells/devices.html", context)
 
     @display(description=gettext_lazy("created"), ordering="created_at")
     def created(self, job: Job) -> str:
@@ -87,7 +93,12 @@ class JobAdmin(AccountAdmin):
         return render_to_string("jobs/cells/moment.html", {"moment": job.finished_at})
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Job]:
-        return super().get_queryset(request).defer("message", "results", "columns").prefetch_related("devices")
+        # Of a job's devices, which may be a thousand, the names of a few: fifty jobs are listed at once.
+        links = JobDevice.objects.filter(job=OuterRef("pk"))
+        jobs: QuerySet[Job] = super().get_queryset(request).defer("message", "results", "columns")
+        counted = links.order_by().values("job").annotate(number=Count("pk")).values("number")
+        named = links.order_by("device_id").values("device__name")[:DEVICES_NAMED]
+        return jobs.annotate(devices_count=Coalesce(Subquery(counted), 0), names_of_devices=ArraySubquery(named))
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Job], search_term: str

@@ -3,17 +3,17 @@
 Nothing is decided by it. The days are those of one clock. The recipients' own clocks and retries are left out.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, F, Q
+from django.db import connection
 
 from accounts.time_zones import known_zone
+from devices.lane.leases import USABLE
 from devices.lane.pacing import daily_allowance
-from devices.models import Device, DeviceQuerySet
 from jobs import windows
 from jobs.models import Job
 from jobs.states import JobStatus
@@ -28,7 +28,7 @@ _STEPS: Final = 32  # halvings of a day: to far less than a second
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """What a device, or its share, can do."""
+    """What a device, or its share, can do. A thousand that can do the same are one sender, counted a thousand times."""
 
     per_minute: float
     daily_limit: int | None = None
@@ -43,62 +43,99 @@ class Sender:
         return min(self.per_minute * minutes, max(0, allowance - (self.begun_today if is_first else 0)))
 
 
-def rate_per_minute(job: Job, now: datetime) -> float | None:
-    """Messages a minute: its share of what its devices may send, or, where one has no limit, what was sent so far.
+Senders = Mapping[Sender, int]  # how many there are of each
 
-    None where that cannot be told: no device that works, or no limit and nothing sent yet.
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """How a job goes on.
+
+    `rate_per_minute`: messages, its share of what its devices may send, or, where one has no limit, what was sent so
+    far. None where that cannot be told: no device that works, or no limit and nothing sent yet.
+    `eta`: when the last message will go out, by paces, daily limits and sending hours. None for a job that rests, has
+    ended or has no known rate.
     """
-    return round(sum(sender.per_minute for sender in _senders(job, now)), 1) or None
+
+    rate_per_minute: float | None
+    eta: datetime | None
 
 
-def eta(job: Job, now: datetime) -> datetime | None:
-    """When the last message will go out, by paces, daily limits and sending hours.
+def outlook(job: Job, now: datetime) -> Outlook:
+    senders = _senders(job, now)
+    return Outlook(round(_pace(senders), 1) or None, _eta(job, senders, now))
 
-    None for a job that rests, has ended or has no known rate.
-    """
+
+def _eta(job: Job, senders: Senders, now: datetime) -> datetime | None:
     if job.status not in {JobStatus.PENDING, JobStatus.PROCESSING}:
         return None
     start = max(now, job.start_at) if job.status == JobStatus.PENDING else now
     left = job.total - job.sent - job.failed
     zone = known_zone(job.account.time_zone) or ZoneInfo("UTC")
-    return finish(left, _senders(job, now), windows.parse(job.sending_window), zone, start)
+    return finish(left, senders, windows.parse(job.sending_window), zone, start)
 
 
-def _senders(job: Job, now: datetime) -> list[Sender]:
+# The devices that send a job; before its start, those that could.
+_THOSE_THAT_SEND = "EXISTS (SELECT FROM jobs_jobdevice WHERE job_id = %(job)s AND device_id = device.id)"
+_THOSE_THAT_COULD = "(%(requested)s::bigint[] = '{}' OR device.id = ANY(%(requested)s::bigint[]))"
+
+
+def _senders(job: Job, now: datetime) -> Senders:
     """Its devices: each takes its jobs in turn, so each job has a share. One for all where one has no limit."""
-    others = Q(jobs__status=JobStatus.PROCESSING, jobs__finished_at=None) & ~Q(jobs=job.pk)
-    rows = list(
-        _devices(job)
-        .annotate(other_jobs=Count("jobs", filter=others), begun_on=F("lane__day"), begun=F("lane__day_count"))
-        .order_by("pk")
-        .values_list("messages_per_minute", "other_jobs", "daily_limit", "warm_up_since", "begun_on", "begun")
-    )[: job.devices_limit]
-    limited = [
-        Sender(pace / (1 + other_jobs), daily_limit, warm_up_since, begun if begun_on == now.date() else 0)
-        for pace, other_jobs, daily_limit, warm_up_since, begun_on, begun in rows
-        if pace is not None
-    ]
-    return limited if len(limited) == len(rows) else _measured(job, now)
+    which = _THOSE_THAT_COULD if job.started_at is None else _THOSE_THAT_SEND
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            SELECT messages_per_minute, other_jobs, daily_limit, warm_up_since, begun, count(*) FROM (
+                SELECT messages_per_minute, coalesce(others.jobs, 0) AS other_jobs, daily_limit, warm_up_since,
+                    CASE WHEN lane.day = %(today)s AND (daily_limit IS NOT NULL OR warm_up_since IS NOT NULL)
+                        THEN lane.day_count ELSE 0 END AS begun
+                FROM devices_device AS device
+                    LEFT JOIN devices_lane AS lane ON lane.device_id = device.id
+                    LEFT JOIN (
+                        SELECT device_id, count(*) AS jobs FROM jobs_jobdevice WHERE job_id IN (
+                            SELECT id FROM jobs_job WHERE account_id = %(account)s AND id <> %(job)s
+                                AND status = 'processing' AND finished_at IS NULL
+                        ) GROUP BY device_id
+                    ) AS others ON others.device_id = device.id
+                WHERE device.account_id = %(account)s AND {USABLE} AND {which}
+                ORDER BY device.id LIMIT %(limit)s
+            ) AS sender GROUP BY messages_per_minute, other_jobs, daily_limit, warm_up_since, begun
+            """,  # noqa: S608 - constants
+            {
+                "job": job.pk,
+                "account": job.account_id,
+                "requested": job.requested_device_ids,
+                "limit": job.devices_limit,
+                "today": now.date(),
+            },
+        )
+        rows = cursor.fetchall()
+    if any(pace is None for pace, *_ in rows):
+        return _measured(job, now)
+    return {
+        Sender(pace / (1 + other_jobs), daily_limit, warm_up_since, begun): number
+        for pace, other_jobs, daily_limit, warm_up_since, begun, number in rows
+    }
 
 
-def _measured(job: Job, now: datetime) -> list[Sender]:
+def _measured(job: Job, now: datetime) -> Senders:
     if job.started_at is None or not job.sent:
-        return []
+        return {}
     minutes = ((job.finished_at or now) - job.started_at) / timedelta(minutes=1)
-    return [Sender(job.sent / max(minutes, 1 / 60))]
+    return {Sender(job.sent / max(minutes, 1 / 60)): 1}
 
 
-def _devices(job: Job) -> DeviceQuerySet:
-    """The devices that send this job; before its start, those that could."""
-    if job.started_at is None:
-        return job.eligible_devices().available()
-    devices: DeviceQuerySet = Device.objects.for_account(job.account_id).available()
-    return devices.filter(pk__in=job.devices.values("pk"))
+def _pace(senders: Senders) -> float:
+    """Messages a minute, all together, while no daily limit is reached."""
+    return sum(sender.per_minute * number for sender, number in senders.items())
 
 
-def finish(
-    messages: int, senders: Sequence[Sender], window: Window | None, zone: ZoneInfo, start: datetime
-) -> datetime | None:
+def _sent(senders: Senders, day: date, minutes: float, *, is_first: bool) -> float:
+    """How much they send together in the first so many minutes of a day."""
+    return sum(sender.sent(day, minutes, is_first=is_first) * number for sender, number in senders.items())
+
+
+def finish(messages: int, senders: Senders, window: Window | None, zone: ZoneInfo, start: datetime) -> datetime | None:
     """When they are through, beginning at `start`; None where it would not be within ten years."""
     if messages <= 0:
         return start
@@ -113,7 +150,7 @@ def finish(
         minutes = (closes - opens) / MINUTE
         if minutes <= 0:
             continue
-        sent = sum(sender.sent(day, minutes, is_first=not days) for sender in senders)
+        sent = _sent(senders, day, minutes, is_first=not days)
         if sent >= left:
             return opens + _minutes_for(left, senders, day, minutes, is_first=not days) * MINUTE
         left -= sent
@@ -130,14 +167,14 @@ def _open(day: date, window: Window | None, zone: ZoneInfo) -> tuple[datetime, d
     return opens.replace(tzinfo=zone).astimezone(UTC), closes.replace(tzinfo=zone).astimezone(UTC)
 
 
-def _minutes_for(messages: float, senders: Sequence[Sender], day: date, minutes: float, *, is_first: bool) -> float:
+def _minutes_for(messages: float, senders: Senders, day: date, minutes: float, *, is_first: bool) -> float:
     """How many of the day's minutes they need: at their paces, each until its daily limit."""
-    at_their_paces = messages / sum(sender.per_minute for sender in senders)
-    if sum(sender.sent(day, at_their_paces, is_first=is_first) for sender in senders) > messages - _A_LITTLE:
+    at_their_paces = messages / _pace(senders)
+    if _sent(senders, day, at_their_paces, is_first=is_first) > messages - _A_LITTLE:
         return at_their_paces
     low, high = 0.0, minutes
     for _ in range(_STEPS):
         middle = (low + high) / 2
-        enough = sum(sender.sent(day, middle, is_first=is_first) for sender in senders) >= messages
+        enough = _sent(senders, day, middle, is_first=is_first) >= messages
         low, high = (low, middle) if enough else (middle, high)
     return high

@@ -3,20 +3,21 @@ decided by it."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, time, timedelta
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from django.db import connection
 from django.db.models import Count, Min
 
 from devices import breaker
 from devices.lane.pacing import daily_allowance
-from devices.models import Device, Lane
+from devices.models import Device
 from devices.states import DeviceStatus
 from jobs.models import Job
 from jobs.states import JobStatus
 from jobs.wording import job_reasons as reasons
 
 MOST_COUNTED: Final = 10_000  # of one job: who counts further waits for the database
+LOOKED_AT_FIRST: Final = 50  # of a job's devices
 _LONGER_THAN_A_PACE: Final = timedelta(seconds=10)
 _OUT: Final = {DeviceStatus.DISCONNECTED, DeviceStatus.BLOCKED}
 
@@ -90,23 +91,47 @@ def _for_recipients(job: Job) -> list[Wait]:
 
 def _for_devices(job: Job, now: datetime) -> Wait | None:
     """What keeps all of a job's devices from sending; None where one of them may."""
+    devices = Device.unscoped.present().filter(jobs=job).order_by("pk")
+    columns = (
+        "enabled",
+        "status",
+        "status_reason",
+        "next_check_at",
+        "messages_per_minute",
+        "daily_limit",
+        "warm_up_since",
+        "lane__day",
+        "lane__day_count",
+        "lane__next_slot_at",
+    )
+    rows = devices.values_list(*columns, named=True)
     found: list[Wait] = []
-    for device in Device.unscoped.present().filter(jobs=job).select_related("lane"):
-        lane: Lane | None = getattr(device, "lane", None)
-        sent_today = lane.day_count if lane is not None and lane.day == now.date() else 0
-        slot = lane.next_slot_at if lane is not None else None
-        allowance = daily_allowance(device.daily_limit, device.warm_up_since, now.date())
-        pace = timedelta(minutes=1) / device.messages_per_minute if device.messages_per_minute else timedelta()
-        if not device.enabled or device.status in _OUT:
-            passes = device.enabled and device.status_reason in breaker.PASSING
-            found.append(Wait(reasons.DEVICE_OUT, None, device.next_check_at if passes else None))
-        elif allowance is not None and sent_today >= allowance:
-            found.append(Wait(reasons.DAILY_LIMIT, None, _next_midnight(now)))
-        elif slot is not None and slot - now > max(2 * pace, _LONGER_THAN_A_PACE):
-            found.append(Wait(reasons.GATEWAY_ASKED, None, slot))
-        else:
-            return None
+    # Mostly one of the first may send: the others are asked for only where none of them may.
+    for some in (rows[:LOOKED_AT_FIRST], rows[LOOKED_AT_FIRST:]):
+        for device in some:
+            wait = _for_device(device, now)
+            if wait is None:
+                return None
+            found.append(wait)
+        if len(found) < LOOKED_AT_FIRST:
+            break
     return _soonest(found)
+
+
+def _for_device(device: Any, now: datetime) -> Wait | None:
+    """What keeps one device from sending."""
+    sent_today = device.lane__day_count if device.lane__day == now.date() else 0
+    slot = device.lane__next_slot_at
+    allowance = daily_allowance(device.daily_limit, device.warm_up_since, now.date())
+    pace = timedelta(minutes=1) / device.messages_per_minute if device.messages_per_minute else timedelta()
+    if not device.enabled or device.status in _OUT:
+        passes = device.enabled and device.status_reason in breaker.PASSING
+        return Wait(reasons.DEVICE_OUT, None, device.next_check_at if passes else None)
+    if allowance is not None and sent_today >= allowance:
+        return Wait(reasons.DAILY_LIMIT, None, _next_midnight(now))
+    if slot is not None and slot - now > max(2 * pace, _LONGER_THAN_A_PACE):
+        return Wait(reasons.GATEWAY_ASKED, None, slot)
+    return None
 
 
 def _soonest(found: Sequence[Wait]) -> Wait | None:

@@ -4,6 +4,7 @@ Other jobs on the same devices are left out: by the time it starts they may be t
 """
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -34,7 +35,7 @@ def estimate(
 ) -> Estimate:
     """Estimate sending so many messages from `start` on."""
     hours = windows.parse(window)
-    senders = [_sender(device) for device in devices]
+    senders = Counter(map(_sender, devices))
     finishes_at = finish(messages, senders, hours, zone, start)
     if finishes_at is None:
         return Estimate(len(devices))
@@ -47,11 +48,12 @@ def _sender(device: Device) -> Sender:
     return Sender(pace, device.daily_limit, device.warm_up_since)
 
 
-def _more_devices(messages: int, senders: Sequence[Sender], hours: windows.Window | None, seconds: float) -> int | None:
+def _more_devices(messages: int, senders: Counter[Sender], hours: windows.Window | None, seconds: float) -> int | None:
     if seconds <= DAY.total_seconds():
         return None
     minutes = DAY / MINUTE
     if hours is not None:
         minutes = (datetime.combine(date.min, hours.end) - datetime.combine(date.min, hours.start)) / MINUTE
-    each = sum(sender.sent(date.max, minutes) for sender in senders) / len(senders)  # by then all are warm
-    return max(1, math.ceil(messages / each) - len(senders))
+    number = senders.total()
+    together = sum(sender.sent(date.max, minutes) * alike for sender, alike in senders.items())  # by then all are warm
+    return max(1, math.ceil(messages * number / together) - number)

@@ -75,4 +75,6 @@ def devices_of(campaign: Campaign) -> Sequence[Device]:
     usable = breaker.available_soon(Device.objects.for_account(campaign.account_id))
     if campaign.requested_device_ids:
         usable = usable.filter(pk__in=campaign.requested_device_ids)
-    return list(usable.order_by("pk")[: campaign.devices_limit])
+    # Not their tokens: to decrypt a thousand takes longer than all else here.
+    paced = usable.only("messages_per_minute", "max_in_flight", "daily_limit", "warm_up_since")
+    return list(paced.order_by("pk")[: campaign.devices_limit])

@@ -123,7 +123,7 @@ def counted(account: Account, audience: Audience, texts: list[str]) -> dict[str,
 
 def form(account: Account, form: Form, errors: Mapping[str, Any], campaign: Campaign | None = None) -> dict[str, Any]:
     """A campaign's form: as it is, or as it was sent with what is wrong beside its field."""
-    devices = list(Device.objects.for_account(account).order_by("name")[:DEVICES_OFFERED])
+    devices = Device.objects.for_account(account).defer("token").order_by("name")[:DEVICES_OFFERED]
     segments = Segment.objects.for_account(account).order_by("name")[:SEGMENTS_OFFERED]
     attributes = builder(account)
     has_file = campaign is not None and has_own_file(campaign)

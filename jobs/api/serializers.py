@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.utils import timezone
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from jobs import forecast
@@ -75,7 +76,7 @@ class WaitSerializer(serializers.Serializer[Any]):
 class JobDetailSerializer(JobSerializer):
     """`GET /jobs/{id}`: the job, and what its watcher wants to know besides."""
 
-    devices = JobDeviceSerializer(many=True)
+    devices = serializers.SerializerMethodField()
     # Why it is paused or failed, or what all who wait are waiting for: a code; "" where it moves.
     state_reason = serializers.CharField()
     waits = WaitSerializer(many=True)
@@ -87,14 +88,21 @@ class JobDetailSerializer(JobSerializer):
 
     def to_representation(self, instance: Job) -> Any:
         job: Any = instance
-        job.waits = waiting.waits(job, timezone.now())
+        now = timezone.now()
+        job.waits, job.outlook = waiting.waits(job, now), forecast.outlook(job, now)
         return {**super().to_representation(job), "state_reason": waiting.reason(job, job.waits)}
 
-    def get_rate_per_minute(self, job: Job) -> float | None:
-        return forecast.rate_per_minute(job, timezone.now())
+    @extend_schema_field(JobDeviceSerializer(many=True))
+    def get_devices(self, job: Job) -> list[dict[str, Any]]:
+        # Up to a thousand: as plain values, and not as devices with their tokens decrypted.
+        return list(job.devices.values("id", "name", "status"))
 
-    def get_eta(self, job: Job) -> str | None:
-        moment = forecast.eta(job, timezone.now())
+    def get_rate_per_minute(self, job: Any) -> float | None:
+        rate: float | None = job.outlook.rate_per_minute
+        return rate
+
+    def get_eta(self, job: Any) -> str | None:
+        moment = job.outlook.eta
         return None if moment is None else str(Moment().to_representation(moment))
 
 

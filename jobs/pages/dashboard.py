@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import BooleanField, Count, ExpressionWrapper, Q, Sum
+from django.db.models import Count, Q, Sum
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -57,10 +57,9 @@ def _devices(account: Account) -> dict[str, Any]:
         total=Count("pk"),
         connected=Count("pk", filter=Q(enabled=True, status=DeviceStatus.CONNECTED)),
     )
-    # Those that need a person first.
-    is_well = ExpressionWrapper(Q(enabled=True, status=DeviceStatus.CONNECTED), BooleanField())
-    shown = list(devices.order_by(is_well, "name")[:DEVICES_SHOWN])
     return {
         "device_counts": counts,
-        "devices": [{"device": device, "why": reasons.shown(device.status_reason)} for device in shown],
+        "devices": [
+            {"device": device, "why": reasons.shown(device.status_reason)} for device in devices.shown()[:DEVICES_SHOWN]
+        ],
     }

@@ -34,6 +34,8 @@ _SOON = timedelta(seconds=10)  # every job waits a moment before it starts
 
 # The devices of an account among which a person may choose by hand; more than these and "any" is the way.
 DEVICES_OFFERED = 200
+# Of the devices of a job; the page is asked for again every half minute.
+DEVICES_SHOWN = 50
 
 
 # --- A new job -------------------------------------------------------------------------------------
@@ -41,7 +43,7 @@ DEVICES_OFFERED = 200
 
 def new_job(account: Account, form: QueryDict, error: ApiError | None = None) -> dict[str, Any]:
     """The upload page: empty, or as it was sent with what is wrong beside its field."""
-    devices = list(Device.objects.for_account(account).order_by("name")[:DEVICES_OFFERED])
+    devices = Device.objects.for_account(account).defer("token").order_by("name")[:DEVICES_OFFERED]
     return {
         "form": {
             "title": form.get("title", ""),
@@ -170,8 +172,7 @@ def live(job: Job) -> dict[str, Any]:
     chunk = None if has_ended else job.chunks.filter(device__isnull=False).order_by("-start").first()
     is_importing = job.status == JobStatus.PENDING and job.imported_at is None
     now = timezone.now()
-    devices = [offered(device) for device in job.devices.order_by("name")]
-    eta = None if has_ended else forecast.eta(job, now)
+    outlook = forecast.Outlook(None, None) if has_ended else forecast.outlook(job, now)
     return {
         "job": job,
         "has_ended": has_ended,
@@ -188,14 +189,10 @@ def live(job: Job) -> dict[str, Any]:
         "import_percentage": int(100 * job.imported / job.total) if job.total else 0,
         "is_scheduled": job.status == JobStatus.PENDING and not is_importing and job.start_at > now + _SOON,
         "time_zone": timezone.get_current_timezone_name(),
-        "rate": None if has_ended else forecast.rate_per_minute(job, now),
-        "eta": eta,
+        "rate": outlook.rate_per_minute,
+        "eta": outlook.eta,
         "duration": _duration(job),
-        "devices": devices,
-        "may_go_on": any(device["is_available"] for device in devices),
-        "requested_devices": list(
-            Device.objects.for_account(job.account_id).filter(pk__in=job.requested_device_ids).order_by("name")
-        ),
+        **_devices(job),
         "feed": [_fed(recipient) for recipient in recipient_list.latest(job, FEED_ROWS)],
         "by_state": _by_state(job) if retention.is_over(job) else [],
         "by_error": _by_error(job) if retention.is_over(job) else [],
@@ -210,7 +207,7 @@ def live(job: Job) -> dict[str, Any]:
             "sent": job.sent,
             "failed": job.failed,
             "total": job.total,
-            "eta": None if eta is None else eta.isoformat(),
+            "eta": None if outlook.eta is None else outlook.eta.isoformat(),
             "number": number_format(),
             "language": get_language(),
             "errors": as_text({code: said.page for code, said in recipient_errors.RECIPIENT_ERRORS.items()}),
@@ -218,6 +215,22 @@ def live(job: Job) -> dict[str, Any]:
             "login": reverse("admin:login"),
             "words": _live_words(),
         },
+    }
+
+
+def _devices(job: Job) -> dict[str, Any]:
+    """The devices that serve a job, those that need a person first; before its start, the names it asks for."""
+    serving: Any = job.devices
+    number, available = serving.count(), serving.available().count()
+    requested = Device.objects.for_account(job.account_id).filter(pk__in=[] if number else job.requested_device_ids)
+    return {
+        "devices": [offered(device) for device in serving.shown()[:DEVICES_SHOWN]],
+        "devices_count": number,
+        "devices_available": available,
+        "devices_left_out": max(0, number - DEVICES_SHOWN),
+        "may_go_on": available > 0,
+        "requested_devices": list(requested.order_by("name").values_list("name", flat=True)[:DEVICES_SHOWN]),
+        "requested_left_out": max(0, requested.count() - DEVICES_SHOWN),
     }
 
 

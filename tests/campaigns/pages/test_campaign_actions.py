@@ -8,9 +8,10 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.utils import timezone
 
+from accounts import encryption
 from accounts.models import AuditEntry
 from campaigns.contacts import labels
-from campaigns.launch import estimates
+from campaigns.launch import estimates, previewing
 from campaigns.models import Campaign, TestSend
 from campaigns.wording import estimate_words
 from devices.models import Device
@@ -140,6 +141,14 @@ def test_preview_without_devices_or_people(act, account):
     assert (preview["count"], preview["sample"], preview["excluded"]) == (0, [], [])
     assert preview["estimate"]["devices"] == 0
     assert "Conecta" in preview["estimate"]["text"]
+
+
+def test_preview_decrypts_no_token(account, monkeypatch):
+    for _ in range(3):
+        make_device(account, messages_per_minute=12)
+    made = campaigns_of.campaign(account, devices_limit=1000)
+    monkeypatch.setattr(encryption, "cipher", None)
+    assert [device.messages_per_minute for device in previewing.devices_of(made)] == [12, 12, 12]
 
 
 START = datetime(2026, 6, 10, tzinfo=UTC)

@@ -15,6 +15,7 @@ from accounts.models import Role
 from devices.models import Lane
 from jobs import forecast
 from jobs.api import export
+from jobs.forecast import Outlook
 from jobs.intake import importing
 from jobs.models import JobDevice, Recipient
 from jobs.states import JobStatus, RecipientState
@@ -337,17 +338,17 @@ class TestEstimates:
         make_device(sender.account, messages_per_minute=100)
         job = make_job(sender.account, 100, devices, sent=30, failed=10, started_at=START)
 
-        assert forecast.rate_per_minute(job, self.NOW) == 20.0
-        assert forecast.eta(job, self.NOW) == self.NOW + timedelta(minutes=3)
+        assert forecast.outlook(job, self.NOW).rate_per_minute == 20.0
+        assert forecast.outlook(job, self.NOW).eta == self.NOW + timedelta(minutes=3)
 
     def test_an_unlimited_device_is_measured(self, sender):
         job = make_job(sender.account, 100, (sender.device,), sent=50, started_at=START)
-        assert forecast.rate_per_minute(job, self.NOW) == 5.0
-        assert forecast.eta(job, self.NOW) == self.NOW + timedelta(minutes=10)
+        assert forecast.outlook(job, self.NOW).rate_per_minute == 5.0
+        assert forecast.outlook(job, self.NOW).eta == self.NOW + timedelta(minutes=10)
 
     def test_before_its_first_message_that_is_unknown(self, sender):
         job = make_job(sender.account, 100, (sender.device,), started_at=START)
-        assert forecast.rate_per_minute(job, self.NOW) is forecast.eta(job, self.NOW) is None
+        assert forecast.outlook(job, self.NOW) == Outlook(None, None)
 
     def test_a_job_that_waits_is_through_that_long_after_its_start(self, sender):
         devices = [make_device(sender.account, messages_per_minute=10) for _ in range(3)]
@@ -357,24 +358,24 @@ class TestEstimates:
             device_ids=tuple(device.pk for device in devices),
             scheduled_at=timezone.now() + timedelta(hours=1),
         )
-        assert forecast.rate_per_minute(job, timezone.now()) == 20.0
-        assert forecast.eta(job, timezone.now()) == job.start_at + timedelta(seconds=30)
+        assert forecast.outlook(job, timezone.now()).rate_per_minute == 20.0
+        assert forecast.outlook(job, timezone.now()).eta == job.start_at + timedelta(seconds=30)
 
     def test_devices_that_are_out_do_not_count(self, sender):
         devices = (make_device(sender.account, messages_per_minute=10, enabled=False), sender.device)
         type(sender.device).unscoped.filter(pk=sender.device.pk).update(messages_per_minute=6)
         job = make_job(sender.account, 100, devices, started_at=START)
-        assert forecast.rate_per_minute(job, self.NOW) == 6.0
+        assert forecast.outlook(job, self.NOW).rate_per_minute == 6.0
         JobDevice.objects.filter(job=job, device=sender.device).delete()
-        assert forecast.rate_per_minute(job, self.NOW) is forecast.eta(job, self.NOW) is None
+        assert forecast.outlook(job, self.NOW) == Outlook(None, None)
 
     def test_jobs_that_share_a_device_go_at_half_its_pace(self, sender):
         device = make_device(sender.account, messages_per_minute=12)
         job, other = (make_job(sender.account, 120, (device,), started_at=START) for _ in range(2))
-        assert forecast.rate_per_minute(job, self.NOW) == 6.0
-        assert forecast.eta(job, self.NOW) == self.NOW + timedelta(minutes=20)
+        assert forecast.outlook(job, self.NOW).rate_per_minute == 6.0
+        assert forecast.outlook(job, self.NOW).eta == self.NOW + timedelta(minutes=20)
         type(other).unscoped.filter(pk=other.pk).update(status=JobStatus.PAUSED)
-        assert forecast.eta(job, self.NOW) == self.NOW + timedelta(minutes=10)
+        assert forecast.outlook(job, self.NOW).eta == self.NOW + timedelta(minutes=10)
 
     def test_a_daily_limit_takes_days(self, sender):
         device = make_device(sender.account, messages_per_minute=60, daily_limit=100)
@@ -383,7 +384,7 @@ class TestEstimates:
         job = make_job(sender.account, 150, (device,), started_at=START)
         midnight = self.NOW.replace(hour=0, minute=0, second=0) + timedelta(days=2)
         # 10 today, 100 tomorrow, 40 on the day after.
-        assert forecast.eta(job, self.NOW) == midnight + timedelta(seconds=40)
+        assert forecast.outlook(job, self.NOW).eta == midnight + timedelta(seconds=40)
 
     def test_outside_its_hours_it_waits(self, sender):
         device = make_device(sender.account, messages_per_minute=60)
@@ -391,10 +392,10 @@ class TestEstimates:
         opens = (self.NOW + timedelta(hours=2)).replace(minute=0, second=0, microsecond=0)
         window = {"start": f"{opens:%H:%M}", "end": "24:00"}
         job = make_job(sender.account, 60, (device,), started_at=START, sending_window=window)
-        assert forecast.eta(job, self.NOW) == opens + timedelta(minutes=1)
+        assert forecast.outlook(job, self.NOW).eta == opens + timedelta(minutes=1)
 
     @pytest.mark.parametrize("status", [JobStatus.PAUSED, JobStatus.COMPLETED, JobStatus.CANCELLED])
     def test_a_job_that_rests_or_ended_has_no_eta(self, sender, status):
         type(sender.device).unscoped.update(messages_per_minute=6)
         job = make_job(sender.account, 100, (sender.device,), status=status, started_at=START)
-        assert forecast.eta(job, self.NOW) is None
+        assert forecast.outlook(job, self.NOW).eta is None
