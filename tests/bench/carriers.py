@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 LOOK_SECONDS = 0.5
-_ESTABLISHED = "01"
+_ESTABLISHED = "01"  # as the third column has it
 
 
 class Carriers:
@@ -57,11 +57,11 @@ def watching(carriers: Carriers, clock: Callable[[], float]) -> Iterator[None]:
 def _client_ports(server_port: int) -> dict[str, int]:
     """The client's port of each connection to a server on this machine, by the inode of its socket."""
     found = {}
-    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
-        fields = line.split()
-        local, remote, state, inode = fields[1], fields[2], fields[3], fields[9]
-        if state == _ESTABLISHED and int(remote.rpartition(":")[2], 16) == server_port:
-            found[inode] = int(local.rpartition(":")[2], 16)
+    mark = f":{server_port:04X} {_ESTABLISHED} "
+    for line in Path("/proc/net/tcp").read_text().splitlines():
+        if mark in line:
+            fields = line.split()
+            found[fields[9]] = int(fields[1].rpartition(":")[2], 16)
     return found
 
 

@@ -62,7 +62,7 @@ class Fleet:
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """Seconds: until a started fleet is in its stride, and for how long it is then measured."""
+    """Seconds: from its first message until a fleet is in its stride, and for how long it is then measured."""
 
     settling: float
     window: float
@@ -144,6 +144,16 @@ class UnderWay:
     kilobytes_before: int
     start_seconds: float
 
+    def settle(self, seconds: float) -> None:
+        """Wait for the first message, which takes as long as the machine is busy, and so many seconds more."""
+
+        def has_begun() -> bool:
+            self.arrivals.look()
+            return bool(self.arrivals.all)
+
+        wait_until(has_begun, self.crew.lanes[0])
+        self.rest(seconds)
+
     def rest(self, seconds: float) -> None:
         """Let it send for so long. Raises BrokenRun where something died or a job ended meanwhile."""
         time.sleep(seconds)
@@ -188,7 +198,7 @@ def measure(fleet: Fleet, times: Times, environ: Mapping[str, str] | None = None
 
 def observe(running: UnderWay, times: Times) -> FleetRun:
     """Watch a fleet that was just started."""
-    running.rest(times.settling)
+    running.settle(times.settling)
     before, begin = running.crew.cost(running.simulator.process.pid), time.time()
     running.rest(times.window)
     cost, end = running.crew.cost(running.simulator.process.pid) - before, time.time()

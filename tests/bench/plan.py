@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tests.bench import contacts, fan_out, fleet, large, naive, ours, raw, recording
+from tests.bench import contacts, fan_out, fleet, hosts, large, naive, ours, raw, recording
 from tests.bench.fleet import Fleet
 from tests.bench.report import Bar, Section, runs_section
 from tests.bench.sending import Run, Shape
@@ -137,6 +137,7 @@ GROUPS: dict[str, Callable[[Size], Section]] = {
     "scaling": scaling,
     "fleet": fleets,
     **{name: one_fleet(name) for name in FLEETS},
+    "hosts": lambda size: hosts.section(1000, quick=size is QUICK),
     "large": lambda size: large.measure(size.rows, size.repeats),
     "recording": lambda size: recording.measure(min(size.messages, 10_000)),
     "contacts": lambda size: contacts.measure(size.rows),
