@@ -254,7 +254,7 @@ class Transport(Generic[K]):
             if not handles:
                 del self._idle[known]
             if known != target:
-                _direct(curl, target)
+                _direct(curl, target, known)
             return curl
         return self._make_handle(target)
 
@@ -276,11 +276,13 @@ class Transport(Generic[K]):
         return curl
 
 
-def _direct(curl: Any, target: _Target) -> None:
+def _direct(curl: Any, target: _Target, before: _Target | None = None) -> None:
+    """Point a handle at another target than `before`."""
     url, headers, address = target
     curl.setopt(pycurl.URL, url)
-    curl.setopt(pycurl.RESOLVE, [f"{address.host}:{address.port}:{_bracketed(address.ip)}"])
     curl.setopt(pycurl.HTTPHEADER, list(headers))
+    if before is None or address != before[2]:
+        curl.setopt(pycurl.RESOLVE, [f"{address.host}:{address.port}:{_bracketed(address.ip)}"])
 
 
 def _bracketed(ip: str) -> str:

@@ -56,8 +56,9 @@ def held(cursor: Cursor, leases: Iterable[tuple[int, int]], runner_id: int) -> s
     rows = list(leases)
     cursor.execute(
         """
-        SELECT lane.device_id FROM unnest(%s::bigint[], %s::bigint[]) AS given (device_id, token)
-        JOIN devices_lane AS lane USING (device_id, token) WHERE lane.runner_id = %s
+        SELECT given.device_id FROM unnest(%s::bigint[], %s::bigint[]) AS given (device_id, token)
+        WHERE (SELECT lane.token = given.token AND lane.runner_id = %s
+               FROM devices_lane AS lane WHERE lane.device_id = given.device_id)
         """,
         ([row[0] for row in rows], [row[1] for row in rows], runner_id),
     )

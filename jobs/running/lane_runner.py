@@ -148,12 +148,12 @@ class LaneRunner:
         self._write_ready(lane, now)
         if lane.is_closing:
             self._closing[lane.device_id] = lane
-        elif lane.room(now) > 0:
+        moment = lane.claims_from
+        if moment <= now:
             self._wanting[lane.device_id] = lane
             self._is_urgent |= lane.is_brisk
-        moment = lane.next_moment
-        # Of what is due by now and still there, an answer or the next order is the moment.
-        self._alarms.set(lane.device_id, moment if moment > now else math.inf)
+            moment = math.inf  # the next order is
+        self._alarms.set(lane.device_id, min(moment, lane.writes_from))
 
     def _follow_addresses(self, now: float) -> None:
         """Send to where each gateway is by now."""
@@ -306,7 +306,8 @@ class LaneRunner:
                 spare -= room
             if spare > 0:
                 del self._wanting[device_id]
-                self._rest(lane, now)
+                if not room:
+                    self._attend(lane, now)
         concerned |= order.closing | order.wanted.keys()
         order.held = [(device_id, self._lanes[device_id].token) for device_id in concerned]
         if not is_ending and (now >= self._next_look or self._settlement.has_news):
@@ -326,11 +327,6 @@ class LaneRunner:
         self._order, self._order_given_at = order, now
         self._with_database = self._database.submit(self._settlement.settle, order)
         self._with_database.add_done_callback(lambda _: self._transport.wake())
-
-    def _rest(self, lane: Lane, now: float) -> None:
-        """Have a lane that wants nothing now wake up when it may again."""
-        moment = lane.next_moment
-        self._alarms.set(lane.device_id, moment if moment > now else math.inf)
 
     def _look(self) -> Look:
         windows = sum(lane.max_in_flight for lane in self._lanes.values() if lane.pace.messages_per_minute is None)
@@ -367,6 +363,8 @@ class LaneRunner:
                     log.warning("lease lost", device=device_id)
                 self._forget(lane)
                 continue
+            if device_id not in self._order.wanted and not lane.is_brisk and not lane.is_closing:
+                continue  # its outcome is recorded; what comes next, its alarm knows
             lane.pace.horizon = horizon
             lane.look_ahead(order_seconds, now)
             for claim in settled.claims.get(device_id, ()):

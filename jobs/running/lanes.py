@@ -13,7 +13,7 @@ from jobs.sending.outcomes import NOT_BEGUN_AFTER_SECONDS, Claim
 
 # Slots that fall within such a span are claimed and settled together, across devices. A lane whose slots are closer
 # than that, or that has no pace, does not wait for others.
-SPAN_SECONDS = 0.2
+SPAN_SECONDS = 0.25
 # A device whose gateway asks for a longer pause goes, and what was read for it.
 LONGEST_PAUSE_SECONDS = 5.0
 # Where a gateway answers more than its window in the time that the database takes for so many orders, some are
@@ -84,14 +84,18 @@ class Lane:
         return max(0, room if self.allowance is None else min(room, self.allowance))
 
     @property
-    def next_moment(self) -> float:
-        """When there is something to do for it that no answer brings about: to write a message, or to claim one."""
-        moment = math.inf
-        if self.ready and self.in_flight < self.max_in_flight:
-            moment = min(self.ready[0].at, self.ready[0].not_after)
-        if self._room > 0:
-            moment = min(moment, max(self.wants_nothing_until, self.pace.next_slot - self.pace.horizon))
-        return moment
+    def claims_from(self) -> float:
+        """When it may claim next; never while its window is full."""
+        if self._room <= 0:
+            return math.inf
+        return max(self.wants_nothing_until, self.pace.next_slot - self.pace.horizon)
+
+    @property
+    def writes_from(self) -> float:
+        """When the next claim is to be written; never while its gateway has as many requests as it may."""
+        if not self.ready or self.in_flight >= self.max_in_flight:
+            return math.inf
+        return min(self.ready[0].at, self.ready[0].not_after)
 
     def accept(self, claim: Claim, claimed_at: float, now: float) -> None:
         """Line a claim up for its slot."""

@@ -229,22 +229,23 @@ class Settlement:
                 return  # the exchange finds it out, too
             held = leases.held(cursor, [(one.device_id, one.token) for one in low], self._runner_id or 0)
             told = claims.refill(cursor, [one for one in low if one.device_id in held], timezone.now())
-        self._put_off()
-        if banned := [outcome for claimer in self._claimers.values() for outcome in claimer.take_banned()]:
+        self._put_off(low)
+        if banned := [outcome for claimer in low if claimer.banned for outcome in claimer.take_banned()]:
             with transaction.atomic(), connection.cursor() as cursor:
                 self._recorded(results.record(cursor, banned, self._feed, source=RecipientState.QUEUED))
         publishing.publish(told)
 
     def _draw(self, wanted: Mapping[int, int], now: datetime) -> list[Drawn]:
         drawn: list[Drawn] = []
-        for device_id, number in wanted.items():
-            if (claimer := self._claimers.get(device_id)) is not None:
-                drawn += [(device_id, job_id, waiting) for job_id, waiting in claimer.draw(number, now)]
-        self._put_off()
+        claimers = [self._claimers[device_id] for device_id in wanted if device_id in self._claimers]
+        for claimer in claimers:
+            device_id = claimer.device_id
+            drawn += [(device_id, job_id, waiting) for job_id, waiting in claimer.draw(wanted[device_id], now)]
+        self._put_off(claimers)
         return drawn
 
-    def _put_off(self) -> None:
-        if not_yet := [one for claimer in self._claimers.values() for one in claimer.take_not_yet()]:
+    def _put_off(self, claimers: Sequence[Claimer]) -> None:
+        if not_yet := [one for claimer in claimers if claimer.not_yet for one in claimer.take_not_yet()]:
             with transaction.atomic(), connection.cursor() as cursor:
                 claims.put_off(cursor, not_yet)
 
