@@ -28,6 +28,7 @@ K = TypeVar("K", bound=Hashable)
 MAX_ANSWER_BYTES = 1024 * 1024
 MAX_IDLE_SECONDS = 2
 MAX_IDLE_HANDLES = 128
+UPLOAD_BUFFER_BYTES = 16 * 1024  # libcurl's least; by itself it takes 64 KB for each request in flight
 TOO_LATE = "stalled"  # the failure of a request that was not begun in time
 _CONNECTING = {
     pycurl.E_COULDNT_RESOLVE_HOST: "DNSError",
@@ -230,8 +231,11 @@ class Transport(Generic[K]):
                 code = "ConnectTimeout" if nothing_written else "ReadTimeout"
             answer = WireFailure(code, nothing_written)
         self._multi.remove_handle(curl)
-        self._idle.setdefault(exchange.target, []).append(curl)
-        self._idle_count += 1
+        if self._idle_count >= max(MAX_IDLE_HANDLES, len(self)):
+            curl.close()
+        else:
+            self._idle.setdefault(exchange.target, []).append(curl)
+            self._idle_count += 1
         return exchange.key, answer
 
     def _forget_idle(self) -> None:
@@ -263,6 +267,7 @@ class Transport(Generic[K]):
         _direct(curl, target)
         curl.setopt(pycurl.POST, 1)
         curl.setopt(pycurl.NOSIGNAL, 1)
+        curl.setopt(pycurl.UPLOAD_BUFFERSIZE, UPLOAD_BUFFER_BYTES)
         curl.setopt(pycurl.FOLLOWLOCATION, 0)
         curl.setopt(pycurl.PROXY, "")  # an environment's proxy would go round the egress guard
         curl.setopt(pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS)
