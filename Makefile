@@ -20,7 +20,7 @@ demo: venv ## 1,000 messages through a stack of its own, from the upload to the 
 test: venv ## the test suite, on all cores
 	$(BIN)/pytest -n logical --dist loadgroup
 
-chaos: venv ## the engine under kills, freezes and a bad gateway, eight minutes of it
+chaos: venv ## the engine under kills, freezes and a bad gateway, ten minutes of it
 	$(BIN)/pytest tests/chaos --chaos-full
 
 lint: venv ## style, types, layers, migrations

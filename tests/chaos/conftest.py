@@ -18,7 +18,7 @@ RUNS_AT_ONCE = 8
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--chaos-full", action="store_true", help="the full size of tests/chaos: some eight minutes")
+    parser.addoption("--chaos-full", action="store_true", help="the full size of tests/chaos: some ten minutes")
 
 
 def pytest_configure(config: pytest.Config) -> None:
