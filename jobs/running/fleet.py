@@ -25,7 +25,7 @@ _PEOPLE = """(
     + coalesce((SELECT sum("end" - "start") FROM jobs_chunk WHERE job_id = job.id AND device_id IS NULL), 0)
     + (SELECT count(*) FROM (
         SELECT FROM jobs_recipient AS recipient
-        WHERE recipient.job_id = job.id AND due_at <= clock_timestamp() AND state = 'queued' LIMIT %(number)s
+        WHERE recipient.job_id = job.id AND due_at <= statement_timestamp() AND state = 'queued' LIMIT %(number)s
     ) AS due)
 )"""
 # Of each job under way, as many of its free devices as it has people who wait.

@@ -172,7 +172,7 @@ def read_retries(cursor: Cursor, job_id: int, account_id: int, limit: int) -> li
     cursor.execute(
         f"""
         SELECT id, position, phone, values, variant, NULL, {_BANNED} FROM jobs_recipient AS recipient
-        WHERE job_id = %(job)s AND due_at <= clock_timestamp() AND state = 'queued'
+        WHERE job_id = %(job)s AND due_at <= statement_timestamp() AND state = 'queued'
         ORDER BY due_at LIMIT %(limit)s
         """,  # noqa: S608 - constants
         {"job": job_id, "account": account_id, "limit": limit},

@@ -9,7 +9,8 @@ from django.utils import timezone
 from devices.models import Device, Lane
 from jobs import sweep
 from jobs.models import Job, Recipient, SweepLook
-from jobs.sending import dispatch
+from jobs.running import fleet
+from jobs.sending import chunks, dispatch
 from jobs.states import JobStatus
 from tests.factories import make_account, make_device, make_job
 from tests.jobs.arrange import a_while_passes, ago
@@ -33,7 +34,7 @@ def looks(monkeypatch):
     return taken
 
 
-def fleet(account, number):
+def connected(account, number):
     return [make_device(account) for _ in range(number)]
 
 
@@ -42,7 +43,7 @@ def fleet(account, number):
 
 def test_it_asks_no_more_of_fifty_jobs_and_devices_than_of_three(account):
     def swept(number):
-        for device in fleet(account, number):
+        for device in connected(account, number):
             make_job(account, 2, (device,), devices_limit=1000)
         while len(statements_of(sweep.sweep)) > 5:
             pass  # the jobs share their devices out
@@ -123,12 +124,17 @@ def test_of_several_sweeps_at_once_one_looks(looks):
 
 
 def test_those_who_sleep_until_the_morning_are_not_read(account):
-    job = make_job(account, 5_000)
+    job = make_job(account, 5_000, (make_device(account),), next_position=5_000)
     Recipient.objects.filter(job_id=job.pk).update(due_at=ago(-3600))
     analyze("jobs_recipient", "jobs_job")
     sweep.sweep()
-    for sql in statements_of(sweep.sweep):
-        assert rows_read(sql, "jobs_recipient") == 0
+    for ask in (
+        sweep.sweep,
+        lambda: fleet.devices_with_work(connection.cursor(), 100),
+        lambda: chunks.read_retries(connection.cursor(), job.pk, account.pk, 100),
+    ):
+        for sql in statements_of(ask):
+            assert rows_read(sql, "jobs_recipient") == 0, sql
 
 
 def test_jobs_that_ended_are_not_read(account):
@@ -148,14 +154,14 @@ def test_jobs_that_ended_are_not_read(account):
 def test_a_job_needs_as_many_statements_for_fifty_devices_as_for_three(account):
     few = make_job(account, 1, devices_limit=3)
     many = make_job(account, 1, devices_limit=50)
-    fleet(account, 50)
+    connected(account, 50)
     asked = [len(statements_of(lambda job=job: dispatch.choose_devices(job))) for job in (few, many)]
     assert asked[0] == asked[1] <= 2
     assert [few.job_devices.count(), many.job_devices.count()] == [3, 50]
 
 
 def test_to_start_it_does_too(account):
-    fleet(account, 50)
+    connected(account, 50)
     few, many = (
         make_job(account, 1, status="pending", started_at=None, devices_limit=limit, start_at=ago(1))
         for limit in (3, 50)
@@ -171,7 +177,7 @@ def short_of_devices():
 
 
 def test_which_jobs_lack_devices_is_told_by_numbers(account):
-    first, second, third = fleet(account, 3)
+    first, second, third = connected(account, 3)
     make_device(account, status="blocked")
     make_device(make_account())
     full = make_job(account, 1, (first, second), devices_limit=2)
