@@ -11,6 +11,7 @@ from django.db import connection, transaction
 from django.db.models import F
 from django.db.models.functions import Greatest, Now
 
+from devices.lane import runners
 from jobs.intake import importing
 from jobs.live import events, publishing
 from jobs.models import IllegalTransition, Job
@@ -169,7 +170,7 @@ def move_to_cancelled(job: Job) -> bool:
 
 def finish_cancelled(job: Job) -> None:
     """The second half, once the first is committed. Where it does not come to be, the sweep does it."""
-    _cancel_rows(job.pk, 0)
+    _cancel_range(job.pk, 0, min(BATCH_ROWS, job.imported))
     # An import under way stops by itself; here its file goes.
     importing.import_slice(job.pk, deadline=0.0)
     finishing.finish(job.pk)
@@ -179,29 +180,45 @@ def finish_cancelled(job: Job) -> None:
 
 def cancel_waiting(job_id: int) -> None:
     """Cancel all that still waits in a cancelled job, and settle its results once nothing is in flight."""
-    total = Job.unscoped.values_list("total", flat=True).get(pk=job_id)
-    for start in range(0, total, BATCH_ROWS):
-        _cancel_rows(job_id, start)
+    done, imported = Job.unscoped.values_list("cancelled_to", "imported").get(pk=job_id)
+    for start in range(done, imported, BATCH_ROWS):
+        _cancel_range(job_id, start, min(start + BATCH_ROWS, imported))
+    # Those that were in flight then, and come back unsent, have a due time.
+    with transaction.atomic(), connection.cursor() as cursor:
+        _cancel_rows(cursor, job_id, "due_at IS NOT NULL", {})
     finishing.finish(job_id)
 
 
-def _cancel_rows(job_id: int, start: int) -> None:
-    """Cancel who waits among BATCH_ROWS rows: by position, so that no batch reads what another has done."""
+def _cancel_range(job_id: int, start: int, end: int) -> None:
+    """Cancel who waits from `start` to before `end`: by position, so that no batch reads what another has done."""
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(
-            """
-            UPDATE jobs_recipient
-            SET state = CASE WHEN doubt_since IS NULL THEN %s ELSE %s END, error_code = %s, due_at = NULL
-            WHERE id IN (
-                SELECT id FROM jobs_recipient
-                WHERE job_id = %s AND position >= %s AND position < %s AND state = %s
-                ORDER BY position FOR UPDATE
-            )
-            """,
-            (_CANCEL.target, _LEAVE_IN_DOUBT.target, CANCELLED, job_id, start, start + BATCH_ROWS, _CANCEL.source),
+        place = {"start": start, "end": end}
+        _cancel_rows(cursor, job_id, "position >= %(start)s AND position < %(end)s", place)
+        Job.unscoped.filter(pk=job_id, cancelled_to__lt=end).update(cancelled_to=end)
+
+
+def _cancel_rows(cursor: Any, job_id: int, which: str, place: dict[str, int]) -> None:
+    cursor.execute(
+        f"""
+        UPDATE jobs_recipient
+        SET state = CASE WHEN doubt_since IS NULL THEN %(cancelled)s ELSE %(in_doubt)s END,
+            error_code = %(code)s, due_at = NULL
+        WHERE id IN (
+            SELECT id FROM jobs_recipient WHERE job_id = %(job)s AND {which} AND state = %(waits)s
+            ORDER BY position FOR UPDATE
         )
-        if number := int(cursor.rowcount):
-            Job.unscoped.filter(pk=job_id).update(failed=F("failed") + number, updated_at=Now())
+        """,  # noqa: S608 - constants
+        {
+            "cancelled": _CANCEL.target,
+            "in_doubt": _LEAVE_IN_DOUBT.target,
+            "waits": _CANCEL.source,
+            "code": CANCELLED,
+            "job": job_id,
+            **place,
+        },
+    )
+    if number := int(cursor.rowcount):
+        Job.unscoped.filter(pk=job_id).update(failed=F("failed") + number, updated_at=Now())
 
 
 def retry_failed(job: Job, note: Note = unnoted) -> int:
@@ -261,6 +278,7 @@ def _reopen(job: Job, condition: str, parameters: dict[str, Any], note: Note) ->
                 locked.move(source=locked.status, target=JobStatus.PROCESSING, **changes)
             else:
                 Job.unscoped.filter(pk=job.pk).update(**changes, updated_at=Now())
+                runners.tell(cursor)  # of people who wait in a job that goes on as it did, nobody hears otherwise
         job.refresh_from_db()
     if number and locked.finished_at is not None:
         publishing.publish([events.job_resumed(str(job.uuid), job.event_seq)])

@@ -92,6 +92,7 @@ class Job(ScopedModel):
     sent_again = models.PositiveIntegerField(db_default=0)
     imported = models.PositiveIntegerField(default=0)  # rows of the file that are recipients already
     next_position = models.PositiveIntegerField(default=0)  # recipients below it have been claimed at least once
+    cancelled_to = models.PositiveIntegerField(db_default=0)  # of a cancelled one: below it nobody waits any more
     results = models.JSONField(_("results"), default=dict, blank=True)
 
     # The live feed's own numbers; see `events`.

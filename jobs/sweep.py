@@ -34,7 +34,12 @@ _STEPS = f"""
             SELECT id, account_id, CASE
                 WHEN status IN ('pending', 'paused') AND imported_at IS NULL AND upload_name <> '' THEN 'import'
                 WHEN status = 'pending' AND imported_at IS NOT NULL AND start_at <= statement_timestamp() THEN 'start'
-                WHEN status = 'cancelled' THEN 'cancel'
+                WHEN status = 'cancelled' THEN CASE
+                    WHEN cancelled_to < imported OR imported <= sent + failed OR EXISTS (
+                        SELECT FROM jobs_recipient AS recipient
+                        WHERE job_id = job.id AND due_at IS NOT NULL AND state = 'queued'
+                    ) THEN 'cancel'
+                END
                 WHEN started_at IS NOT NULL AND total = sent + failed THEN 'finish'
                 WHEN status = 'paused' AND state_reason = %(no_devices_left)s
                     AND job.account_id IN (SELECT account_id FROM devices_device AS device WHERE {USABLE})

@@ -7,13 +7,13 @@ from django.db import connection
 from django.utils import timezone
 
 from devices.models import Device, Lane
-from jobs import sweep
+from jobs import control, sweep
 from jobs.models import Job, Recipient, SweepLook
 from jobs.running import fleet
 from jobs.sending import chunks, dispatch
 from jobs.states import JobStatus
 from tests.factories import make_account, make_device, make_job
-from tests.jobs.arrange import a_while_passes, ago
+from tests.jobs.arrange import a_while_passes, ago, states
 from tests.statements import analyze, rows_read, statements_of
 from tests.waiting import GIVE_UP_SECONDS
 
@@ -247,3 +247,52 @@ def test_a_job_that_waits_for_a_device_is_left_alone_until_one_may_send(account,
     for one in (job, choosy):
         one.refresh_from_db()
         assert one.status == JobStatus.PROCESSING
+
+
+# --- A cancelled job --------------------------------------------------------------------------------------------------
+
+
+def cancelled(account, recipients, **fields):
+    """A job that was cancelled, with one recipient still in doubt: its first."""
+    job = make_job(account, recipients, (make_device(account),), **fields)
+    job.recipients.filter(position=0).update(state="ambiguous", due_at=ago(-60), doubt_since=ago(1), tried_at=ago(1))
+    control.cancel(job)
+    return job
+
+
+def test_a_cancelled_job_is_gone_through_once_however_long_its_last_answer_takes(account, monkeypatch):
+    monkeypatch.setattr(control, "BATCH_ROWS", 400)
+    job = cancelled(account, 1_000)
+    assert states(job) == {"ambiguous": 1, "cancelled": 399, "queued": 600}
+    sweep.sweep()
+    assert states(job) == {"ambiguous": 1, "cancelled": 999}
+    analyze("jobs_recipient", "jobs_job")
+    sweep.sweep()
+    for sql in statements_of(sweep.sweep):
+        assert rows_read(sql, "jobs_recipient") <= 1, sql
+    job.recipients.filter(position=0).update(state="sent", due_at=None)
+    Job.unscoped.filter(pk=job.pk).update(sent=1)
+    sweep.sweep()
+    job.refresh_from_db()
+    assert job.finished_at is not None
+    assert (job.sent, job.failed) == (1, 999)
+
+
+def test_whoever_comes_back_unsent_to_a_cancelled_job_is_cancelled_too(account):
+    job = cancelled(account, 3)
+    sweep.sweep()
+    job.recipients.filter(position=0).update(state="queued", due_at=ago(-60), doubt_since=None)
+    sweep.sweep()
+    job.refresh_from_db()
+    assert states(job) == {"cancelled": 3}
+    assert job.finished_at is not None
+
+
+def test_so_are_those_whose_import_had_not_committed_yet(account):
+    job = cancelled(account, 4, imported=2)
+    assert states(job) == {"ambiguous": 1, "cancelled": 1, "queued": 2}
+    sweep.sweep()
+    assert states(job)["queued"] == 2  # for the cancel they are not there
+    Job.unscoped.filter(pk=job.pk).update(imported=4)
+    sweep.sweep()
+    assert states(job) == {"ambiguous": 1, "cancelled": 3}
