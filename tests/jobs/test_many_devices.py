@@ -1,6 +1,9 @@
 """A job over many devices is as light as one over few: what people and programs ask often, by its statements."""
 
+import time
+
 import pytest
+from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
 
@@ -10,11 +13,13 @@ from devices.models import Device, Lane
 from jobs import forecast, waits
 from jobs.forecast import Sender
 from jobs.live.snapshot import job_now
+from jobs.live.thinning import REFILL_PER_SECOND
+from jobs.models import EVENT_BURST
 from jobs.pages import job_pages
 from jobs.waits import Wait
 from tests.accounts import people
 from tests.factories import make_account, make_device, make_job
-from tests.jobs.arrange import ago
+from tests.jobs.arrange import ago, record, sending_one, sent
 from tests.statements import statements_of
 
 pytestmark = pytest.mark.django_db
@@ -152,3 +157,38 @@ def test_where_none_of_the_first_may_send_the_others_are_asked_for_together(acco
     few, many = (over(account, number, status="disconnected") for number in (FEW, MANY))
     asked = [len(statements_of(lambda job=job: waits.waits(job, timezone.now()))) for job in (few, many)]
     assert asked == [2, 3]
+
+
+# --- Events and counters ---------------------------------------------------------------------------------------------
+
+
+def job_rows_written():
+    """How often a row of a job was written in this transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_stat_get_xact_tuples_updated('jobs_job'::regclass)")
+        return cursor.fetchone()[0]
+
+
+def test_what_many_devices_did_is_counted_in_one_write_of_the_job_and_told_in_one_more(account):
+    job = make_job(account, MANY)
+    devices = [make_device(account) for _ in range(MANY)]
+    outcomes = [sent(sending_one(one, device)) for one, device in zip(job.recipients.in_order(), devices, strict=True)]
+    before = job_rows_written()
+    told = record(*outcomes).events
+    assert job_rows_written() - before == 2
+    assert len(told) == MANY
+    job.refresh_from_db()
+    assert job.sent == MANY
+
+
+def test_the_events_of_many_devices_and_processes_are_as_few_as_those_of_one(account):
+    job = make_job(account, EVENT_BURST + 40)
+    began = time.monotonic()
+    told = [
+        event
+        for one in job.recipients.in_order()
+        for event in record(sent(sending_one(one, make_device(account)))).events  # each by a process of its own
+    ]
+    most = EVENT_BURST + REFILL_PER_SECOND * (time.monotonic() - began) + 1
+    assert EVENT_BURST <= len(told) <= most
+    assert [event["seq"] for event in told] == list(range(1, len(told) + 1))
