@@ -228,12 +228,15 @@ class Settlement:
             if not runners.hold(cursor, self._runner_id or 0, settings.LEASE_SECONDS):
                 return  # the exchange finds it out, too
             held = leases.held(cursor, [(one.device_id, one.token) for one in low], self._runner_id or 0)
-            told = claims.refill(cursor, [one for one in low if one.device_id in held], timezone.now())
+            taken = claims.refill(cursor, [one for one in low if one.device_id in held], timezone.now())
         self._put_off(low)
         if banned := [outcome for claimer in low if claimer.banned for outcome in claimer.take_banned()]:
             with transaction.atomic(), connection.cursor() as cursor:
                 self._recorded(results.record(cursor, banned, self._feed, source=RecipientState.QUEUED))
-        publishing.publish(told)
+        if taken:
+            with transaction.atomic(), connection.cursor() as cursor:
+                told = results.chunks_taken(cursor, taken)
+            publishing.publish(told)
 
     def _draw(self, wanted: Mapping[int, int], now: datetime) -> list[Drawn]:
         drawn: list[Drawn] = []

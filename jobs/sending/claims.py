@@ -15,9 +15,8 @@ from typing import Any, NamedTuple
 
 import structlog
 
-from jobs.live.events import Event
 from jobs.message.book import MessageBook
-from jobs.sending import chunks, results
+from jobs.sending import chunks
 from jobs.sending.chunks import Chunk, Waiting, Want
 from jobs.sending.outcomes import Claim, Outcome, unsendable
 from jobs.states import RecipientState
@@ -259,11 +258,11 @@ class _Serving(NamedTuple):
     device_ids: list[int]
 
 
-def refill(cursor: Cursor, claimers: Sequence[Claimer], now: datetime) -> list[Event]:
-    """Read more of every job these devices serve; return the events of the chunks taken.
+def refill(cursor: Cursor, claimers: Sequence[Claimer], now: datetime) -> dict[int, list[tuple[int, int]]]:
+    """Read more of every job these devices serve; return the ranges of the chunks taken, by job, for `chunks_taken`.
 
     What they read of jobs that are no longer being sent is dropped. Runs in a transaction of its own, under the
-    devices' leases.
+    devices' leases. It locks jobs one by one, as it moves on in them: to tell of them all is for another transaction.
     """
     by_device = {claimer.device_id: claimer for claimer in claimers}
     jobs = _served_by(cursor, list(by_device))
@@ -273,13 +272,13 @@ def refill(cursor: Cursor, claimers: Sequence[Claimer], now: datetime) -> list[E
             hours[device_id][job.job_id] = job.hours
     for device_id, claimer in by_device.items():
         claimer.serve(hours[device_id])
-    announced: dict[int, list[tuple[int, int]]] = {}
+    taken: dict[int, list[tuple[int, int]]] = {}
     for job in jobs:
         serving = [by_device[device_id] for device_id in job.device_ids]
         _read_retries(cursor, job, serving, now)
         if ranges := _read_fresh(cursor, job, serving, now):
-            announced[job.job_id] = ranges
-    return results.chunks_taken(cursor, announced)
+            taken[job.job_id] = ranges
+    return taken
 
 
 def _served_by(cursor: Cursor, device_ids: list[int]) -> list[_Serving]:

@@ -218,8 +218,6 @@ def chunks_taken(cursor: Cursor, ranges: Mapping[int, Sequence[tuple[int, int]]]
 
     The largest few of many that lie apart: those that were given back were told of before.
     """
-    if not ranges:
-        return []
     told = {job_id: sorted(_joined(of_job), key=lambda one: one[0] - one[1]) for job_id, of_job in ranges.items()}
     told = {job_id: of_job[:MOST_RANGES_TOLD] for job_id, of_job in told.items()}
     return [

@@ -51,7 +51,9 @@ def rows(job: Job, *fields: str) -> list[Any]:
 def refill(claimer: Claimer) -> list[dict[str, Any]]:
     """Read more for a device; return the events of the chunks taken."""
     with transaction_cursor() as cursor:
-        told = claims.refill(cursor, [claimer], timezone.now())
+        taken = claims.refill(cursor, [claimer], timezone.now())
+    with transaction_cursor() as cursor:
+        told = results.chunks_taken(cursor, taken)
     if not_yet := claimer.take_not_yet():
         with transaction_cursor() as cursor:
             claims.put_off(cursor, not_yet)

@@ -5,8 +5,10 @@ import time
 
 import pytest
 from django.db import connection, transaction
+from django.utils import timezone
 
 from jobs.models import Job, Recipient
+from jobs.sending.claims import Claimer, refill
 from jobs.sending.exchange import exchange
 from tests.factories import make_account, make_device, make_job
 from tests.jobs.arrange import offer_of, sending_one, sent
@@ -56,3 +58,25 @@ def test_a_runner_that_waits_for_a_recipient_holds_no_job() -> None:
 
     assert [answer.moved for answer in answers] == [{answered.pk}]
     assert set(answers[0].claimed) == {(device.pk, waiting.pk)}
+
+
+def test_a_runner_that_reads_what_was_given_back_holds_no_earlier_job_besides_a_later_one() -> None:
+    device = make_device(make_account())
+    given_back = make_job(device.account, 10, (device,), next_position=10)
+    given_back.chunks.create(start=0, end=10)
+    fresh = make_job(device.account, 10, (device,))
+    free: list[int] = []
+
+    def find_free() -> None:
+        with transaction.atomic():
+            jobs = Job.unscoped.select_for_update(no_key=True, skip_locked=True).order_by("pk")
+            free.extend(job.pk for job in jobs)
+        connection.close()
+
+    with transaction.atomic(), connection.cursor() as cursor:
+        assert set(refill(cursor, [Claimer(device.pk, 10)], timezone.now())) == {given_back.pk, fresh.pk}
+        finder = threading.Thread(target=find_free)
+        finder.start()
+        finder.join(GIVE_UP_SECONDS)
+
+    assert free == [given_back.pk]
