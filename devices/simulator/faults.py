@@ -24,12 +24,13 @@ class Kind(Enum):
     GATE = auto()  # answers any call to the gateway, before or without doing it
     ANSWER = auto()  # decides what becomes of one send; one per send
     EFFECT = auto()  # goes with whatever else happens to a send
+    LIST = auto()  # concerns fetchInstances alone
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
     name: str
-    suffix: str  # last digits of a number that always has this fault, with --suffix-faults
+    suffix: str  # last digits of a number that always has this fault, with --suffix-faults; "" for none
     kind: Kind
     meaning: str
     parameter: float = 0.0
@@ -77,9 +78,12 @@ FAULTS = {
         Fault("early-acks", "0036", Kind.EFFECT, "receipts come PARAMETER ms before the answer", 200),
         Fault("no-read", "0037", Kind.EFFECT, "delivered, never read"),
         Fault("no-server-ack", "0038", Kind.EFFECT, "no SERVER_ACK receipt, as the real gateway often does"),
+        Fault("slow-list", "", Kind.LIST, "fetchInstances answers PARAMETER ms later", 20_000),
+        Fault("giant-list", "", Kind.LIST, "fetchInstances answers PARAMETER bytes more", 10_000_000),
+        Fault("list-refused", "", Kind.LIST, "fetchInstances alone: 403 and a page of HTML"),
     )
 }
-BY_SUFFIX = {fault.suffix: fault for fault in FAULTS.values()}
+BY_SUFFIX = {fault.suffix: fault for fault in FAULTS.values() if fault.suffix}
 SUFFIX_LENGTH = 4
 
 _RULE = re.compile(
@@ -157,7 +161,9 @@ class FaultPlan:
 
     def _sort(self) -> None:
         rules = self._rules.values()
-        self._answers = [rule for rule in rules if rule.fault.kind is not Kind.EFFECT and not self._is_by_number(rule)]
+        self._answers = [
+            rule for rule in rules if rule.fault.kind in {Kind.GATE, Kind.ANSWER} and not self._is_by_number(rule)
+        ]
         self._gates = [rule for rule in rules if rule.fault.kind is Kind.GATE]
         self._effects = [rule for rule in rules if rule.fault.kind is Kind.EFFECT]
         if sum(rule.rate for rule in self._answers) > 1.000001:
@@ -192,6 +198,14 @@ class FaultPlan:
     def gate(self) -> Rule | None:
         """The fault, if any, that answers a call which is not a send."""
         return self._one_of(self._gates) if self._gates else None
+
+    def has(self, name: str) -> float | None:
+        """The parameter of a fault that comes whole or by chance, 1.0 where it has none; None where it does not."""
+        rule = self._rules.get(name)
+        if rule is None or self._randomness.random() >= rule.rate:
+            return None
+        self._spend(name)
+        return rule.parameter or 1.0
 
     def is_absent(self, number: str) -> bool:
         """Whether this number is not on WhatsApp: decided by the number, so that every look-up agrees."""

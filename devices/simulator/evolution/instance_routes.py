@@ -23,20 +23,48 @@ def connection_state(call: Call) -> bytes:
     return wire.json_answer(200, call.instance.state_body())
 
 
-def fetch_instances(call: Call) -> bytes:
-    """With the global key all, or those asked for; with an instance's key that instance alone."""
-    name, instance_id, number = (call.query.get(each) for each in ("instanceName", "instanceId", "number"))
-    found: list[Instance] = [
-        instance
-        for instance in (call.world.instances if call.has_global_key else call.world.instances.with_token(call.key))
-        if name in (None, instance.name) and instance_id in (None, instance.id) and number in (None, instance.phone)
-    ]
-    if not found and not call.has_global_key:
-        return refusals.unauthorized()
-    if not found and (name or instance_id or number):
-        return refusals.not_found(f'Instance "{name or instance_id or number}" not found')
+def fetch_instances(call: Call) -> bytes | None:
+    """With the global key all, or those asked for; with an instance's key those that have it. From the database."""
+    plan = call.world.plan_for(None)
+    if plan.has("list-refused"):
+        return wire.proxy_error(403)
+    found = _listed(call)
+    if isinstance(found, bytes):
+        return found
     ledger = call.world.ledger
-    return wire.json_answer(200, [each.as_row(ledger.accepted_by(each.index)) for each in found])
+    rows = [each.as_row(ledger.accepted_by(each.index)) for each in found]
+    if rows and (size := int(plan.has("giant-list") or 0)):
+        rows[0]["disconnectionObject"] = "x" * size
+    answer = wire.json_answer(200, rows)
+    if not (milliseconds := plan.has("slow-list")):
+        return answer
+    call.world.loop.call_later(milliseconds / 1000, lambda: call.request.answer(answer))
+    return None
+
+
+def _listed(call: Call) -> list[Instance] | bytes:
+    """The instances asked for, or the refusal. One that is asked for by itself must be loaded."""
+    name, instance_id, number = (call.query.get(each) for each in ("instanceName", "instanceId", "number"))
+    if call.has_global_key:
+        asked = name or instance_id or number
+        found = [
+            instance
+            for instance in call.world.instances
+            if name in (None, instance.name) and instance_id in (None, instance.id) and number in (None, instance.phone)
+        ]
+        if asked and (not found or found[0].state == states.NOT_LOADED):
+            return refusals.not_found(f'Instance "{asked}" not found')
+        return found
+    found = [
+        instance
+        for instance in call.world.instances.with_token(call.key)
+        if name in (None, instance.name) and instance_id in (None, instance.id)
+    ]
+    if not found:
+        return refusals.unauthorized()
+    if missing := [instance.name for instance in found if instance.state == states.NOT_LOADED]:
+        return refusals.not_found(f'Instance{"s" if len(missing) > 1 else ""} "{", ".join(missing)}" not found')
+    return found
 
 
 def connect(call: Call) -> bytes | None:

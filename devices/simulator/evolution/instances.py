@@ -111,16 +111,23 @@ class Instance:
             "count": self.qr_count,
         }
 
+    @property
+    def stored_state(self) -> str:
+        """The state in the gateway's database: open from the first connection until WhatsApp ends it, so also while it
+        reconnects or is not loaded; connecting only while a QR code shows."""
+        if self.qr_count:
+            return CONNECTING
+        return OPEN if self.was_connected and self.closed_at is None else CLOSE
+
     def as_row(self, messages: int) -> dict[str, Any]:
         """One element of fetchInstances. The token is in clear, as in the real one's default."""
         closed_at = None if self.closed_at is None else iso_time(self.closed_at)
-        connected = self.state == OPEN
         return {
             "id": self.id,
             "name": self.name,
-            "connectionStatus": CLOSE if self.state == NOT_LOADED else self.state,
+            "connectionStatus": self.stored_state,
             "ownerJid": self.jid if self.was_connected else None,
-            "profileName": self.name if connected else None,
+            "profileName": self.name if self.was_connected else None,
             "profilePicUrl": None,
             "integration": self.integration,
             "number": self.phone or None,

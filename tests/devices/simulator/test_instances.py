@@ -60,6 +60,55 @@ def test_fetch_instances_by_name(gateway: Simulator) -> None:
     assert missing.json()["response"]["message"] == ['Instance "x" not found']
 
 
+def test_the_list_says_what_the_gateways_database_says(gateway: Simulator) -> None:
+    """Which is "open" until WhatsApp itself ends it, whatever the socket does."""
+
+    def listed() -> str:
+        every = gateway.get("/instance/fetchInstances", key=gateway.global_key).json()
+        return str(next(each["connectionStatus"] for each in every if each["name"] == "one"))
+
+    said = {state: (gateway.set_state("one", state), listed())[1] for state in ("connecting", "not-loaded", "close")}
+    assert said == {"connecting": "open", "not-loaded": "open", "close": "close"}
+    gateway.get("/instance/connect/one")  # shows a QR code
+    assert listed() == "connecting"
+
+
+def test_instances_that_share_a_token_are_listed_together_while_all_are_loaded(gateway: Simulator) -> None:
+    gateway.set_state("two", "open", token=gateway.token)
+    assert [each["name"] for each in gateway.get("/instance/fetchInstances").json()] == ["one", "two"]
+    assert [each["name"] for each in gateway.get("/instance/fetchInstances?instanceName=two").json()] == ["two"]
+    gateway.set_state("two", "not-loaded")
+    answer = gateway.get("/instance/fetchInstances")
+    assert (answer.status_code, answer.json()["response"]["message"]) == (404, ['Instance "two" not found'])
+    gateway.set_state("one", "not-loaded")
+    assert gateway.get("/instance/fetchInstances").json()["response"]["message"] == ['Instances "one, two" not found']
+
+
+@pytest.mark.parametrize("fault", ["502", "401", "list-refused", "giant-list", "slow-list"])
+def test_the_list_can_fail_by_itself_or_with_the_rest(gateway: Simulator, fault: str) -> None:
+    gateway.faults({fault: f"1:{1_500_000 if fault == 'giant-list' else 1}"})
+    answer = gateway.get("/instance/fetchInstances", key=gateway.global_key)
+    gateway.faults({"list-refused": 1, "slow-list": 1})
+    assert gateway.get("/instance/connectionState/one").status_code == 200
+    assert answer.status_code == {"502": 502, "401": 401, "list-refused": 403}.get(fault, 200)
+    if answer.status_code == 200:
+        assert [each["name"] for each in answer.json()] == ["one", "two"]
+        assert (len(answer.content) > 1_500_000) is (fault == "giant-list")
+
+
+def test_the_list_counts_each_instances_messages(gateway: Simulator, send: Send) -> None:
+    def counted() -> list[int]:
+        every = gateway.get("/instance/fetchInstances", key=gateway.global_key).json()
+        return [each["_count"]["Message"] for each in every]
+
+    send()
+    assert counted() == [1, 0]
+    send()
+    assert counted() == [2, 0]
+    gateway.reset()
+    assert counted() == [0, 0]
+
+
 def test_create_scan_send_log_out_delete(gateway: Simulator) -> None:
     key = gateway.global_key
     body = {"instanceName": "new", "integration": "WHATSAPP-BAILEYS", "token": "NEW-TOKEN", "qrcode": True}
