@@ -1,6 +1,6 @@
 """What any gateway is to the engine: messages in, acceptances or errors out. The wire stays below this line."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
@@ -146,6 +146,19 @@ class Probe(NamedTuple):
     reason: str = ""
 
 
+class Roll(Hashable, Protocol):
+    """One call that says of many devices how they are. Two devices have equal ones where one call answers for both."""
+
+    def call(self, timeout_seconds: float) -> Mapping[str, Probe] | None:
+        """Ask, for at most so long; return what is said of each instance, by its name. Who is not named is not there,
+        or is not shown to this key.
+
+        It may be older than what a probe says, and less exact: it can confirm, it does not decide. Never raises: None
+        where it is not to be had, now or ever.
+        """
+        ...
+
+
 class Gateway(Protocol):
     """One device's gateway, as the engine uses it. What a provider's webhooks, pairing and limits are joins it here."""
 
@@ -167,4 +180,9 @@ class Gateway(Protocol):
 
     def probe(self, timeout_seconds: float) -> Probe:
         """Ask how the device is, for at most so long. Never raises: who does not answer is CLOSED."""
+        ...
+
+    @property
+    def roll(self) -> Roll | None:
+        """By what one call this device can be asked about together with others; None where there is none."""
         ...

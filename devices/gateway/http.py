@@ -82,10 +82,11 @@ def request(
     json: Any = None,
     timeout: float = DEADLINE_SECONDS,
     first_bytes: int | None = None,
+    most_bytes: int = MAX_ANSWER_BYTES,
 ) -> Response:
     """Make one call that ends within `timeout` seconds, whatever the other side does. Raises Unreachable.
 
-    With `first_bytes` the body is read so far and no further, however long it is.
+    With `first_bytes` the body is read so far and no further, however long it is; else it may have `most_bytes`.
 
     Unreachable's codes: egress_refused, DNSError, ConnectTimeout, ConnectionError, SSLError, ReadTimeout,
     AnswerTooLarge.
@@ -112,7 +113,7 @@ def request(
             ) as answer:
                 return Response(
                     answer.status_code,
-                    _bounded(answer) if first_bytes is None else _beginning(answer, first_bytes),
+                    _bounded(answer, most_bytes) if first_bytes is None else _beginning(answer, first_bytes),
                     {name.lower(): value for name, value in answer.headers.items()},
                 )
         # requests wraps what urllib3 raises, except where urllib3 reads the body's last bytes.
@@ -129,11 +130,11 @@ def retry_after(value: str) -> timedelta | None:
     return min(max(wait, timedelta(0)), timedelta(hours=1))
 
 
-def _bounded(answer: requests.Response) -> bytes:
+def _bounded(answer: requests.Response, most_bytes: int) -> bytes:
     body = bytearray()
     for piece in answer.raw.stream(65_536, decode_content=False):
         body += piece
-        if len(body) > MAX_ANSWER_BYTES:
+        if len(body) > most_bytes:
             raise Unreachable("AnswerTooLarge", nothing_sent=False)
     return bytes(body)
 

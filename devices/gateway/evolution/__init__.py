@@ -4,7 +4,8 @@
     send_answers       what their answers mean
     message_store      whether a message in doubt went out, by its findMessages
     connection_state   how an instance is, by its connectionState
-    instance_calls     how an instance is called, for those two
+    instance_list      how all of a server's are, by its fetchInstances
+    instance_calls     how an instance is called
 
 Its status codes mislead. A 400 may follow a message that went out, a 500 is mostly one that did not: the
 body decides. What no rule here knows is unknown, and unknown is looked up before anything is sent again.
@@ -15,15 +16,17 @@ from datetime import datetime
 from devices.gateway.base import LookUp, OutgoingMessage, Probe, WireRequest
 from devices.gateway.evolution import connection_state, message_bodies, message_store, send_answers
 from devices.gateway.evolution.instance_calls import Instance
+from devices.gateway.evolution.instance_list import InstanceList
 
 
 class EvolutionGateway:
-    """One instance of an Evolution API server; `token` is the instance's own."""
+    """One instance of an Evolution API server; `token` is the instance's own, or the server's, which opens them all."""
 
     read_answer = staticmethod(send_answers.read_answer)
 
     def __init__(self, base_url: str, instance_name: str, token: str) -> None:
         self._instance = Instance(base_url, instance_name, token)
+        self.roll = InstanceList(base_url.rstrip("/"), token)
         self._headers = ("Content-Type: application/json", f"apikey: {token}", "Expect:")
         self._text_url = self._instance.url("message/sendText")
         self._media_url = self._instance.url("message/sendMedia")

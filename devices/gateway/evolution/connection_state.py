@@ -6,7 +6,7 @@ from devices.gateway import http
 from devices.gateway.base import Link, Probe
 from devices.gateway.evolution.instance_calls import Instance
 
-_STATES: Final = {
+STATES: Final = {
     "open": Probe(Link.OPEN),
     "connecting": Probe(Link.OPENING, "instance_connecting"),
     "close": Probe(Link.CLOSED, "instance_closed"),
@@ -45,4 +45,4 @@ def _state(body: object) -> Probe:
         return Probe(Link.CLOSED, "unexpected_answer")
     if "state" not in instance:  # in the gateway's database, but not in its memory
         return Probe(Link.CLOSED, "instance_not_loaded")
-    return _STATES.get(str(instance["state"]), Probe(Link.CLOSED, "unexpected_answer"))
+    return STATES.get(str(instance["state"]), Probe(Link.CLOSED, "unexpected_answer"))

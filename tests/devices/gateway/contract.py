@@ -5,7 +5,7 @@ A check takes a Case, which knows what a good answer of that provider is, and br
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -29,6 +29,7 @@ from devices.gateway.base import (
     NotSent,
     OutcomeUnknown,
     OutgoingMessage,
+    Probe,
     Rejected,
     Scope,
     SendError,
@@ -95,8 +96,9 @@ class Case:
     finds: LookUp  # what a look-up makes of them
     words: tuple[str, ...] = field(default=())  # of which its other answers are made
 
-    def gateway(self, instance_name: str = "ventas") -> Gateway:
-        return gateway_for(Device(provider=self.provider, base_url=BASE_URL, instance_name=instance_name, token=TOKEN))
+    def gateway(self, instance_name: str = "ventas", base_url: str = BASE_URL, token: str = TOKEN) -> Gateway:
+        device = Device(provider=self.provider, base_url=base_url, instance_name=instance_name, token=token)
+        return gateway_for(device)
 
 
 # --- Sending ------------------------------------------------------------------------------------------
@@ -351,10 +353,64 @@ def finds_no_device_well_that_does_not_say_so(case: Case) -> None:
                 probe(case)
 
 
-def probe(case: Case) -> tuple[Link, str]:
-    link, reason = case.gateway().probe(3.0)
-    assert reason in reasons.SENTENCES or (link, reason) == (Link.OPEN, "")
-    return link, reason
+def probe(case: Case, answers: dict[str, Any] | None = None) -> Probe:
+    """Ask, of these answers where there are some."""
+    with answering(answers) if answers is not None else nullcontext():
+        found = case.gateway().probe(3.0)
+    assert_sayable(found)
+    return found
+
+
+def assert_sayable(found: Probe) -> None:
+    assert found.reason in reasons.SENTENCES or found == (Link.OPEN, "")
+
+
+# --- Calling the roll ---------------------------------------------------------------------------------
+
+
+def shares_a_roll_only_where_one_call_answers_for_both(case: Case) -> None:
+    roll = case.gateway().roll
+    if roll is None:
+        return
+    assert case.gateway("another").roll == roll
+    assert hash(case.gateway("another").roll) == hash(roll)
+    assert case.gateway(token="ANOTHER-TOKEN").roll != roll
+    assert case.gateway(base_url="https://another.example").roll != roll
+    assert TOKEN not in repr(roll)
+
+
+def finds_by_the_roll_what_a_probe_finds(case: Case) -> None:
+    roll = case.gateway().roll
+    if roll is None:
+        return
+    with answering(case.elsewhere) as calls:
+        said = roll.call(3.0)
+    assert said is not None
+    assert said["ventas"] == probe(case, case.elsewhere)
+    (call,) = calls
+    assert call.timeout <= 3.0
+    assert call.url.startswith(f"{BASE_URL}/")
+    assert TOKEN not in call.url
+    assert TOKEN in "".join(call.headers.values())
+    assert TOKEN not in repr(said)
+
+
+def says_nothing_by_the_roll_that_it_was_not_told(case: Case) -> None:
+    roll = case.gateway().roll
+    if roll is None:
+        return
+    for code in UNREACHABLE:
+        with answering(http.Unreachable(code, nothing_sent=False)):
+            assert roll.call(3.0) is None
+    for status in (200, 204, 302, 400, 401, 403, 404, 429, 500, 502, 503):
+        for body in GARBAGE:
+            with answering(http.Response(status, body)):
+                assert not roll.call(3.0), (status, body[:40])
+    for where, good in case.elsewhere.items():
+        for broken in mutations(good):
+            with answering({**case.elsewhere, where: broken}):
+                for found in (roll.call(3.0) or {}).values():
+                    assert_sayable(found)
 
 
 # --- What they are checked with -----------------------------------------------------------------------
@@ -380,6 +436,7 @@ def answering(
         headers: dict[str, str] | None = None,
         json: Any = None,
         timeout: float = http.DEADLINE_SECONDS,
+        most_bytes: int = http.MAX_ANSWER_BYTES,
     ) -> http.Response:
         calls.append(Call(url, headers or {}, timeout))
         if isinstance(answers, http.Unreachable):
@@ -434,4 +491,7 @@ CHECKS: Final[list[Callable[[Case], None]]] = [
     finds_a_device_well,
     keeps_the_token_out_of_every_other_url,
     finds_no_device_well_that_does_not_say_so,
+    shares_a_roll_only_where_one_call_answers_for_both,
+    finds_by_the_roll_what_a_probe_finds,
+    says_nothing_by_the_roll_that_it_was_not_told,
 ]

@@ -18,6 +18,7 @@ from devices.gateway.base import (
     OutgoingMessage,
     Probe,
     Rejected,
+    Roll,
     Scope,
     SendError,
     WireFailure,
@@ -33,6 +34,8 @@ NAME: Final = "pigeon"
 
 class PigeonGateway:
     """Flies from `base_url`; the ring on its leg is the message's id."""
+
+    roll: Roll | None = None  # each is asked by itself
 
     def __init__(self, device: Device) -> None:
         self.base_url = device.base_url.rstrip("/")

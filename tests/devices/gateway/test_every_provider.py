@@ -40,6 +40,10 @@ CASES = {
         message_id="3EB0F7",
         elsewhere={
             "connectionState": {"instance": {"instanceName": "ventas", "state": "open"}},
+            "fetchInstances": [
+                {"name": "ventas", "connectionStatus": "open", "token": contract.TOKEN},
+                {"instance": {"instanceName": "one-of-1.x", "status": "close", "apikey": contract.TOKEN}},
+            ],
             "whatsappNumbers": [{"jid": "552191234567@s.whatsapp.net", "exists": True, "number": "5521912345678"}],
             "findMessages": {
                 "messages": {
@@ -217,6 +221,60 @@ class TokenInAnotherUrl(PigeonGateway):
         return http.request("GET", f"{self.base_url}/loft?token={self.token}", timeout=timeout_seconds)
 
 
+class Flock:
+    """A roll of pigeons, as one should be but for what is broken of it."""
+
+    def __init__(self, base_url, token):
+        self.place = (base_url, token)
+
+    def __eq__(self, other):
+        return isinstance(other, Flock) and self.place == other.place
+
+    def __hash__(self):
+        return hash(self.place)
+
+    def call(self, timeout_seconds):
+        found = self.ask(timeout_seconds)
+        return found and {"ventas": Probe(Link.OPEN)}
+
+    def ask(self, timeout_seconds):
+        try:
+            answer = http.request(
+                "GET", f"{self.place[0]}/loft", headers={"Authorization": self.place[1]}, timeout=timeout_seconds
+            )
+        except http.Unreachable:
+            return None
+        return pigeon.said_in(answer.body).get("home") is True or None
+
+
+class OneFlock(PigeonGateway):
+    @property
+    def roll(self):
+        return Flock(self.base_url, "")
+
+
+class TellsTheTokenOfItsFlock(PigeonGateway):
+    @property
+    def roll(self):
+        return (self.base_url, self.token)
+
+
+class AFlockThatIsAlwaysWell(PigeonGateway):
+    @property
+    def roll(self):
+        flock = Flock(self.base_url, self.token)
+        flock.ask = lambda timeout: True
+        return flock
+
+
+class AFlockThatIsElsewhere(PigeonGateway):
+    @property
+    def roll(self):
+        flock = Flock(self.base_url, self.token)
+        flock.call = lambda timeout: flock.ask(timeout) and {"ventas": Probe(Link.CLOSED, "instance_closed")}
+        return flock
+
+
 @pytest.fixture
 def _first_failure_is_enough():
     """To look for the smallest takes most of the time, and what fails here is broken on purpose."""
@@ -246,6 +304,10 @@ def _first_failure_is_enough():
         (AlwaysWell, contract.finds_no_device_well_that_does_not_say_so),
         (TakesItsTime, contract.finds_a_device_well),
         (TokenInAnotherUrl, contract.keeps_the_token_out_of_every_other_url),
+        (OneFlock, contract.shares_a_roll_only_where_one_call_answers_for_both),
+        (TellsTheTokenOfItsFlock, contract.shares_a_roll_only_where_one_call_answers_for_both),
+        (AFlockThatIsAlwaysWell, contract.says_nothing_by_the_roll_that_it_was_not_told),
+        (AFlockThatIsElsewhere, contract.finds_by_the_roll_what_a_probe_finds),
     ],
 )
 def test_a_provider_that_breaks_a_promise_is_found_out(
