@@ -103,6 +103,14 @@ class Device(ScopedModel):
         verbose_name = _("device")
         verbose_name_plural = _("devices")
         ordering = ("name", "id")
+        indexes = [
+            # The rounds: who is asked next, those first who never were. One look at its start where nobody is due.
+            models.Index(
+                models.F("next_check_at").asc(nulls_first=True),
+                name="device_next_check",
+                condition=models.Q(enabled=True),
+            ),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["account", "name"], name="device_name_once_per_account", condition=models.Q(deleted_at=None)
