@@ -1,14 +1,22 @@
-"""Who needs a device that is to be deleted: asked of the apps above, which add their answers when they are ready."""
+"""Who needs a device: asked of the apps above, which add their answers when they are ready."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from accounts.needed import Need, WhoNeeds
 from devices.models import Device
 
+# Who would miss it, were it deleted.
 who_needs: list[WhoNeeds] = []
+# Which of these devices have something to send now, or are waited for.
+who_works: list[Callable[[Collection[int]], set[int]]] = []
 
 
 def needs_of(account_id: int, devices: Sequence[Device]) -> list[Need]:
     """What waits and asks for one of these devices."""
     ids = [device.pk for device in devices]
     return [need for who in who_needs for need in who(account_id, ids)]
+
+
+def at_work(device_ids: Collection[int]) -> set[int]:
+    """Those of the devices that have something to send now, or are waited for."""
+    return {device_id for who in who_works for device_id in who(device_ids)} if device_ids else set()

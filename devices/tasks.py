@@ -3,9 +3,9 @@
 from celery import shared_task
 from django.utils import timezone
 
-from devices import health
+from devices import rounds
 
 
 @shared_task(ignore_result=True)
 def check_devices() -> None:
-    health.check_due(now=timezone.now())
+    rounds.check_due(now=timezone.now())

@@ -1,20 +1,15 @@
-"""Is a device fit to send? What the gateway's word means for the device, and who is asked when."""
+"""Is a device fit to send? What the gateway's word means for the device, and when it is asked again."""
 
-import socket
-from concurrent import futures
 from datetime import UTC, datetime, timedelta
-from itertools import islice
 
 import pytest
 
-from devices import breaker, health, reasons
+from devices import breaker, health, needs, reasons
 from devices.gateway.base import Link, Probe
 from devices.gateway.evolution import EvolutionGateway
 from devices.models import Device
 from devices.states import DeviceStatus
-from devices.tasks import check_devices
 from tests.devices import arrange
-from tests.waiting import GIVE_UP_SECONDS
 
 pytestmark = pytest.mark.usefixtures("loopback_is_open")
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -33,15 +28,6 @@ def test_what_a_gateway_says_of_a_device(probe, expected, monkeypatch):
     monkeypatch.setattr(EvolutionGateway, "probe", lambda *_: probe)
     found = health.probe(Device(base_url="http://gateway.example", instance_name="x", token="t"))
     assert (found.status, found.reason) == expected
-
-
-@pytest.mark.django_db
-def test_a_device_of_a_provider_nobody_knows_is_blocked_and_the_others_are_not_concerned(simulator):
-    strange = arrange.device(simulator=simulator, provider="pigeon")
-    well = arrange.device(simulator=simulator)
-    assert health.check_due(NOW) == 2
-    rows = {row.pk: (row.status, row.status_reason) for row in Device.unscoped.all()}
-    assert rows == {strange.pk: ("blocked", "unknown_provider"), well.pk: ("connected", "")}
 
 
 @pytest.mark.django_db
@@ -132,96 +118,66 @@ def test_an_older_finding_does_not_replace_a_newer_one():
     assert Device.unscoped.get(pk=device.pk).status == DeviceStatus.BLOCKED
 
 
-# --- The round ------------------------------------------------------------------------------------------
-
-
-@pytest.mark.django_db
-def test_a_round_checks_what_is_enabled_and_due(simulator):
-    never = arrange.device(simulator=simulator)
-    old = arrange.device(simulator=simulator, next_check_at=NOW)
-    fresh = arrange.device(simulator=simulator, next_check_at=NOW + timedelta(seconds=1))
-    off = arrange.device(simulator=simulator, enabled=False)
-    assert health.check_due(NOW) == 2
-    connected = set(Device.unscoped.filter(status=DeviceStatus.CONNECTED))
-    assert connected == {never, old}
-    assert {fresh, off} & connected == set()
-
-
-@pytest.mark.django_db
-def test_a_device_that_hangs_delays_no_other(simulator, monkeypatch):
-    """The round's time is over once the others have answered, however long that takes here."""
-    asked = []
-
-    def until_the_time_is_over(probes, timeout):
-        asked.append(timeout)
-        yield from islice(futures.as_completed(probes, timeout=GIVE_UP_SECONDS), 5)
-        hang.extend(probe for probe in probes if not probe.done())
-        raise TimeoutError
-
-    hang = []
-    monkeypatch.setattr(health, "as_completed", until_the_time_is_over)
-    monkeypatch.setattr(health, "PROBE_SECONDS", 2 * GIVE_UP_SECONDS)
-    with socket.create_server(("127.0.0.1", 0)) as silent:  # accepts, never answers
-        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        hanging = [arrange.device(base_url=url) for _ in range(3)]
-        well = [arrange.device(simulator=simulator) for _ in range(5)]
-        assert health.check_due(NOW) == 5
-        assert asked == [health.SLICE_SECONDS]
-        assert len(hang) == 3
-        assert not any(probe.done() for probe in hang)  # nobody waited for them
-        assert set(Device.unscoped.filter(status=DeviceStatus.CONNECTED)) == set(well)
-        assert not Device.unscoped.filter(pk__in=[one.pk for one in hanging], status_checked_at=NOW).exists()
-    futures.wait(hang, GIVE_UP_SECONDS)  # the server is gone: their threads end
-    assert all(probe.done() for probe in hang)
-
-
-@pytest.mark.django_db
-def test_the_longest_due_comes_first(monkeypatch):
-    monkeypatch.setattr(health, "ROUND_SIZE", 2)
-    due_at = [NOW - timedelta(minutes=minutes) for minutes in (1, 3, 2)]
-    devices = [arrange.device(next_check_at=at) for at in due_at]
-    never = arrange.device()
-    health.check_due(NOW)
-    assert set(Device.unscoped.filter(status_checked_at=NOW)) == {never, devices[1]}
-
-
-@pytest.mark.django_db
-def test_beats_task_checks_devices(simulator):
-    device = arrange.device(simulator=simulator)
-    check_devices()
-    assert Device.unscoped.get(pk=device.pk).status == DeviceStatus.CONNECTED
-
-
-def test_beat_fires_it_and_lets_late_ones_expire(settings):
-    entry = settings.CELERY_BEAT_SCHEDULE["check devices"]
-    assert entry["task"] == check_devices.name
-    assert entry["options"]["expires"] <= 30
-
-
 # --- When it is asked next -----------------------------------------------------------------------------------------
 
 
-def found(device, reason, at):
-    """Note what a check of now found: "" for well."""
+def found(device, reason, at, *, at_work=False):
+    """Note what a check of now found, "" for well; return the wait for the next in seconds."""
     status = DeviceStatus.DISCONNECTED if reason else DeviceStatus.CONNECTED
     device.refresh_from_db()
-    assert health.record(device, health.Health(status, reason), at)
+    assert health.record(device, health.Health(status, reason), at, at_work=at_work)
     device.refresh_from_db()
     return (device.next_check_at - at).total_seconds()
+
+
+def or_a_fifth_less(seconds):
+    """What a wait of so many seconds comes to."""
+    return pytest.approx(seconds * 0.9, abs=seconds * 0.1 + 0.001)
 
 
 @pytest.mark.django_db
 def test_what_passes_is_asked_about_soon_and_then_less_and_less_often():
     device = arrange.device()
     waits = [found(device, "unreachable", NOW + timedelta(minutes=minute)) for minute in range(9)]
-    assert waits == [1, 2, 5, 10, 20, 40, 60, 60, 60]
+    assert waits == [or_a_fifth_less(wait) for wait in (1, 2, 5, 10, 20, 40, 60, 60, 60)]
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("reason", ["", "instance_closed", "unknown_host", "unauthorized"])
-def test_what_is_well_or_waits_for_a_person_is_asked_every_half_minute(reason):
+def test_who_has_something_to_send_is_asked_every_half_minute_and_who_has_not_every_five():
     device = arrange.device()
-    assert found(device, reason, NOW) == found(device, reason, NOW + timedelta(minutes=1)) == 30
+    assert found(device, "", NOW, at_work=True) == or_a_fifth_less(30)
+    assert found(device, "", NOW + timedelta(minutes=1)) == or_a_fifth_less(300)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("reason", ["instance_closed", "unknown_host", "unauthorized"])
+@pytest.mark.parametrize("never", [False, True], ids=["it was well", "it never was"])
+def test_who_waits_for_a_person_is_asked_less_and_less_often(reason, never):
+    device = arrange.device(**{"created_at" if never else "last_well_at": NOW})
+    waits = [found(device, reason, NOW + timedelta(minutes=minutes)) for minutes in (1, 4, 16, 40, 10_000)]
+    assert waits == [or_a_fifth_less(wait) for wait in (30, 30, 120, 300, 300)]
+
+
+@pytest.mark.django_db
+def test_who_waits_for_a_person_and_is_waited_for_by_a_job_is_asked_every_minute():
+    device = arrange.device(last_well_at=NOW)
+    waits = [found(device, "instance_closed", NOW + timedelta(hours=hours), at_work=True) for hours in (1, 100)]
+    assert waits == [or_a_fifth_less(60)] * 2
+
+
+@pytest.mark.django_db
+def test_a_person_who_edits_a_device_at_work_has_it_asked_again_soon(simulator, monkeypatch):
+    device = arrange.device(simulator=simulator)
+    monkeypatch.setattr(needs, "who_works", [lambda ids: {device.pk} & set(ids)])
+    health.check(device, NOW)
+    device.refresh_from_db()
+    assert (device.next_check_at - NOW).total_seconds() == or_a_fifth_less(30)
+
+
+@pytest.mark.django_db
+def test_devices_made_together_are_not_asked_together_for_ever():
+    devices = [arrange.device() for _ in range(40)]
+    assert len({round(found(device, "", NOW)) for device in devices}) > 15
 
 
 @pytest.mark.django_db
@@ -233,9 +189,10 @@ def test_a_check_that_finds_it_well_does_not_forget_the_trouble_a_message_does()
         assert breaker.take_out(device.pk, "rate_limited")
         before = datetime.now(tz=UTC)
         device.refresh_from_db()
-        waits.append(round((device.next_check_at - before).total_seconds()))
+        waits.append((device.next_check_at - before).total_seconds())
         found(device, "", before + timedelta(minutes=1 + minute))
-    assert waits == [1, 2, 5]
+    assert [waits[0] * 1.25 >= 1, waits[1] * 1.25 >= 2, waits[2] * 1.25 >= 5] == [True] * 3
+    assert waits == sorted(waits)
     breaker.is_well(device.pk)
     assert breaker.take_out(device.pk, "rate_limited", wait=timedelta(seconds=30))
     device.refresh_from_db()
@@ -258,45 +215,44 @@ def test_who_is_out_for_what_passes_and_was_well_lately_is_expected_back():
 
 
 @pytest.mark.django_db
-def test_rounds_that_overlap_ask_each_device_once(simulator):
-    devices = [arrange.device(simulator=simulator) for _ in range(3)]
-    asked = []
-
-    def ask_and_look_again(device):
-        asked.append(device.pk)
-        return health.Health(DeviceStatus.CONNECTED)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(health, "_check_all", lambda due, now: [ask_and_look_again(device) for device in due])
-        assert len(health.check_due(NOW)) == 3
-        assert health.check_due(NOW) == []
-        # Its checker died: it is due again soon.
-        assert len(health.check_due(NOW + health.TAKEN_FOR)) == 3
-    assert sorted(set(asked)) == sorted(device.pk for device in devices)
-
-
-@pytest.mark.django_db
-def test_a_device_that_was_heard_from_is_well_and_is_not_asked_for_a_while():
-    before = datetime.now(tz=UTC)
-    sending = [arrange.device(status=DeviceStatus.CONNECTED, next_check_at=before) for _ in range(20)]
-    out = arrange.device(status=DeviceStatus.DISCONNECTED, status_reason="connection_closed", next_check_at=before)
-    silent = arrange.device(status=DeviceStatus.CONNECTED, next_check_at=before)
-    assert breaker.heard([*(device.pk for device in sending), out.pk, 0]) == 20
-    rows = list(Device.unscoped.filter(pk__in=[device.pk for device in sending]))
-    waits = {(row.next_check_at - before) / breaker.HEARD_HOLDS for row in rows}
-    assert len(waits) > 10  # they are not all due in one moment
-    assert all(0.9 <= wait < 1.2 for wait in waits)
-    assert all(row.last_well_at >= before for row in rows)
-    assert not Device.unscoped.filter(pk__in=[out.pk, silent.pk]).exclude(next_check_at=before).exists()
+def test_a_device_is_looked_at_soon_where_its_last_word_is_old():
+    now = datetime.now(tz=UTC)
+    later = {"status_checked_at": now - timedelta(minutes=2), "next_check_at": now + timedelta(minutes=3)}
+    old = [arrange.device(**later) for _ in range(20)]
+    arrange.device(**{**later, "status_checked_at": now})
+    arrange.device(**{**later, "next_check_at": now + timedelta(seconds=20)})
+    arrange.device(**{**later, "enabled": False})
+    ids = list(Device.unscoped.values_list("pk", flat=True))
+    assert breaker.look_soon(ids, after=timedelta(seconds=30)) == 20
+    waits = [device.next_check_at - now for device in Device.unscoped.filter(pk__in=[device.pk for device in old])]
+    assert all(30 <= wait.total_seconds() < 70 for wait in waits)
+    assert len(set(waits)) > 10
+    assert breaker.look_soon([old[0].pk]) == 1
+    old[0].refresh_from_db()
+    assert old[0].next_check_at <= datetime.now(tz=UTC)
 
 
 @pytest.mark.django_db
-def test_what_was_heard_does_not_hide_what_is_being_found_out():
-    """It was accepted a while ago; a check that began since knows more."""
-    device = arrange.device(status=DeviceStatus.CONNECTED)
-    began = datetime.now(tz=UTC)
-    breaker.heard([device.pk])
-    assert health.record(device, health.Health(DeviceStatus.DISCONNECTED, "instance_closed"), began)
+def test_a_list_confirms_devices_in_one_statement_but_none_that_has_changed(django_assert_num_queries):
+    well = {"status": DeviceStatus.CONNECTED, "status_checked_at": NOW - timedelta(minutes=5)}
+    idle, at_work, edited, gone_out, newer, off = (arrange.device(**well) for _ in range(6))
+    closed = arrange.device(
+        **{**well, "status": "disconnected", "status_reason": "instance_closed", "created_at": NOW - timedelta(days=1)}
+    )
+    devices = [idle, at_work, edited, gone_out, newer, off, closed]
+    Device.unscoped.filter(pk=edited.pk).update(instance_name="another")
+    Device.unscoped.filter(pk=gone_out.pk).update(status="disconnected", status_reason="unreachable")
+    Device.unscoped.filter(pk=newer.pk).update(status_checked_at=NOW)
+    Device.unscoped.filter(pk=off.pk).update(enabled=False)
+    with django_assert_num_queries(1):
+        assert health.confirm(devices, NOW, {at_work.pk}) == 3
+    noted = Device.unscoped.filter(next_check_at__gt=NOW)
+    assert {row.pk: (row.next_check_at - NOW).total_seconds() for row in noted} == {
+        idle.pk: or_a_fifth_less(300),
+        at_work.pk: or_a_fifth_less(60),
+        closed.pk: or_a_fifth_less(300),
+    }
+    assert set(noted.filter(last_well_at=NOW, status_checked_at=NOW)) == {idle, at_work}
 
 
 def test_every_reason_that_passes_or_waits_for_a_person_has_its_sentence():
