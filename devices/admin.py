@@ -18,7 +18,7 @@ from accounts.audit import Actor
 from accounts.models import Role
 from accounts.needed import StillNeeded
 from accounts.pages.admin_base import AccountAdmin, AccountForm, action, display
-from devices import actions, health, reasons, validation
+from devices import actions, breaker, health, reasons, validation
 from devices.models import Device
 from devices.needs import needs_of
 from devices.states import DeviceStatus
@@ -162,6 +162,14 @@ class DeviceAdmin(AccountAdmin):
             actions.create(Actor.of(request), obj)
         # The network is asked once the row is committed, and before the page is answered.
         transaction.on_commit(lambda: self._check(request, obj))
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        response: HttpResponse = super().change_view(request, object_id, form_url, extra_context)
+        if request.method == "GET" and (device := self.get_object(request, object_id)) is not None:
+            breaker.look_soon([device.pk])  # somebody looks: where this is old, it is not the next time
+        return response
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """Of several at once none goes while something needs one of them: each has a page that asks."""

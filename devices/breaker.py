@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import Final
 
 from django.db import connection
+from django.db.models import Q
 from django.db.models.functions import Now
 
 from devices.gateway.base import NO_MESSAGE_ID, DeviceUnavailable, NotSent, OutcomeUnknown, Scope, SendError
@@ -58,6 +59,8 @@ WELL_LATELY: Final = timedelta(minutes=10)
 # Who had messages accepted is told this often, at least; and is not asked how it is until two such times went by.
 HEARD_EVERY: Final = timedelta(seconds=30)
 HEARD_HOLDS: Final = 2.5 * HEARD_EVERY
+# What was said of a device longer ago is an old word.
+OLD: Final = HEARD_HOLDS
 # Every wait for a look is shorter by up to this part of it, at random: who was made or went out together drifts apart.
 SOONER: Final = 0.2
 
@@ -158,7 +161,7 @@ def heard(device_ids: Collection[int]) -> int:
 
 
 def look_soon(device_ids: Collection[int], after: timedelta = timedelta()) -> int:
-    """Have those of the devices looked at within moments whose last word is older than HEARD_EVERY; return how many.
+    """Have those of the devices looked at within moments whose last word is old; return how many.
 
     `after`: not before, and spread over as long again. Who is heard from until then is not looked at.
     """
@@ -170,18 +173,20 @@ def look_soon(device_ids: Collection[int], after: timedelta = timedelta()) -> in
             WHERE id IN (
                 SELECT id FROM devices_device
                 WHERE id = ANY(%(devices)s::bigint[]) AND enabled
-                  AND status_checked_at < clock_timestamp() - %(every)s * interval '1 second'
+                  AND greatest(status_checked_at, last_well_at) < clock_timestamp() - %(old)s * interval '1 second'
                   AND next_check_at > clock_timestamp() + 2 * %(after)s * interval '1 second'
                 ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
             )
             """,
-            {
-                "after": after.total_seconds(),
-                "every": HEARD_EVERY.total_seconds(),
-                "devices": list(device_ids),
-            },
+            {"after": after.total_seconds(), "old": OLD.total_seconds(), "devices": list(device_ids)},
         )
         return int(cursor.rowcount)
+
+
+def out_by_an_old_word(devices: DeviceQuerySet) -> DeviceQuerySet:
+    """Those that are out, as was said of them a while ago: they may be well by now, and nobody has asked."""
+    is_out = Q(status__in=[DeviceStatus.DISCONNECTED, DeviceStatus.BLOCKED], status_checked_at__lt=Now() - OLD)
+    return devices.present().filter(is_out, enabled=True)
 
 
 def available_soon(devices: DeviceQuerySet) -> DeviceQuerySet:

@@ -28,7 +28,7 @@ LISTED: Final = timedelta(minutes=1)  # likewise, and a list confirmed it, which
 IDLE: Final = timedelta(minutes=5)
 # One that a person must mend: an eighth of the time that it has been out, so that who mends it soon sees it soon.
 OUT_FOR: Final = 1 / 8
-AWAITED: Final = timedelta(minutes=1)  # and no longer than this where a job waits for it
+AWAITED: Final = timedelta(minutes=2)  # and no longer than this where a job waits for it
 
 
 @dataclass(frozen=True, slots=True)

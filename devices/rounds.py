@@ -19,18 +19,19 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from django.db import connection
-from django.db.models import Q
+from django.db.models import F, Q
 
 from devices import health, needs
-from devices.breaker import HEARD_HOLDS
+from devices.breaker import HEARD_HOLDS, out_by_an_old_word
 from devices.gateway.base import DeviceUnavailable, Link, Probe, Roll
 from devices.gateway.registry import gateway_for
 from devices.health import PROBE_SECONDS, Health
-from devices.models import Device
+from devices.models import Device, DeviceQuerySet
 from devices.states import DeviceStatus
 
 logger = logging.getLogger(__name__)
 
+MOST_NOW: Final = 8
 ROUND_SECONDS: Final = 25.0  # a round's deadline: nothing is begun that could outlast it
 AT_ONCE: Final = 32
 AT_ONE_GATEWAY: Final = 4  # and one where the last look met with silence
@@ -59,6 +60,20 @@ def check_due(now: datetime) -> int:
         return 0
     with _alone() as is_alone:
         return _Round(now).run() if is_alone else 0
+
+
+def look_now(devices: DeviceQuerySet, now: datetime) -> None:
+    """Check at once those of the devices that are out by an old word, together: MOST_NOW of them, the last well first.
+
+    For somebody who would else be told that there is no device. It may take 10 s; not inside a transaction.
+    """
+    old = list(out_by_an_old_word(devices).order_by(F("last_well_at").desc(nulls_last=True), "pk")[:MOST_NOW])
+    if not old:
+        return
+    at_work = needs.at_work([device.pk for device in old])
+    with ThreadPoolExecutor(MOST_NOW, thread_name_prefix="health") as pool:
+        for device, found in zip(old, pool.map(health.probe, old), strict=True):
+            health.record(device, found, now, at_work=device.pk in at_work)
 
 
 def _is_anybody_due(now: datetime) -> bool:

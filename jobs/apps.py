@@ -10,5 +10,7 @@ class JobsConfig(AppConfig):
     verbose_name = _("Jobs")
 
     def ready(self) -> None:
-        who_needs: Any = import_module("devices.needs").who_needs
-        who_needs.append(import_module("jobs.sending.dispatch").who_needs_devices)
+        needs: Any = import_module("devices.needs")
+        dispatch: Any = import_module("jobs.sending.dispatch")
+        needs.who_needs.append(dispatch.who_needs_devices)
+        needs.who_works.append(dispatch.devices_at_work)

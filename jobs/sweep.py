@@ -11,6 +11,7 @@ import structlog
 from django.conf import settings
 from django.db import OperationalError, connection, transaction
 
+from devices import breaker
 from devices.lane.leases import USABLE
 from jobs import control
 from jobs.models import Job
@@ -148,7 +149,9 @@ def _takes_the_look(cursor: Cursor) -> bool:
 
 
 def _look_at_everything(cursor: Cursor) -> None:
-    """Give jobs the devices they lack, pause those that have none left."""
+    """Give jobs the devices they lack, pause those that have none left; have devices that are to send asked how they
+    are, unless they do."""
     for job in Job.unscoped.filter(pk__in=dispatch.jobs_short_of_devices(cursor)):
         dispatch.choose_devices(job)
     control.pause_stranded(dispatch.jobs_without_devices(cursor))
+    breaker.look_soon(dispatch.devices_at_work(), after=breaker.HEARD_EVERY)

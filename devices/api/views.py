@@ -17,7 +17,7 @@ from accounts.lists.keyset_pages import LenientKeysetPages
 from accounts.models import Role
 from accounts.requests import account_of
 from accounts.written.reading import true_or_false
-from devices import actions, health
+from devices import actions, breaker, health
 from devices.api.serializers import DeviceSerializer, is_taken
 from devices.models import Device
 from devices.states import DeviceStatus
@@ -96,6 +96,11 @@ class Devices(ModelViewSet[Device]):
             actions.delete(Actor.of(self.request), [instance], force=force)
         except needed.StillNeeded as error:
             raise needed.in_use(error) from None
+
+    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        device = self.get_object()
+        breaker.look_soon([device.pk])  # somebody looks: where this is old, the next answer is not
+        return Response(self.get_serializer(device).data)
 
     @extend_schema(request=None, responses=DeviceSerializer)
     def check(self, request: Request, **kwargs: Any) -> Response:

@@ -21,7 +21,7 @@ from django.utils import timezone
 
 from accounts.models import Account, User
 from accounts.written.reading import is_storable
-from devices import breaker
+from devices import breaker, rounds
 from devices.models import Device
 from jobs.intake.kept_files import display_name, kept, old_files
 from jobs.intake.recipient_file import (
@@ -263,6 +263,8 @@ def _check_devices(account: Account, fields: BulkFields) -> None:
         devices = devices.filter(pk__in=fields.device_ids)
         if devices.count() < len(fields.device_ids):
             raise refusal("devices_unknown")
+    if not breaker.available_soon(devices).exists():
+        rounds.look_now(devices, timezone.now())
     if not breaker.available_soon(devices).exists():
         raise refusal("no_devices_available")
 

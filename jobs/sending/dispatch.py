@@ -1,6 +1,6 @@
 """When a job starts, and through which devices."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,11 +17,12 @@ from jobs.live import events, publishing
 from jobs.models import Job, MessageSyntax
 from jobs.sending import finishing, resting
 from jobs.states import JOB_ENDED, JobStatus
-from jobs.wording.job_reasons import MISSED_ITS_TIME, NO_DEVICES
+from jobs.wording.job_reasons import MISSED_ITS_TIME, NO_DEVICES, NO_DEVICES_LEFT
 
 Cursor = Any
 
 AT_ONCE = timedelta(minutes=1)  # a start so soon after the upload was meant as "now"
+LOOKED_FOR = timedelta(minutes=2)  # for so long a start waits for an answer from devices that are out by an old word
 
 
 def jobs_short_of_devices(cursor: Cursor) -> list[int]:
@@ -86,7 +87,7 @@ def start(job_id: int) -> bool:
         resting.hold(job, MISSED_ITS_TIME, source=JobStatus.PENDING)
         return False
     if not choose_devices(job):
-        if breaker.expected(job.eligible_devices()).exists():
+        if breaker.expected(job.eligible_devices()).exists() or _asks_them_first(job, timezone.now()):
             return False
         finishing.fail(job.pk, NO_DEVICES)
         return False
@@ -109,6 +110,38 @@ def who_needs_devices(account_id: int, device_ids: Sequence[int]) -> list[Need]:
     waiting = Job.objects.for_account(account_id).filter(syntax=MessageSyntax.FILE, started_at=None, finished_at=None)
     asking = waiting.exclude(status__in=JOB_ENDED).filter(requested_device_ids__overlap=list(device_ids))
     return [Need("job", str(job.uuid), str(job)) for job in asking.newest_first()]
+
+
+def devices_at_work(device_ids: Collection[int] | None = None) -> set[int]:
+    """Return the devices, of these or of all, that a job under way sends through or waits for."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            WITH job AS MATERIALIZED (
+                SELECT id, account_id, requested_device_ids, status FROM jobs_job WHERE finished_at IS NULL
+                AND (status = 'processing' OR (status = 'paused' AND state_reason = %(no_devices_left)s))
+            )
+            SELECT link.device_id FROM jobs_jobdevice AS link
+            WHERE link.job_id IN (SELECT id FROM job WHERE status = 'processing')
+              AND (%(ids)s::bigint[] IS NULL OR link.device_id = ANY(%(ids)s::bigint[]))
+            UNION
+            SELECT device.id FROM job JOIN devices_device AS device USING (account_id)
+            WHERE job.status = 'paused' AND device.enabled
+              AND (job.requested_device_ids = '{}' OR device.id = ANY(job.requested_device_ids))
+              AND (%(ids)s::bigint[] IS NULL OR device.id = ANY(%(ids)s::bigint[]))
+            """,
+            {"ids": None if device_ids is None else list(device_ids), "no_devices_left": NO_DEVICES_LEFT},
+        )
+        return {device_id for (device_id,) in cursor.fetchall()}
+
+
+def _asks_them_first(job: Job, now: datetime) -> bool:
+    """Whether one of its devices is out by an old word, and is asked now."""
+    if now - job.start_at > LOOKED_FOR:
+        return False
+    old = list(breaker.out_by_an_old_word(job.eligible_devices()).values_list("pk", flat=True))
+    breaker.look_soon(old)
+    return bool(old)
 
 
 def _has_missed_its_time(job: Job, now: datetime) -> bool:

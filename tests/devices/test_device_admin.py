@@ -1,7 +1,10 @@
 """Devices in the admin: the form, the connection check, the notice, and the token that never comes back."""
 
+from datetime import timedelta
+
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.models import AuditEntry, Role
 from devices.models import Device
@@ -54,6 +57,18 @@ def form(**more):
 
 def change(device):
     return reverse("admin:devices_device_change", args=[device.pk])
+
+
+def test_opening_a_device_has_it_asked_again_where_its_last_word_is_old(client, admin):
+    device = arrange.device(admin.account, status_checked_at=timezone.now() - timedelta(minutes=4))
+    foreign = arrange.device(status_checked_at=device.status_checked_at)
+    later = timezone.now() + timedelta(minutes=1)
+    Device.unscoped.update(next_check_at=later)
+    client.get(LIST)
+    assert not Device.unscoped.exclude(next_check_at=later).exists()
+    client.get(change(device))
+    client.get(change(foreign))
+    assert list(Device.unscoped.exclude(next_check_at=later)) == [device]
 
 
 def test_a_device_is_made_in_ones_own_account_and_checked(submit, admin, simulator):

@@ -1,8 +1,10 @@
 """`/api/v1/accounts/{id}/devices`."""
 
 import json
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
 from accounts.audit import Actor
 from accounts.models import AuditEntry, Role
@@ -133,6 +135,17 @@ def test_editing_checks_the_connection_again(client, address, simulator):
     assert fixed.json()["status"] == "connected"
     simulator.set_state("demo-1", "close")
     assert client.post(f"{address}/{made['id']}/check").json()["status"] == "disconnected"
+
+
+def test_looking_at_a_device_has_it_asked_again_where_its_last_word_is_old(client, address, simulator):
+    made = post(client, address, base_url=simulator.url, token=simulator.token).json()
+    now = timezone.now()
+    later = now + timedelta(minutes=3)
+    for minutes, due_soon in ((0, False), (2, True)):
+        asked = now - timedelta(minutes=minutes)
+        Device.unscoped.update(status_checked_at=asked, last_well_at=asked, next_check_at=later)
+        assert client.get(f"{address}/{made['id']}").json()["status"] == "connected"
+        assert (Device.unscoped.get().next_check_at < later) is due_soon
 
 
 def test_an_edit_leaves_alone_what_the_engine_wrote_meanwhile(client, address):

@@ -159,10 +159,10 @@ def test_who_waits_for_a_person_is_asked_less_and_less_often(reason, never):
 
 
 @pytest.mark.django_db
-def test_who_waits_for_a_person_and_is_waited_for_by_a_job_is_asked_every_minute():
+def test_who_waits_for_a_person_and_is_waited_for_by_a_job_is_asked_every_two_minutes():
     device = arrange.device(last_well_at=NOW)
     waits = [found(device, "instance_closed", NOW + timedelta(hours=hours), at_work=True) for hours in (1, 100)]
-    assert waits == [or_a_fifth_less(60)] * 2
+    assert waits == [or_a_fifth_less(120)] * 2
 
 
 @pytest.mark.django_db

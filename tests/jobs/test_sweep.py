@@ -6,6 +6,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from devices import needs
 from devices.models import Device, Lane
 from jobs import control, sweep
 from jobs.models import Job, Recipient, SweepLook
@@ -36,6 +37,45 @@ def looks(monkeypatch):
 
 def connected(account, number):
     return [make_device(account) for _ in range(number)]
+
+
+# --- Who is asked how they are --------------------------------------------------------------------------------------
+
+
+def test_devices_of_a_job_that_begins_are_asked_soon_where_they_are_not_heard_from(account):
+    """Without work they were asked every five minutes."""
+    idle = {"status_checked_at": ago(120), "last_well_at": ago(120), "next_check_at": ago(-180)}
+    working, resting, heard, soon = (make_device(account, **idle) for _ in range(4))
+    Device.unscoped.filter(pk=heard.pk).update(last_well_at=ago(10))
+    Device.unscoped.filter(pk=soon.pk).update(next_check_at=ago(-20))
+    job = make_job(account, 2, (working, heard, soon), devices_limit=3)
+    make_job(account, 2, (resting,), status=JobStatus.PAUSED, devices_limit=1)
+    before = {device.pk: device.next_check_at for device in Device.unscoped.all()}
+    sweep.sweep()
+    moved = [device for device in Device.unscoped.all() if device.next_check_at != before[device.pk]]
+    assert moved == [working]
+    assert 25 < (moved[0].next_check_at - timezone.now()).total_seconds() <= 60
+    assert dispatch.devices_at_work() == {working.pk, heard.pk, soon.pk}
+    assert dispatch.devices_at_work([working.pk, resting.pk]) == {working.pk}
+    Job.unscoped.filter(pk=job.pk).update(status=JobStatus.CANCELLED, finished_at=timezone.now())
+    assert dispatch.devices_at_work() == set()
+
+
+def test_a_job_that_waits_for_a_device_has_all_asked_that_it_may_use(account):
+    linked, other, off = make_device(account), make_device(account), make_device(account, enabled=False)
+    make_device(make_account())
+    fields = {"status": JobStatus.PAUSED, "state_reason": "no_devices_left"}
+    job = make_job(account, 2, (linked, off), **fields)
+    assert dispatch.devices_at_work() == {linked.pk, other.pk}
+    Job.unscoped.filter(pk=job.pk).update(requested_device_ids=[other.pk])
+    assert dispatch.devices_at_work([linked.pk, other.pk]) == {other.pk}
+
+
+def test_the_checks_ask_the_jobs_who_is_at_work(account):
+    device = make_device(account)
+    make_device(account)
+    make_job(account, 2, (device,))
+    assert needs.at_work(list(Device.unscoped.values_list("pk", flat=True))) == {device.pk}
 
 
 # --- Where nothing changed -----------------------------------------------------------------------------------------

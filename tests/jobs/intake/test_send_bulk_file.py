@@ -76,6 +76,17 @@ class TestAccepted:
         with django_capture_on_commit_callbacks(execute=True):
             assert sender.upload().status_code == 200
 
+    def test_no_device_is_said_only_of_devices_that_were_asked_lately(self, sender, simulator):
+        minutes_ago = timezone.now() - timedelta(minutes=4)
+        old = {"base_url": simulator.url, "status": DeviceStatus.DISCONNECTED, "status_checked_at": minutes_ago}
+        type(sender.device).unscoped.update(**old)
+        simulator.set_state("demo-1", "close")
+        assert sender.upload().json()["code"] == "no_devices_available"
+        simulator.set_state("demo-1", "open")
+        assert sender.upload().status_code == 400  # it was asked a moment ago
+        type(sender.device).unscoped.update(**old)
+        assert sender.upload().status_code == 200
+
     @pytest.mark.parametrize("name", ["x.csv", "x.txt", "X.CSV", "a.b.Txt"])
     def test_files_named_csv_or_txt(self, sender, name):
         assert sender.upload(name=name).status_code == 200

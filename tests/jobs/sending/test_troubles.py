@@ -11,7 +11,7 @@ import pytest
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from devices import health
+from devices import rounds
 from devices.gateway.base import NotSent, Scope
 from devices.gateway.evolution import EvolutionGateway
 from devices.models import Device, Lane
@@ -48,7 +48,7 @@ def runner() -> Iterator[LaneRunner]:
 def well_now(device: Device) -> None:
     """Let a health check find the device well."""
     Device.unscoped.filter(pk=device.pk).update(next_check_at=None)
-    health.check_due(timezone.now())
+    rounds.check_due(timezone.now())
 
 
 def send_until_it_is_out(runner, device):
@@ -205,6 +205,34 @@ def test_one_whose_devices_will_not_be_back_by_themselves_fails_as_the_seed_says
     out(account, **fields)
     job = due_job(account)
     assert dispatch.start(job.pk) is False
+    job.refresh_from_db()
+    assert (job.status, job.state_reason) == (JobStatus.FAILED, "no_devices")
+
+
+def test_a_job_does_not_fail_at_its_start_on_an_old_word(account, simulator):
+    """Somebody scanned its code since; it was asked a while ago, as devices are that wait for a person."""
+    device = out(account, base_url=simulator.url, status_reason="instance_closed", last_well_at=ago(3600))
+    Device.unscoped.filter(pk=device.pk).update(status_checked_at=ago(200), next_check_at=ago(-100))
+    job = due_job(account)
+    assert dispatch.start(job.pk) is False
+    job.refresh_from_db()
+    assert job.status == JobStatus.PENDING
+    assert rounds.check_due(timezone.now()) == 1  # it is due at once
+    assert dispatch.start(job.pk) is True
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["it still is", "nobody answers the question"])
+def test_it_fails_where_they_were_asked_or_cannot_be(account, simulator, late):
+    device = out(account, base_url=simulator.url, status_reason="instance_closed", last_well_at=ago(3600))
+    Device.unscoped.filter(pk=device.pk).update(status_checked_at=ago(200), next_check_at=ago(-100))
+    simulator.set_state("demo-1", "close")
+    job = due_job(account)
+    if late:
+        Job.unscoped.filter(pk=job.pk).update(start_at=ago(200))
+    else:
+        dispatch.start(job.pk)
+        rounds.check_due(timezone.now())
+    dispatch.start(job.pk)
     job.refresh_from_db()
     assert (job.status, job.state_reason) == (JobStatus.FAILED, "no_devices")
 
