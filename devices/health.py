@@ -9,10 +9,9 @@ more, see `breaker`.
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final, NamedTuple
 
 from django.db import connection
-from django.db.models import Q
 
 from devices import needs
 from devices.breaker import BACK_OFF_SECONDS, FOR_A_PERSON, HEARD_EVERY, PASSING, back_off, sooner
@@ -70,66 +69,72 @@ def meaning(said: Probe) -> Health:
 
 def record(device: Device, health: Health, now: datetime, *, at_work: bool = False) -> bool:
     """Note what was found; False where the row has moved on since (edited, or judged by something newer)."""
-    same = Device.unscoped.filter(
-        Q(status_checked_at=None) | Q(status_checked_at__lt=now),
-        pk=device.pk,
-        provider=device.provider,
-        base_url=device.base_url,
-        instance_name=device.instance_name,
-    )
-    found: dict[str, Any] = {"status": health.status, "status_reason": health.reason, "status_checked_at": now}
     if health.status == DeviceStatus.CONNECTED:
         wait = AT_WORK if at_work else IDLE
-        found["last_well_at"] = now
     elif health.reason in PASSING:
-        found["trouble_count"] = min(device.trouble_count + 1, len(BACK_OFF_SECONDS))
-        wait = back_off(found["trouble_count"])
+        wait = back_off(device.trouble_count + 1)
     else:
         wait = _wait_for_a_person(device, now, at_work=at_work)
-    return bool(same.update(**found, next_check_at=now + sooner(wait)))
+    return bool(_note([_Finding(device, health, wait)], now, "true"))
 
 
 def confirm(devices: Sequence[Device], now: datetime, at_work: Collection[int]) -> int:
     """Note of devices that they are as they were; return how many still are, their rows unchanged. One statement."""
+    findings = []
+    for device in devices:
+        if device.status == DeviceStatus.CONNECTED:
+            wait = LISTED if device.pk in at_work else IDLE
+        else:
+            wait = max(LISTED, _wait_for_a_person(device, now, at_work=device.pk in at_work))
+        findings.append(_Finding(device, Health(DeviceStatus(device.status), device.status_reason), wait))
+    return _note(findings, now, "device.status = found.status AND device.status_reason = found.reason")
+
+
+class _Finding(NamedTuple):
+    device: Device
+    health: Health
+    wait: timedelta  # until it is asked again, at most
+
+
+def _note(findings: Sequence[_Finding], now: datetime, only_where: str) -> int:
+    """Write findings of one moment into their rows, and return into how many: those that were not edited since, and of
+    which nothing newer is known."""
     with connection.cursor() as cursor:
         cursor.execute(
-            """
+            f"""
             UPDATE devices_device AS device
-            SET status_checked_at = %(now)s, next_check_at = %(now)s + same.wait * interval '1 second',
-                last_well_at = CASE WHEN device.status = 'connected' THEN greatest(device.last_well_at, %(now)s)
-                               ELSE device.last_well_at END
+            SET status = found.status, status_reason = found.reason, status_checked_at = %(now)s,
+                next_check_at = %(now)s + found.wait * interval '1 second',
+                trouble_count = CASE WHEN found.reason = ANY(%(passing)s)
+                    THEN least(found.troubles + 1, %(most_troubles)s) ELSE device.trouble_count END,
+                last_well_at = CASE WHEN found.status = 'connected'
+                    THEN greatest(device.last_well_at, %(now)s) ELSE device.last_well_at END
             FROM unnest(
-                %(ids)s::bigint[], %(statuses)s::text[], %(reasons)s::text[], %(urls)s::text[], %(names)s::text[],
-                %(waits)s::float8[]
-            ) AS same (id, status, reason, url, name, wait)
-            WHERE device.id = same.id AND device.status = same.status AND device.status_reason = same.reason
-              AND device.base_url = same.url AND device.instance_name = same.name
-              AND coalesce(device.status_checked_at < %(now)s, true)
+                %(ids)s::bigint[], %(providers)s::text[], %(urls)s::text[], %(names)s::text[],
+                %(statuses)s::text[], %(reasons)s::text[], %(troubles)s::int[], %(waits)s::float8[]
+            ) AS found (id, provider, url, name, status, reason, troubles, wait)
+            WHERE device.id = found.id AND device.provider = found.provider AND device.base_url = found.url
+              AND device.instance_name = found.name AND coalesce(device.status_checked_at < %(now)s, true)
+              AND {only_where}
               AND device.id IN (
-                  SELECT id FROM devices_device WHERE id = ANY(%(ids)s::bigint[]) AND enabled
-                  ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
+                  SELECT id FROM devices_device WHERE id = ANY(%(ids)s::bigint[]) ORDER BY id FOR NO KEY UPDATE
               )
-            """,
+            """,  # noqa: S608 - constants
             {
                 "now": now,
-                "ids": [device.pk for device in devices],
-                "statuses": [device.status for device in devices],
-                "reasons": [device.status_reason for device in devices],
-                "urls": [device.base_url for device in devices],
-                "names": [device.instance_name for device in devices],
-                "waits": [
-                    sooner(_wait_of_the_listed(device, now, at_work=device.pk in at_work)).total_seconds()
-                    for device in devices
-                ],
+                "passing": sorted(PASSING),
+                "most_troubles": len(BACK_OFF_SECONDS),
+                "ids": [device.pk for device, _, _ in findings],
+                "providers": [device.provider for device, _, _ in findings],
+                "urls": [device.base_url for device, _, _ in findings],
+                "names": [device.instance_name for device, _, _ in findings],
+                "troubles": [device.trouble_count for device, _, _ in findings],
+                "statuses": [health.status for _, health, _ in findings],
+                "reasons": [health.reason for _, health, _ in findings],
+                "waits": [sooner(wait).total_seconds() for _, _, wait in findings],
             },
         )
         return int(cursor.rowcount)
-
-
-def _wait_of_the_listed(device: Device, now: datetime, *, at_work: bool) -> timedelta:
-    if device.status == DeviceStatus.CONNECTED:
-        return LISTED if at_work else IDLE
-    return max(LISTED, _wait_for_a_person(device, now, at_work=at_work))
 
 
 def _wait_for_a_person(device: Device, now: datetime, *, at_work: bool) -> timedelta:

@@ -235,15 +235,14 @@ def test_a_device_is_looked_at_soon_where_its_last_word_is_old():
 @pytest.mark.django_db
 def test_a_list_confirms_devices_in_one_statement_but_none_that_has_changed(django_assert_num_queries):
     well = {"status": DeviceStatus.CONNECTED, "status_checked_at": NOW - timedelta(minutes=5)}
-    idle, at_work, edited, gone_out, newer, off = (arrange.device(**well) for _ in range(6))
+    idle, at_work, edited, gone_out, newer = (arrange.device(**well) for _ in range(5))
     closed = arrange.device(
         **{**well, "status": "disconnected", "status_reason": "instance_closed", "created_at": NOW - timedelta(days=1)}
     )
-    devices = [idle, at_work, edited, gone_out, newer, off, closed]
+    devices = [idle, at_work, edited, gone_out, newer, closed]
     Device.unscoped.filter(pk=edited.pk).update(instance_name="another")
     Device.unscoped.filter(pk=gone_out.pk).update(status="disconnected", status_reason="unreachable")
     Device.unscoped.filter(pk=newer.pk).update(status_checked_at=NOW)
-    Device.unscoped.filter(pk=off.pk).update(enabled=False)
     with django_assert_num_queries(1):
         assert health.confirm(devices, NOW, {at_work.pk}) == 3
     noted = Device.unscoped.filter(next_check_at__gt=NOW)
