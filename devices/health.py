@@ -69,13 +69,20 @@ def meaning(said: Probe) -> Health:
 
 def record(device: Device, health: Health, now: datetime, *, at_work: bool = False) -> bool:
     """Note what was found; False where the row has moved on since (edited, or judged by something newer)."""
-    if health.status == DeviceStatus.CONNECTED:
-        wait = AT_WORK if at_work else IDLE
-    elif health.reason in PASSING:
-        wait = back_off(device.trouble_count + 1)
-    else:
-        wait = _wait_for_a_person(device, now, at_work=at_work)
-    return bool(_note([_Finding(device, health, wait)], now, "true"))
+    return bool(record_all([device], health, now, {device.pk} if at_work else set()))
+
+
+def record_all(devices: Sequence[Device], health: Health, now: datetime, at_work: Collection[int]) -> int:
+    """Note what was found of several at once; return for how many. One statement."""
+
+    def wait(device: Device) -> timedelta:
+        if health.status == DeviceStatus.CONNECTED:
+            return AT_WORK if device.pk in at_work else IDLE
+        if health.reason in PASSING:
+            return back_off(device.trouble_count + 1)
+        return _wait_for_a_person(device, now, at_work=device.pk in at_work)
+
+    return _note([_Finding(device, health, wait(device)) for device in devices], now, "true")
 
 
 def confirm(devices: Sequence[Device], now: datetime, at_work: Collection[int]) -> int:

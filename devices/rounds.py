@@ -33,13 +33,15 @@ logger = logging.getLogger(__name__)
 
 MOST_NOW: Final = 8
 ROUND_SECONDS: Final = 25.0  # a round's deadline: nothing is begun that could outlast it
-AT_ONCE: Final = 32
-AT_ONE_GATEWAY: Final = 4  # and one where the last look met with silence
+AT_ONCE: Final = 64
+AT_ONE_GATEWAY: Final = 4
 HELD: Final = 100  # devices of one gateway that are read from the database at a time
 TAKE_EVERY_SECONDS: Final = 1.0
 ENOUGH_FOR_A_LIST: Final = 5  # due devices: it costs its gateway more than one of them does
-# So many looks in a row that could not even connect speak for every device at that address.
-SILENCES: Final = 3
+# So many looks in a row that met with silence speak for every device at that gateway.
+# An instance that hangs beside others that are well is known: more of those than are asked at once.
+CANNOT_CONNECT: Final = 3
+NO_ANSWER: Final = 2 * AT_ONE_GATEWAY
 _NOT_CONNECTED: Final = frozenset({"unreachable", "unknown_host", "bad_certificate"})
 _SILENT: Final = _NOT_CONNECTED | {"no_answer"}
 # Who is out for these is out until a person mends it, and a list says as much of it.
@@ -114,7 +116,7 @@ def _alone() -> Iterator[bool]:
 
 @dataclass(slots=True)
 class _Queue:
-    """What is to be asked at one gateway. `silences`: looks in a row, the last ones, that nobody answered."""
+    """What is to be asked at one gateway. `silences`: how many looks in a row, the last ones, met with one."""
 
     waiting: "deque[_Look | _RollCall]" = field(default_factory=deque)
     under_way: int = 0
@@ -122,7 +124,7 @@ class _Queue:
 
     @property
     def may_start(self) -> bool:
-        return bool(self.waiting) and self.under_way < (1 if self.silences else AT_ONE_GATEWAY)
+        return bool(self.waiting) and self.under_way < AT_ONE_GATEWAY
 
 
 @dataclass(slots=True)
@@ -158,6 +160,7 @@ class _Round:
         # The threads only speak to gateways: the round's own alone speaks to the database.
         self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="health")
         self._under_way: dict[Future[Any], tuple[_Look | _RollCall, datetime]] = {}
+        self._calls: dict[Roll, _RollCall] = {}  # not answered yet
         self._seen: set[int] = set()
         self._take_at = 0.0
         self._has_left_some = False
@@ -205,9 +208,13 @@ class _Round:
             else:
                 self._has_left_some = True
         if chosen:
-            self._seen.update(chosen)
-            found = Device.unscoped.in_bulk(chosen)
-            self._queue([found[device_id] for device_id in chosen if device_id in found])
+            self._queue(self._read(chosen))
+
+    def _read(self, device_ids: Sequence[int]) -> list[Device]:
+        """The devices, in this order, each once a round."""
+        self._seen.update(device_ids)
+        found = Device.unscoped.in_bulk(device_ids)
+        return [found[device_id] for device_id in device_ids if device_id in found]
 
     def _queue(self, devices: Sequence[Device]) -> None:
         at_work = needs.at_work([device.pk for device in devices])
@@ -221,8 +228,11 @@ class _Round:
             else:
                 self._wait(look)
         for roll, looks in together.items():
-            if len(looks) >= ENOUGH_FOR_A_LIST:
-                self._wait(_RollCall(looks[0].queue, roll, looks))
+            if roll in self._calls:
+                self._calls[roll].looks += looks
+            elif len(looks) >= ENOUGH_FOR_A_LIST:
+                self._calls[roll] = _RollCall(looks[0].queue, roll, looks)
+                self._wait(self._calls[roll])
             else:
                 for look in looks:
                     self._wait(look)
@@ -257,21 +267,25 @@ class _Round:
                 self._compare(what, said, asked_at)
 
     def _note(self, look: _Look, found: Health, asked_at: datetime) -> None:
-        self._record(look, found, asked_at)
+        self._checked += health.record(look.device, found, asked_at, at_work=look.at_work)
         queue = look.queue
         queue.silences = queue.silences + 1 if found.reason in _SILENT else 0
-        if queue.silences >= SILENCES and found.reason in _NOT_CONNECTED:
-            others = [what for what in queue.waiting if isinstance(what, _Look)]
-            queue.waiting = deque(what for what in queue.waiting if not isinstance(what, _Look))
-            for other in others:
-                self._record(other, found, asked_at)
+        if queue.silences >= (CANNOT_CONNECT if found.reason in _NOT_CONNECTED else NO_ANSWER):
+            self._note_all_at(_place(look.device.base_url), found, asked_at)
 
-    def _record(self, look: _Look, found: Health, asked_at: datetime) -> None:
-        self._checked += health.record(look.device, found, asked_at, at_work=look.at_work)
+    def _note_all_at(self, place: str, found: Health, asked_at: datetime) -> None:
+        """Note a silence of all who are due at a gateway. Lists that are waited for are left to tell by themselves."""
+        queue = self._queues[place]
+        waiting = [what.device for what in queue.waiting if isinstance(what, _Look)]
+        queue.waiting = deque(what for what in queue.waiting if isinstance(what, _RollCall))
+        due = [pk for pk, base_url in _due(asked_at) if pk not in self._seen and _place(base_url) == place]
+        devices = [*waiting, *self._read(due)]
+        self._checked += health.record_all(devices, found, asked_at, needs.at_work([device.pk for device in devices]))
 
     def _compare(self, call: _RollCall, said: Mapping[str, Probe] | None, asked_at: datetime) -> None:
         """Note who is as before by the list; have the others asked."""
         same: list[_Look] = []
+        del self._calls[call.roll]
         if said is None:
             _without[call.roll] = time.monotonic() + WITHOUT_SECONDS
         for look in call.looks if said is None else [*call.looks, *self._others(call)]:

@@ -254,23 +254,40 @@ def probed(monkeypatch):
 
 def test_where_nobody_can_connect_a_few_speak_for_all(monkeypatch, simulator):
     who = probed(monkeypatch)
-    gone = [arrange.device(status=DeviceStatus.CONNECTED) for _ in range(30)]
+    gone = [arrange.device(status=DeviceStatus.CONNECTED, token=f"t{number}") for number in range(30)]
     well = arrange.device(simulator=simulator)
     assert rounds.check_due(NOW) == 31
     assert found(gone) == [("disconnected", "unreachable")] * 30
     assert found([well]) == [("connected", "")]
-    assert rounds.SILENCES <= len(who) - 1 <= rounds.AT_ONE_GATEWAY + rounds.SILENCES
+    assert rounds.CANNOT_CONNECT <= len(who) - 1 <= rounds.AT_ONE_GATEWAY + rounds.CANNOT_CONNECT
 
 
-def test_who_connects_and_gets_no_answer_speaks_only_for_itself(monkeypatch):
-    """Evolution API has instances that hang for ever, beside others that are well."""
+@pytest.mark.parametrize("held", [rounds.HELD, 10], ids=["all are held", "most are not even read"])
+def test_more_that_hang_than_are_asked_at_once_speak_for_all(monkeypatch, held):
     monkeypatch.setattr(health, "PROBE_SECONDS", 0.05)
+    monkeypatch.setattr(rounds, "HELD", held)
     who = probed(monkeypatch)
     with slow_gateway() as (_, url):
-        hanging = [arrange.device(base_url=url) for _ in range(8)]
-        assert rounds.check_due(NOW) == 8
-    assert len(who) == 8
+        hanging = [arrange.device(base_url=url, status=DeviceStatus.CONNECTED, token=f"t{n}") for n in range(40)]
+        assert rounds.check_due(NOW) == 40
+    assert rounds.NO_ANSWER <= len(who) <= rounds.NO_ANSWER + rounds.AT_ONE_GATEWAY
+    assert {status for status, _ in found(hanging)} == {"disconnected"}
     assert {reason for _, reason in found(hanging)} <= {"no_answer", "unreachable"}
+
+
+def test_a_few_that_hang_speak_for_themselves_alone(monkeypatch):
+    """Evolution API has instances that hang for ever, beside others that are well."""
+    hangs = [True] * (rounds.NO_ANSWER - 1) + [False] + [True] * (rounds.NO_ANSWER - 1) + [False] * 10
+    devices = [arrange.device() for _ in hangs]
+    silent = {device.pk for device, does in zip(devices, hangs, strict=True) if does}
+    answers = {
+        True: health.Health(DeviceStatus.DISCONNECTED, "no_answer"),
+        False: health.Health(DeviceStatus.CONNECTED),
+    }
+    monkeypatch.setattr(health, "probe", lambda device: answers[device.pk in silent])
+    monkeypatch.setattr(rounds, "AT_ONE_GATEWAY", 1)
+    assert rounds.check_due(NOW) == len(hangs)
+    assert [reason for _, reason in found(devices)] == ["no_answer" if one else "" for one in hangs]
 
 
 def test_a_device_of_a_provider_nobody_knows_is_blocked_and_the_others_are_not_concerned(simulator):
@@ -308,6 +325,24 @@ def test_one_call_answers_for_all_devices_that_share_address_and_key(crowd):
         NOW + timedelta(minutes=4) <= row.next_check_at <= NOW + timedelta(minutes=5, seconds=30) for row in rows
     )
     assert all(NOW <= row.last_well_at == row.status_checked_at for row in rows)
+
+
+def test_a_list_is_asked_for_once_a_round_however_many_are_read_at_a_time(crowd, monkeypatch):
+    monkeypatch.setattr(rounds, "HELD", 5)
+    monkeypatch.setattr(rounds, "TAKE_EVERY_SECONDS", 0.01)
+    crowd.faults({"slow-list": "1:500"})
+    of_the_crowd(crowd)
+    assert rounds.check_due(NOW) == 12
+    assert asked(crowd) == {"fetchInstances": 1}
+
+
+def test_where_no_list_comes_and_nobody_answers_they_are_out_all_the_same(monkeypatch):
+    monkeypatch.setattr(rounds, "PROBE_SECONDS", 0.05)
+    monkeypatch.setattr(health, "PROBE_SECONDS", 0.05)
+    with slow_gateway() as (_, url):
+        hanging = [arrange.device(base_url=url, status=DeviceStatus.CONNECTED) for _ in range(40)]
+        assert rounds.check_due(NOW) == 40
+    assert {status for status, _ in found(hanging)} == {"disconnected"}
 
 
 def test_it_answers_for_those_too_who_are_not_due_yet_but_for_nobody_who_was_heard_from(crowd):
