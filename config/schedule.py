@@ -13,7 +13,7 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     },
     "check devices": {
         "task": "devices.tasks.check_devices",
-        # Each device every 30 s, one that is out for what passes sooner: its row says when.
+        # Who is due, each device's row says. One round at a time: where one is under way, this does nothing.
         "schedule": 2.0,
         "options": {"expires": 4.0},
     },
