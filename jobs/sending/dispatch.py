@@ -113,13 +113,24 @@ def who_needs_devices(account_id: int, device_ids: Sequence[int]) -> list[Need]:
 
 
 def devices_at_work(device_ids: Collection[int] | None = None) -> set[int]:
-    """Return the devices, of these or of all, that a job under way sends through or waits for."""
+    """Return the devices, of these or of all, that a job under way sends through now or waits for.
+
+    Not where all its people sleep until their hours begin, or a retry is due.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             """
             WITH job AS MATERIALIZED (
-                SELECT id, account_id, requested_device_ids, status FROM jobs_job WHERE finished_at IS NULL
-                AND (status = 'processing' OR (status = 'paused' AND state_reason = %(no_devices_left)s))
+                SELECT id, account_id, requested_device_ids, status FROM jobs_job AS job WHERE finished_at IS NULL
+                AND CASE status WHEN 'paused' THEN state_reason = %(no_devices_left)s WHEN 'processing' THEN
+                    next_position < total
+                    OR EXISTS (SELECT FROM jobs_chunk WHERE job_id = job.id)
+                    OR EXISTS (
+                        SELECT FROM jobs_recipient
+                        WHERE job_id = job.id AND state = 'queued'
+                          AND due_at <= statement_timestamp() + interval '1 minute'
+                    )
+                END
             )
             SELECT link.device_id FROM jobs_jobdevice AS link
             WHERE link.job_id IN (SELECT id FROM job WHERE status = 'processing')

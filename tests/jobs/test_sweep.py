@@ -9,7 +9,7 @@ from django.utils import timezone
 from devices import needs
 from devices.models import Device, Lane
 from jobs import control, sweep
-from jobs.models import Job, Recipient, SweepLook
+from jobs.models import Chunk, Job, Recipient, SweepLook
 from jobs.running import fleet
 from jobs.sending import chunks, dispatch
 from jobs.states import JobStatus
@@ -59,6 +59,20 @@ def test_devices_of_a_job_that_begins_are_asked_soon_where_they_are_not_heard_fr
     assert dispatch.devices_at_work([working.pk, resting.pk]) == {working.pk}
     Job.unscoped.filter(pk=job.pk).update(status=JobStatus.CANCELLED, finished_at=timezone.now())
     assert dispatch.devices_at_work() == set()
+
+
+def test_devices_whose_people_all_sleep_are_not_at_work(account):
+    device = make_device(account)
+    job = make_job(account, 2, (device,))
+    Job.unscoped.filter(pk=job.pk).update(next_position=2)
+    sleepers = Recipient.objects.filter(job_id=job.pk)
+    sleepers.update(due_at=ago(-3600))
+    assert dispatch.devices_at_work() == set()
+    sleepers.update(due_at=ago(-30))
+    assert dispatch.devices_at_work() == {device.pk}
+    sleepers.update(due_at=None)
+    Chunk.objects.create(job=job, start=0, end=2, device=device)
+    assert dispatch.devices_at_work() == {device.pk}
 
 
 def test_a_job_that_waits_for_a_device_has_all_asked_that_it_may_use(account):
