@@ -41,7 +41,7 @@ _WAITING = f"""
         FROM jobs_jobdevice AS link JOIN devices_device AS device ON device.id = link.device_id
             LEFT JOIN devices_lane AS lane ON lane.device_id = device.id
         WHERE link.job_id = open_job.id AND {USABLE} AND lane.runner_id IS NULL
-            AND coalesce(lane.next_slot_at < clock_timestamp() + interval '5 seconds', true)
+            AND coalesce(lane.next_slot_at < clock_timestamp() + interval '10 seconds', true)
         LIMIT least(open_job.people, %(number)s)
     ) AS free
     ORDER BY 1 NULLS FIRST, 2 LIMIT %(number)s
