@@ -97,8 +97,8 @@ class _Answer(BytesIO):
         return super().write(data[: MAX_ANSWER_BYTES - self.tell()])
 
 
-# Where a request goes and what it says of itself: a handle that is prepared for it need not be told again.
-_Target = tuple[str, tuple[str, ...], CheckedAddress]
+# Where a request goes (url, headers, ip): a handle that is prepared for it need not be told again.
+_Target = tuple[str, tuple[str, ...], str]
 
 
 @dataclass(slots=True)
@@ -145,8 +145,8 @@ class Transport(Generic[K]):
 
         It fails as TOO_LATE when nothing of it has been written by `not_after` (time.monotonic seconds).
         """
-        target = (request.url, request.headers, address)
-        curl = self._handle_for(target)
+        target = (request.url, request.headers, address.ip)
+        curl = self._handle_for(target, address)
         exchange = _Exchange(key, target, _Answer(), BytesIO(request.body), not_after)
         curl.setopt(pycurl.POSTFIELDSIZE, len(request.body))
         curl.setopt(pycurl.READFUNCTION, exchange.read)
@@ -245,26 +245,27 @@ class Transport(Generic[K]):
         self._idle.clear()
         self._idle_count = 0
 
-    def _handle_for(self, target: _Target) -> Any:
+    def _handle_for(self, target: _Target, address: CheckedAddress) -> Any:
         """One that was prepared for this target, else one that was for another and has rested longest, else a new one.
 
         So a fleet of slow devices needs as many as are in flight, and not one each.
         """
-        if self._idle_count and (target in self._idle or self._idle_count >= max(MAX_IDLE_HANDLES, len(self))):
-            known = target if target in self._idle else next(iter(self._idle))
-            handles = self._idle[known]
-            curl = handles.pop()
-            self._idle_count -= 1
-            if not handles:
-                del self._idle[known]
-            if known != target:
-                _direct(curl, target, known)
-            return curl
-        return self._make_handle(target)
+        known, handles = target, self._idle.get(target)
+        if handles is None:
+            if self._idle_count < max(MAX_IDLE_HANDLES, len(self)):
+                return self._make_handle(target, address)
+            known, handles = next(iter(self._idle.items()))
+        curl = handles.pop()
+        self._idle_count -= 1
+        if not handles:
+            del self._idle[known]
+        if known != target:
+            _direct(curl, target, address)
+        return curl
 
-    def _make_handle(self, target: _Target) -> Any:
+    def _make_handle(self, target: _Target, address: CheckedAddress) -> Any:
         curl = pycurl.Curl()
-        _direct(curl, target)
+        _direct(curl, target, address)
         curl.setopt(pycurl.POST, 1)
         curl.setopt(pycurl.NOSIGNAL, 1)
         curl.setopt(pycurl.UPLOAD_BUFFERSIZE, UPLOAD_BUFFER_BYTES)
@@ -281,13 +282,11 @@ class Transport(Generic[K]):
         return curl
 
 
-def _direct(curl: Any, target: _Target, before: _Target | None = None) -> None:
-    """Point a handle at another target than `before`."""
-    url, headers, address = target
+def _direct(curl: Any, target: _Target, address: CheckedAddress) -> None:
+    url, headers, ip = target
     curl.setopt(pycurl.URL, url)
     curl.setopt(pycurl.HTTPHEADER, list(headers))
-    if before is None or address != before[2]:
-        curl.setopt(pycurl.RESOLVE, [f"{address.host}:{address.port}:{_bracketed(address.ip)}"])
+    curl.setopt(pycurl.RESOLVE, [f"{address.host}:{address.port}:{_bracketed(ip)}"])
 
 
 def _bracketed(ip: str) -> str:

@@ -172,7 +172,7 @@ class LaneRunner:
         """What sends well need not be asked how it is."""
         if now < self._next_well:
             return
-        self._next_well = now + breaker.HEARD_EVERY.total_seconds() / 2
+        self._next_well = now + breaker.HEARD_EVERY.total_seconds()
         if well := [lane for lane in self._lanes.values() if lane.is_well]:
             for lane in well:
                 lane.is_well = False

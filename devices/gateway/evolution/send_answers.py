@@ -38,7 +38,7 @@ BEFORE_THE_SEND: Final[tuple[tuple[str, type[SendError], Scope, str], ...]] = (
 )
 # What the medium's host said, or did not: 2.3.x wraps whatever follows a send in a 400, a 500 comes before it.
 _MEDIUM_NOT_FETCHED: Final = ("fetch failed", "connect ECONNREFUSED", "socket hang up")
-# An answer begins with its key. Where the rest is not to be read, that much is.
+# An answer begins with its key.
 _KEY: Final = re.compile(rb'\s*\{\s*"key"\s*:\s*\{[^{}]*?"id"\s*:\s*"([ -!#-\[\]-~]+)"')
 _REFUSED_CONTENT: Final = (
     "Text is required",
@@ -56,14 +56,13 @@ def read_answer(answer: WireResponse | WireFailure) -> Acceptance:
 
 
 def _message_id(body: bytes) -> object:
+    # By its beginning: with webhook_base64 on the whole medium follows, cut short by us, and it may not be in UTF-8.
+    if found := _KEY.match(body):
+        return found[1].decode()
     try:
         return json.loads(body)["key"]["id"]
-    except (KeyError, TypeError):
+    except (KeyError, TypeError, ValueError, RecursionError):
         return None
-    except (ValueError, RecursionError):
-        # Cut short, or not in UTF-8: with webhook_base64 on, the whole medium follows the key.
-        found = _KEY.match(body)
-        return found[1].decode() if found else None
 
 
 def _error(answer: WireResponse) -> SendError:
