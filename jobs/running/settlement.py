@@ -27,7 +27,7 @@ from jobs.running import fleet
 from jobs.sending import claims, finishing, recording, recovery, results
 from jobs.sending.chunks import Waiting
 from jobs.sending.claims import Claimer, claims_of
-from jobs.sending.exchange import Answer, Offer, exchange
+from jobs.sending.exchange import Answer, Claimed, Offer, exchange
 from jobs.sending.outcomes import Claim, Outcome
 from jobs.sending.results import LiveFeed
 from jobs.states import RecipientState
@@ -277,7 +277,7 @@ class Settlement:
         return offer
 
     def _keep_claimed(
-        self, drawn: Sequence[Drawn], claimed: Mapping[tuple[int, int], tuple[int, bool]], settled: Settled
+        self, drawn: Sequence[Drawn], claimed: Mapping[tuple[int, int], Claimed], settled: Settled
     ) -> None:
         made, settled.spoiled = claims_of(drawn, claimed, self._messages)
         for ours in made:

@@ -18,6 +18,7 @@ import structlog
 from jobs.message.book import MessageBook
 from jobs.sending import chunks
 from jobs.sending.chunks import Chunk, Waiting, Want
+from jobs.sending.exchange import Claimed
 from jobs.sending.outcomes import Claim, Outcome, unsendable
 from jobs.states import RecipientState
 from jobs.suppression import OPTED_OUT
@@ -347,7 +348,7 @@ def put_off(cursor: Cursor, not_yet: Sequence[tuple[int, datetime]]) -> None:
 
 def claims_of(
     drawn: Iterable[tuple[int, int, Waiting]],
-    claimed: Mapping[tuple[int, int], tuple[int, bool]],
+    claimed: Mapping[tuple[int, int], Claimed],
     messages: MessageBook,
 ) -> tuple[list[Claim], list[Outcome]]:
     """What is to be sent to those of the drawn (device, job, recipient) that are marked `sending` now.
@@ -363,7 +364,6 @@ def claims_of(
     for device_id, job_id, waiting in drawn:
         if (row := left.pop((device_id, waiting.recipient_id), None)) is None:
             continue
-        tries_left, is_in_doubt = row
         claim = Claim(
             recipient_id=waiting.recipient_id,
             job_id=job_id,
@@ -371,9 +371,10 @@ def claims_of(
             phone=waiting.phone,
             text="",
             media=None,
-            tries_left=tries_left,
+            tries_left=row.tries_left,
             chunk_id=waiting.chunk_id,
-            is_in_doubt=is_in_doubt,
+            is_in_doubt=row.is_in_doubt,
+            tries=row.tries,
         )
         template, media = messages.of(job_id)
         try:

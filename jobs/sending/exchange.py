@@ -15,7 +15,7 @@ Lock order, here as everywhere in the engine: runners, lanes, recipients, jobs; 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
 from django.conf import settings
@@ -50,6 +50,14 @@ class Offer:
     freed: Sequence[tuple[int, int, int]] = ()  # chunk, device, first position that is given back
 
 
+class Claimed(NamedTuple):
+    """Where a recipient stands that was claimed now."""
+
+    tries_left: int
+    is_in_doubt: bool  # an earlier try may have gone out
+    tries: int
+
+
 @dataclass(slots=True)
 class Answer:
     """What comes out. Whatever concerns a device that is not in `held` was not done."""
@@ -58,7 +66,7 @@ class Answer:
     held: set[int]  # devices whose lease is ours still
     usable: set[int]  # of those, the ones that may still be sent through
     moved: set[int]  # recipients whose outcome was recorded now
-    claimed: dict[tuple[int, int], tuple[int, bool]]  # (device, recipient): tries left, may an earlier one be out
+    claimed: dict[tuple[int, int], Claimed]  # by (device, recipient)
     counted: list[Counted] = field(default_factory=list)
 
 
@@ -96,7 +104,8 @@ WITH runner AS (
   FROM drawn WHERE recipient.id = drawn.id
     AND coalesce(recipient.state = '{CLAIM.source}' AND coalesce(recipient.due_at <= clock_timestamp(), true), false)
     AND {NOT_BANNED}
-  RETURNING recipient.device_id, recipient.id, recipient.tries_left, recipient.doubt_since IS NOT NULL AS in_doubt
+  RETURNING recipient.device_id, recipient.id, recipient.tries_left, recipient.doubt_since IS NOT NULL AS in_doubt,
+    recipient.tries
 ), new AS MATERIALIZED ({given_outcomes(RecipientState.SENDING)}
     AND given.device_id IN (SELECT device_id FROM held)
 ), moved AS ({MOVE}
@@ -112,7 +121,8 @@ WITH runner AS (
   WHERE chunk.id = given.id AND chunk.device_id = given.device_id AND given.device_id IN (SELECT device_id FROM held)
 )
 SELECT EXISTS (SELECT FROM runner), ARRAY(SELECT device_id FROM held), ARRAY(SELECT id FROM usable),
-  ARRAY(SELECT id FROM moved), ARRAY(SELECT ARRAY[device_id, id, tries_left, in_doubt::int] FROM claimed), counted.*
+  ARRAY(SELECT id FROM moved), ARRAY(SELECT ARRAY[device_id, id, tries_left, in_doubt::int, tries] FROM claimed),
+  counted.*
 FROM (SELECT) AS always LEFT JOIN counted ON true
 """  # noqa: S608 - constants
 
@@ -155,8 +165,8 @@ def exchange(offer: Offer) -> Answer:
         usable=set(usable),
         moved=set(moved),
         claimed={
-            (device_id, recipient_id): (tries_left, bool(in_doubt))
-            for device_id, recipient_id, tries_left, in_doubt in claimed
+            (device_id, recipient_id): Claimed(tries_left, bool(in_doubt), tries)
+            for device_id, recipient_id, tries_left, in_doubt, tries in claimed
         },
         counted=[Counted(*row[5:]) for row in rows if row[5] is not None],
     )

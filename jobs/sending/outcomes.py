@@ -15,6 +15,9 @@ from devices.gateway.base import (
 from jobs.states import RecipientState
 
 MAX_TRIES = 3
+# Who was tried so often, whatever it was called, is spared no more: else three numbers that no gateway can look up
+# would keep their devices out for ever, and their job from its end.
+MOST_SPARED = 10
 UNRECORDABLE = "unrecordable"  # the database refused what the gateway had said
 # A claim whose request has not begun by then (the process was frozen) is given back instead of written: whoever judges
 # it in doubt may rely on nothing being written later.
@@ -34,6 +37,7 @@ class Claim(NamedTuple):
     tries_left: int  # this one included
     chunk_id: int | None  # None: a retry, found by its due time
     is_in_doubt: bool = False  # an earlier try may have gone out
+    tries: int = 1  # so far, this one included
 
 
 class Outcome(NamedTuple):
@@ -57,7 +61,7 @@ def refused(claim: Claim, error: SendError, quiet_seconds: float, *, is_burst: b
     """Decide by the one question that matters: was it sent? (engine: the table of answers)
 
     `is_burst`: the device's last answers were the same, or it is back from such trouble on trial. What is not this
-    recipient's trouble costs it no try.
+    recipient's trouble costs it no try, as long as that can be believed.
     """
     match error:
         case Rejected():
@@ -65,7 +69,7 @@ def refused(claim: Claim, error: SendError, quiet_seconds: float, *, is_burst: b
         case DeviceUnavailable():
             # Not this recipient's fault: it costs none of its tries, and another device may take it at once.
             return Outcome(claim, RecipientState.QUEUED, error.code, due_in_seconds=1.0, proven_unsent=True)
-        case NotSent() if is_burst or error.scope is not Scope.RECIPIENT:
+        case NotSent() if error.scope is not Scope.RECIPIENT or (is_burst and claim.tries <= MOST_SPARED):
             # The device's pace waits as long as its gateway asks; another device may take this one at once.
             return Outcome(claim, RecipientState.QUEUED, error.code, due_in_seconds=1.0, proven_unsent=True)
         case NotSent():

@@ -70,6 +70,17 @@ def test_one_whose_earlier_try_may_have_gone_out_has_not_failed_yet(tries_left):
         assert (outcome.proven_unsent, outcome.tries_spent) == (True, tries_left)
 
 
+def test_who_is_part_of_a_burst_is_spared_until_that_cannot_be_believed_any_more():
+    """Else three numbers that no gateway can look up would hold their devices and their job for ever."""
+    error = NotSent("number_look_up_failed")
+    spent = [refused(claim(3)._replace(tries=tries), error, 120, is_burst=True).tries_spent for tries in (1, 10, 11)]
+    assert spent == [0, 0, 1]
+    last = refused(claim(1)._replace(tries=13), error, 120, is_burst=True)
+    assert (last.state, last.error_code) == ("failed", "number_look_up_failed")
+    # What is said of a device costs nobody a try, however often.
+    assert refused(claim(3)._replace(tries=99), DeviceUnavailable("connection_closed"), 120).tries_spent == 0
+
+
 def test_three_tries_in_all():
     assert MAX_TRIES == 3
     left, tried = MAX_TRIES, 0
