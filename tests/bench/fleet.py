@@ -73,13 +73,17 @@ class FleetRun:
     """What came of one fleet. `shares`: of its allowance, by device; `cost` in the window, in CPU seconds."""
 
     fleet: Fleet
-    times: Times
     shares: Sequence[float]
-    sent: int  # in the window
+    seconds: float  # the window as it was
     most_in_a_minute: int  # by any device, from the start on
     cost: Cost
     kilobytes_per_lane: float
     start_seconds: float
+
+    @property
+    def sent(self) -> float:
+        """Messages in the window, by the shares: a fleet in step has a whole round more or less by chance."""
+        return sum(self.shares) * self.seconds / self.fleet.interval
 
     @property
     def per_1000(self) -> float:
@@ -90,7 +94,7 @@ class FleetRun:
         return [
             str(self.fleet),
             number(self.fleet.wanted_per_second),
-            number(self.sent / self.times.window),
+            number(self.sent / self.seconds),
             f"{statistics.median(self.shares):.1%}",
             f"{slowest_tenth(self.shares):.1%}",
             str(self.most_in_a_minute),
@@ -102,7 +106,7 @@ class FleetRun:
             f"{cost.simulator * per_1000:.3f}",
             f"{self.kilobytes_per_lane:.1f}",
             f"{self.start_seconds:.2f}",
-            f"{cost.elsewhere / self.times.window:.2f}",
+            f"{cost.elsewhere / self.seconds:.2f}",
         ]
 
 
@@ -207,9 +211,8 @@ def observe(running: UnderWay, times: Times) -> FleetRun:
     by_device = running.arrivals.times(name for names in running.names for name in names)
     return FleetRun(
         fleet=running.fleet,
-        times=times,
         shares=[share_used(moments, running.fleet.interval, begin, end) for moments in by_device.values()],
-        sent=sum(begin <= at < end for at, *_ in running.arrivals.all),
+        seconds=end - begin,
         most_in_a_minute=max(most_in_a_minute(moments) for moments in by_device.values()),
         cost=cost,
         kilobytes_per_lane=kilobytes / running.fleet.devices,
