@@ -27,7 +27,8 @@ from devices.gateway.base import NO_HEADERS, WireFailure, WireRequest, WireRespo
 K = TypeVar("K", bound=Hashable)
 MAX_ANSWER_BYTES = 1024 * 1024
 MAX_IDLE_SECONDS = 2
-MAX_IDLE_HANDLES = 128
+ENOUGH_IDLE_HANDLES = 64  # with so many at rest, one that served another target serves a new one
+MAX_IDLE_HANDLES = 256
 UPLOAD_BUFFER_BYTES = 16 * 1024  # libcurl's least; by itself it takes 64 KB for each request in flight
 TOO_LATE = "stalled"  # the failure of a request that was not begun in time
 _CONNECTING = {
@@ -252,7 +253,7 @@ class Transport(Generic[K]):
         """
         known, handles = target, self._idle.get(target)
         if handles is None:
-            if self._idle_count < max(MAX_IDLE_HANDLES, len(self)):
+            if self._idle_count < ENOUGH_IDLE_HANDLES:
                 return self._make_handle(target, address)
             known, handles = next(iter(self._idle.items()))
         curl = handles.pop()

@@ -7,6 +7,8 @@ from datetime import date
 # Sends are spaced by what the gateway would see as a little more than the limit allows: requests take
 # unequal times to arrive, and no sliding minute may hold one too many.
 MARGIN = 1.01
+# As late as a slot may be used without putting off the next: of the 0.6 s that the margin makes of a minute.
+GRACE_SECONDS = 0.4
 HORIZON_SECONDS = 0.25  # slots are taken this far ahead, so that a fast pace is not one transaction a message
 LONGEST_HORIZON_SECONDS = 1.5  # where the database is slow: slots that pass while it is asked are lost
 
@@ -66,9 +68,13 @@ class Pace:
         self.messages_per_minute, self.jitter_percent = messages_per_minute, jitter_percent
         self.next_slot += max(0.0, self.interval - before)
 
-    def used(self, at: float) -> None:
-        """Say when a taken slot was really used: later ones keep their distance from it."""
-        self.next_slot = max(self.next_slot, at + self.interval)
+    def used(self, at: float, grace_seconds: float = 0.0) -> None:
+        """Say when a taken slot was really used: later ones keep their distance from it.
+
+        Not by as much as the grace: who is never later than that, and never early, has no more in any minute than the
+        margin leaves room for.
+        """
+        self.next_slot = max(self.next_slot, at + self.interval - grace_seconds)
 
     def wait(self, seconds: float, now: float) -> None:
         """Take no slot for so many seconds (a gateway's Retry-After)."""

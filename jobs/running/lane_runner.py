@@ -50,8 +50,16 @@ LEAVE_DEVICES_SECONDS = 0.2
 SHORT_SECONDS = 0.5
 BEAT_SECONDS = 1.0  # an order at least so often, be it empty: it renews all leases, and brings what the database tells
 ASK_AGAIN_SECONDS = 0.5  # after the database had nothing for a device
-# Devices taken together do not begin at once: they would keep step with each other from then on.
-STAGGER_SECONDS = 0.005
+# Devices taken together do not begin at once: they would keep step with each other from then on. Over one interval they
+# are spread, and two follow each other within so long.
+STAGGER_SECONDS = 0.02
+# Where every lane keeps a slow pace, what happens within so long is seen to together: to wake for each answer and each
+# slot costs more than they do.
+TICK_SECONDS = 0.05
+# An order claims no more than can be begun in time. On a machine that is short of processors all would be given back
+# unsent, and claimed again, for ever.
+MOST_CLAIMS, FEWEST_CLAIMS = 4096, 16
+LONG_ORDER_SECONDS = 1.0
 FLUSH_SECONDS = 0.25
 LONGEST_WAIT_SECONDS = 0.1
 
@@ -79,6 +87,8 @@ class LaneRunner:
         self._alarms = Alarms()
         self._wanting: dict[int, Lane] = {}  # have room for claims
         self._closing: dict[int, Lane] = {}
+        self._has_brisk = False
+        self._most_claims = MOST_CLAIMS
         self._lined_up = 0  # claims that wait for their slot
         self._outcomes: list[Outcome] = []
         self._is_urgent = False  # no need to wait for what else comes within SPAN_SECONDS
@@ -99,6 +109,9 @@ class LaneRunner:
         started = now = time.monotonic()
         self._next_look = 0.0
         while True:
+            if self._lanes and not self._has_brisk:
+                time.sleep(TICK_SECONDS)
+                now = time.monotonic()
             for device_id in self._alarms.due(now):
                 self._attend(self._lanes[device_id], now)
             answered: dict[int, Lane] = {}
@@ -199,7 +212,7 @@ class LaneRunner:
                 continue
             self._transport.start((lane, claim), request, lane.address, not_after)
             lane.in_flight += 1
-            lane.pace.used(time.monotonic())
+            lane.used_slot(time.monotonic())
 
     def _understand(self, lane: Lane, claim: Claim, answer: WireResponse | WireFailure) -> None:
         if answer == WireFailure(TOO_LATE, nothing_written=True):
@@ -298,7 +311,7 @@ class LaneRunner:
             order.closing.add(device_id)
             if lane.is_idle:
                 order.released[device_id] = max(0.0, lane.pace.next_slot - now)
-        spare = self._sockets - len(self._transport) - self._lined_up
+        spare = min(self._most_claims, self._sockets - len(self._transport) - self._lined_up)
         for device_id, lane in list(self._wanting.items()):
             room = 0 if lane.is_closing else min(spare, lane.room(now))
             if room > 0:
@@ -345,6 +358,7 @@ class LaneRunner:
             self._survive(error, now)
             return
         order_seconds = now - self._order_given_at
+        self._fit_orders(order_seconds)
         if not settled.is_alive:
             self._lose_all()
         self._lease_until = self._order_given_at + settings.LEASE_SECONDS
@@ -382,6 +396,16 @@ class LaneRunner:
             self._attend(lane, now)
         if self._order.look is not None:
             self._take_look(settled, now)
+        if settled.limits or settled.opened:
+            self._has_brisk = any(lane.is_brisk for lane in self._lanes.values())
+
+    def _fit_orders(self, order_seconds: float) -> None:
+        """Claim half as many at once where an order took long or came too late, and twice as many where it did not."""
+        claimed = sum(self._order.wanted.values())
+        if order_seconds > LONG_ORDER_SECONDS and claimed:
+            self._most_claims = max(FEWEST_CLAIMS, min(self._most_claims, claimed) // 2)
+        elif order_seconds < LONG_ORDER_SECONDS / 2:
+            self._most_claims = min(MOST_CLAIMS, 2 * self._most_claims)
 
     def _take_look(self, settled: Settled, now: float) -> None:
         """Open the devices that were taken; give up those above this runner's share."""
@@ -391,13 +415,16 @@ class LaneRunner:
             self._next_look = now + LEAVE_DEVICES_SECONDS
         elif settled.is_short:
             self._next_look = now + SHORT_SECONDS
+        number = max(1, len(settled.opened))
         for place, opened in enumerate(settled.opened):
+            pace = open_pace(opened, now)
+            pace.next_slot += place * min(STAGGER_SECONDS, pace.interval / number)
             lane = self._lanes[opened.lease.device_id] = Lane(
                 device_id=opened.lease.device_id,
                 token=opened.lease.token,
                 gateway=opened.gateway,
                 address=opened.address,
-                pace=open_pace(opened, now + place * STAGGER_SECONDS),
+                pace=pace,
                 max_in_flight=opened.limits.max_in_flight,
                 connects_to=opened.limits.connects_to,
                 midnight=now + opened.lease.seconds_to_midnight,

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from devices.egress import CheckedAddress
 from devices.gateway.base import Gateway
 from devices.lane.limits import Limits
-from devices.lane.pacing import Pace
+from devices.lane.pacing import GRACE_SECONDS, Pace
 from jobs.sending.outcomes import NOT_BEGUN_AFTER_SECONDS, Claim
 
 # Slots that fall within such a span are claimed and settled together, across devices. A lane whose slots are closer
@@ -98,10 +98,16 @@ class Lane:
         return min(self.ready[0].at, self.ready[0].not_after)
 
     def accept(self, claim: Claim, claimed_at: float, now: float) -> None:
-        """Line a claim up for its slot."""
-        self.ready.append(Ready(claim, self.pace.take(now), claimed_at + NOT_BEGUN_AFTER_SECONDS))
+        """Line a claim up for its slot; those of slow lanes are used at the same moments, a span apart."""
+        slot = self.pace.take(now)
+        at = slot if self.is_brisk else math.ceil(slot / SPAN_SECONDS) * SPAN_SECONDS
+        self.ready.append(Ready(claim, at, claimed_at + NOT_BEGUN_AFTER_SECONDS))
         if self.allowance is not None:
             self.allowance -= 1
+
+    def used_slot(self, at: float) -> None:
+        """Note when a request was begun."""
+        self.pace.used(at, 0.0 if self.is_brisk else GRACE_SECONDS)
 
     def give_back(self) -> None:
         """Count one less of the day's allowance: it did not go out."""

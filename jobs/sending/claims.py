@@ -98,6 +98,7 @@ class Claimer:
         self.banned: list[tuple[int, Waiting]] = []  # read, but not to be written to: (job id, recipient)
         self._chunk_taken_at: float | None = None
         self._chunks: dict[int, TakenChunk] = {}
+        self._closed: list[TakenChunk] = []  # all of whose recipients have been tried or given back
         self._turn: list[Feed] = []
         self._draws = 0
 
@@ -139,7 +140,11 @@ class Claimer:
 
     def take(self, chunk: Chunk, job_id: int, rows: list[Waiting], now: datetime) -> None:
         """Note a chunk that was taken for this device, with those who wait in it."""
-        self._chunks[chunk.chunk_id] = TakenChunk(chunk.chunk_id, job_id, len(rows))
+        taken = TakenChunk(chunk.chunk_id, job_id, len(rows))
+        if rows:
+            self._chunks[chunk.chunk_id] = taken
+        else:
+            self._closed.append(taken)
         feed = self.feeds[job_id]
         feed.fresh.extend(self._writable(feed, rows, now))
 
@@ -224,6 +229,8 @@ class Claimer:
         chunk.outstanding -= 1
         if position is not None:
             chunk.left_from = position if chunk.left_from is None else min(chunk.left_from, position)
+        if chunk.outstanding <= 0:
+            self._closed.append(self._chunks.pop(chunk.chunk_id))
 
     def drop_all(self) -> None:
         """Give back everything that was read and not claimed."""
@@ -237,10 +244,10 @@ class Claimer:
             self.let_go(waiting.chunk_id, waiting.position)
 
     def take_closed(self) -> tuple[list[TakenChunk], list[TakenChunk]]:
-        """Forget the chunks all of whose recipients have been tried or given back, and return both kinds."""
-        closed = [chunk for chunk in self._chunks.values() if chunk.outstanding <= 0]
-        for chunk in closed:
-            del self._chunks[chunk.chunk_id]
+        """Forget the chunks that are through: those whose recipients have all been tried, and those given back."""
+        if not self._closed:
+            return [], []
+        closed, self._closed = self._closed, []
         return (
             [chunk for chunk in closed if chunk.left_from is None],
             [chunk for chunk in closed if chunk.left_from is not None],
