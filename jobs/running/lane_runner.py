@@ -58,7 +58,7 @@ STAGGER_SECONDS = 0.02
 TICK_SECONDS = 0.05
 # An order claims no more than can be begun in time. On a machine that is short of processors all would be given back
 # unsent, and claimed again, for ever.
-MOST_CLAIMS, FEWEST_CLAIMS = 4096, 16
+MOST_CLAIMS, FEWEST_CLAIMS = 1024, 16
 LONG_ORDER_SECONDS = 1.0
 FLUSH_SECONDS = 0.25
 LONGEST_WAIT_SECONDS = 0.1
@@ -311,7 +311,7 @@ class LaneRunner:
             order.closing.add(device_id)
             if lane.is_idle:
                 order.released[device_id] = max(0.0, lane.pace.next_slot - now)
-        spare = min(self._most_claims, self._sockets - len(self._transport) - self._lined_up)
+        spare = min(self._most_claims, self._sockets - len(self._transport)) - self._lined_up
         for device_id, lane in list(self._wanting.items()):
             room = 0 if lane.is_closing else min(spare, lane.room(now))
             if room > 0:

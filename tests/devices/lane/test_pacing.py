@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from devices.lane.pacing import HORIZON_SECONDS, Pace, daily_allowance
+from devices.lane.pacing import GRACE_SECONDS, HORIZON_SECONDS, Pace, daily_allowance
 
 LIMITS = st.sampled_from([1, 2, 7, 12, 60, 100, 101, 172, 242, 243, 300, 600, 1201, 3000])
 
@@ -143,3 +143,16 @@ def test_the_lower_of_limit_and_warm_up_holds():
 
 def test_a_warm_up_that_begins_tomorrow_has_begun():
     assert daily_allowance(None, TODAY + timedelta(days=1), TODAY) == 20
+
+
+@settings(deadline=None)
+@given(LIMITS.filter(lambda limit: limit <= 240), st.lists(st.floats(0.0, 3.0), min_size=1, max_size=8))
+def test_slots_that_are_used_a_little_late_put_off_nothing_and_no_minute_holds_one_too_many(limit, lateness):
+    pace, written, now = Pace(limit), [], 0.0
+    for number in range(3 * limit + 3):
+        now = pace.take(now) + lateness[number % len(lateness)]
+        pace.used(now, GRACE_SECONDS)
+        written.append(now)
+    assert all(later - earlier >= 60 for earlier, later in zip(written, written[limit:], strict=False))
+    if max(lateness) <= GRACE_SECONDS:
+        assert written[-1] - written[0] <= (len(written) - 1) * pace.interval + max(lateness) + 1e-6

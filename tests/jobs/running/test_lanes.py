@@ -1,12 +1,18 @@
 """How many a lane claims before their turn: none where the gateway is slower than the database."""
 
+import dataclasses
+import math
+
 import pytest
 
 from devices.egress import CheckedAddress
 from devices.gateway.evolution import EvolutionGateway
+from devices.lane.limits import Limits
 from devices.lane.pacing import Pace
 from jobs.running.lane_runner import LaneRunner
 from jobs.running.lanes import Lane
+from jobs.running.settlement import Order
+from jobs.sending.outcomes import Claim
 from tests.factories import make_account, make_device, make_job
 from tests.simulator_process import Simulator
 from tests.waiting import GIVE_UP_SECONDS
@@ -84,3 +90,56 @@ def test_no_more_requests_than_the_device_allows_are_under_way_whatever_was_clai
     job.refresh_from_db()
     assert job.sent == 500
     assert max(seen) == 8
+
+
+def claim():
+    return Claim(1, 2, 1, "+51900000000", "hola", None, 3, None)
+
+
+def test_slow_lanes_use_their_slots_at_the_same_moments_and_brisk_ones_each_its_own():
+    slow, brisk = lane(1, messages_per_minute=12), lane(1, messages_per_minute=600)
+    for one in (slow, brisk):
+        one.pace.next_slot = 20.06
+        one.accept(claim(), 20.0, 20.0)
+    assert slow.ready[0].at == 20.25
+    assert brisk.ready[0].at == 20.06
+    assert slow.pace.next_slot == pytest.approx(20.06 + 5.05)  # which puts off nothing
+
+
+def test_a_lane_says_when_it_may_claim_and_when_it_is_to_write():
+    slow = lane(1, messages_per_minute=12)
+    slow.pace.next_slot = 20.0
+    assert (slow.claims_from, slow.writes_from) == (20.0 - slow.pace.horizon, math.inf)
+    slow.accept(claim(), 19.9, 19.9)
+    assert (slow.claims_from, slow.writes_from) == (math.inf, 20.0)  # its window is full
+    slow.ready.popleft()
+    slow.in_flight = 1
+    assert (slow.claims_from, slow.writes_from) == (math.inf, math.inf)  # an answer is next
+    slow.in_flight = 0
+    slow.is_closing = True
+    assert slow.claims_from == math.inf
+
+
+def test_what_connects_otherwise_by_now_is_taken_anew():
+    mine = lane()
+    mine.connects_to = "a mark"
+    same = Limits(True, None, 0, 64, None, "a mark", is_on_trial=False)
+    mine.limit(same, 1.0)
+    assert not mine.is_closing
+    mine.limit(dataclasses.replace(same, connects_to="another"), 1.0)
+    assert mine.is_closing
+
+
+@pytest.mark.parametrize(
+    ("seconds", "wanted", "before", "after"),
+    [(0.1, 100, 1024, 1024), (1.5, 800, 1024, 400), (1.5, 20, 32, 16), (0.1, 16, 16, 32), (0.7, 16, 64, 64)],
+)
+def test_an_order_claims_no_more_than_can_be_begun_in_time(seconds, wanted, before, after):
+    runner = LaneRunner()
+    try:
+        runner._most_claims = before
+        runner._order = Order(wanted={1: wanted})
+        runner._fit_orders(seconds)
+        assert runner._most_claims == after
+    finally:
+        runner.close()
