@@ -23,6 +23,7 @@ from campaigns.api.serializers import CampaignSerializer
 from campaigns.audience.conditions import Audience
 from campaigns.audience.refused import BadAudience, EmptyAudience, Refused
 from campaigns.launch import control, drafting, launching, media, previewing, test_message
+from campaigns.launch.unfilled_texts import VariablesUnknown
 from campaigns.models import Campaign, Segment
 from campaigns.pages import campaign_form, campaign_pages, form_problems
 from campaigns.pages.campaign_frame import CampaignPages, are_enabled, number_in
@@ -203,6 +204,8 @@ class CampaignAdmin(CampaignPages):
                 return self._saved(request, campaign, serializer.validated_data, form["media_type"], file)
             except campaign_acts.SegmentGone:
                 problems = form_problems.by_field({"segment_id": [ErrorDetail("", "does_not_exist")]})
+            except VariablesUnknown as refused:
+                problems["message"] = [str(page_refusal(refused.code)), *map(str, refused.found)]
             except Refused as refused:
                 problems["form"] = [str(page_refusal(refused.code))]
         context = campaign_pages.form(account, form, problems, campaign)

@@ -163,6 +163,8 @@ class Campaign(ScopedModel):
     sending_window = models.JSONField(_("sending window"), default=dict, blank=True)
     requested_device_ids = ArrayField(models.BigIntegerField(), default=list, blank=True, verbose_name=_("devices"))
     devices_limit = models.PositiveSmallIntegerField(_("devices at most"), default=5)
+    # Whether variables that do not exist are sent as they stand; else the campaign is refused for them.
+    allow_missing = models.BooleanField(_("send unknown variables"), default=False)
     # Only what no run can say: pending (or pending again, where it recurs), paused where a person stopped its
     # recurrence, running once launched, whatever became of it; failed or cancelled before there was a run.
     # Read `current_status`.

@@ -8,6 +8,11 @@ _YES: Final = {"true", "1", "si", "sí", "yes", "sim", "verdadero", "verdadeiro"
 _NO: Final = {"false", "0", "no", "não", "nao", "falso"}
 
 
+def with_plain_line_ends(text: str) -> str:
+    """The text with "\\n" at the end of each line: a form sends CRLF, an old file a lone CR."""
+    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+
+
 def is_storable(text: str) -> bool:
     """Whether PostgreSQL and JSON can hold it: no NUL, no half of a surrogate pair."""
     return _UNSTORABLE.search(text) is None

@@ -166,6 +166,9 @@ class CampaignSerializer(serializers.ModelSerializer[Campaign]):
         source="requested_device_ids",
     )
     devices_limit = serializers.IntegerField(required=False, min_value=1, max_value=MAX_DEVICES)
+    allow_missing = serializers.BooleanField(
+        required=False, help_text="Send also where the message has variables that do not exist, as they stand"
+    )
     status = serializers.CharField(source="current_status", read_only=True)
     delivery_stats = serializers.SerializerMethodField()
     sender_id = serializers.IntegerField(read_only=True, allow_null=True)
@@ -194,6 +197,7 @@ class CampaignSerializer(serializers.ModelSerializer[Campaign]):
             "description",
             "devices",
             "devices_limit",
+            "allow_missing",
             "job_id",
             "created_at",
             "updated_at",
@@ -348,6 +352,11 @@ class EstimateSerializer(serializers.Serializer[Any]):
     text = serializers.CharField(help_text="11,6 días; 53 devices más para terminar en un día")
 
 
+class LackingSerializer(serializers.Serializer[Any]):
+    variable = serializers.CharField(help_text="custom_attributes.region")
+    count = serializers.IntegerField(help_text="How many of those who would get the message lack it")
+
+
 class PreviewSerializer(serializers.Serializer[Any]):
     """The answer of `preview`."""
 
@@ -356,6 +365,7 @@ class PreviewSerializer(serializers.Serializer[Any]):
     excluded = ExcludedSerializer(many=True)
     estimate = EstimateSerializer()
     problems = serializers.ListField(child=serializers.CharField())
+    lacking = LackingSerializer(many=True, help_text="The variables without a default that most of them lack")
 
 
 class TestAnswerSerializer(serializers.Serializer[Any]):

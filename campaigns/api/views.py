@@ -202,6 +202,7 @@ class Preview(CampaignCalls):
                 ),
             },
             "problems": [*preview.problems, *(gone_words.on_the_wire(kind, which) for kind, which in preview.gone)],
+            "lacking": [{"variable": name, "count": number} for name, number in preview.lacking.items()],
         }
         return Response(PreviewSerializer(shown).data)
 

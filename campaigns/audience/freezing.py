@@ -95,6 +95,22 @@ def sample(account: Account | int, audience: Audience, number: int, variables: S
         return [Sampled(*row) for row in cursor.fetchall()]
 
 
+def count_lacking(account: Account | int, audience: Audience, variables: Sequence[str]) -> list[int]:
+    """How many of those who would get the message have no value for each of the variables, in their order."""
+    if audience.is_empty or not variables:
+        return [0] * len(variables)
+    source, parameters = _meant(account, audience)
+    cells, cell_parameters = _cells(variables)
+    # Blanks of every kind, as rendering sees them.
+    counters = ", ".join(f"count(*) FILTER (WHERE {cell} ~ '^\\s*$')" for cell in cells)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {counters} FROM {source} WHERE {_REASON} = ''",  # noqa: S608 - parameters are bound
+            [*cell_parameters, *parameters],
+        )
+        return list(cursor.fetchone())
+
+
 def freeze(cursor: Cursor, job: Job, audience: Audience) -> Count:
     """Make the audience's contacts, as they are now, the recipients of a new job; count them in the job's row.
 
@@ -144,7 +160,13 @@ def _meant(account: Account | int, audience: Audience) -> tuple[str, list[Any]]:
 
 
 def _values(variables: Sequence[str]) -> tuple[str, list[Any]]:
-    """SQL and parameters of the array of a contact's values: text as it is, other JSON as JSON, nothing as ''."""
+    """SQL and parameters of the array of a contact's values."""
+    cells, parameters = _cells(variables)
+    return f"ARRAY[{', '.join(cells)}]::text[]", parameters
+
+
+def _cells(variables: Sequence[str]) -> tuple[list[str], list[Any]]:
+    """SQL of each of a contact's values, and the parameters of all: text as it is, other JSON as JSON, nothing as ''."""
     cells: list[str] = []
     parameters: list[Any] = []
     for variable in variables:
@@ -157,7 +179,7 @@ def _values(variables: Sequence[str]) -> tuple[str, list[Any]]:
         # A key may hold dots itself, as headers of spreadsheets do: it comes before a path.
         cells.append("coalesce(contact.custom_attributes ->> %s, contact.custom_attributes #>> %s::text[], '')")
         parameters += [path, path.split(".")]
-    return f"ARRAY[{', '.join(cells)}]::text[]", parameters
+    return cells, parameters
 
 
 def _variant(job: Job) -> tuple[str, list[Any]]:

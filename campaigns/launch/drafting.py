@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from django.db import transaction
 
 from accounts.models import Account, User
-from campaigns.launch import control, launching, media, recurrence
+from campaigns.launch import control, launching, media, recurrence, unfilled_texts
 from campaigns.launch.launching import LaunchRefused
 from campaigns.launch.media import KeptFile
 from campaigns.launch.recurrence import WORDS
@@ -18,11 +18,13 @@ from campaigns.models import Campaign
 from campaigns.states import CAMPAIGN_WAITING, CampaignStatus
 
 _ABOUT_TIME = {"scheduled_at", "recurrence", "time_zone"}
+_SAID = {"message", "variants", "allow_missing"}
 
 
 def create(account: Account, sender: User | None, fields: dict[str, Any], now: datetime) -> Campaign:
-    """Make a campaign of valid fields."""
+    """Make a campaign of valid fields. Raises VariablesUnknown."""
     campaign = Campaign(account=account, sender=sender, **fields)
+    unfilled_texts.check(campaign)
     _set_first_time(campaign, now)
     campaign.save()
     return campaign
@@ -39,7 +41,7 @@ def may_change(campaign: Campaign) -> bool:
 
 
 def change(campaign: Campaign, fields: dict[str, Any], now: datetime) -> list[str]:
-    """Change a campaign that `may_change` lets. Raises LaunchRefused for any other.
+    """Change a campaign that `may_change` lets. Raises LaunchRefused for any other, and VariablesUnknown.
 
     One that had failed, or had missed its time, is pending again; one that is paused stays so. Returns the names of
     what is other than it was.
@@ -54,6 +56,8 @@ def change(campaign: Campaign, fields: dict[str, Any], now: datetime) -> list[st
         before = copy(locked)
         for name, value in fields.items():
             setattr(locked, name, value)
+        if _SAID & fields.keys():
+            unfilled_texts.check(locked)
         changes = dict(fields)
         if _ABOUT_TIME & fields.keys():
             if locked.recurrence and locked.recurrence not in WORDS and "scheduled_at" not in fields:

@@ -12,7 +12,8 @@ from campaigns.audience.conditions import Audience
 from campaigns.audience.freezing import freeze
 from campaigns.audience.refused import BadAudience, EmptyAudience, Refused
 from campaigns.contacts import people
-from campaigns.launch import media, recurrence
+from campaigns.launch import media, recurrence, unfilled_texts
+from campaigns.launch.unfilled_texts import texts_of
 from campaigns.models import Campaign, CampaignRun
 from campaigns.states import CampaignStatus
 from jobs import windows
@@ -79,6 +80,7 @@ def launch(campaign: Campaign, scheduled_at: datetime, user: User | None, note: 
     """
     if audience_of(campaign).is_empty:
         raise EmptyAudience
+    unfilled_texts.check(campaign)
     attachment = media.checked(campaign)
     with transaction.atomic():
         locked = Campaign.unscoped.select_for_update(no_key=True).get(pk=campaign.pk)
@@ -102,11 +104,6 @@ def launch(campaign: Campaign, scheduled_at: datetime, user: User | None, note: 
 def audience_of(campaign: Campaign) -> Audience:
     """Whom the campaign is for: its segment's audience, or its own. Raises BadAudience."""
     return Audience.parse(campaign.segment.audience if campaign.segment is not None else campaign.audience)
-
-
-def texts_of(campaign: Campaign) -> list[str]:
-    """What the campaign says: its variants, or its one message."""
-    return [variant["text"] for variant in campaign.variants] or [campaign.message]
 
 
 def recurrence_of(campaign: Campaign) -> recurrence.Recurrence | None:

@@ -7,8 +7,10 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from campaigns.audience import freezing, needs
+from campaigns.audience.conditions import Audience
 from campaigns.launch import estimates, media
-from campaigns.launch.launching import audience_of, texts_of
+from campaigns.launch.launching import audience_of
+from campaigns.launch.unfilled_texts import texts_of
 from campaigns.models import Campaign
 from devices import breaker
 from devices.models import Device
@@ -33,6 +35,7 @@ class Preview:
     excluded: dict[str, int]  # how many of the audience are left out, by reason
     estimate: estimates.Estimate
     problems: list[str]  # what is likely a mistake in the message, in Spanish
+    lacking: dict[str, int]  # how many lack it, by variable without a default: those that most of them lack
     gone: list[tuple[str, str]]  # what it names and there is no more: ("label" | "contact" | "device", which)
 
 
@@ -59,8 +62,17 @@ def preview(campaign: Campaign, now: datetime) -> Preview:
             max(campaign.scheduled_at or now, now),
         ),
         problems=list(dict.fromkeys(problem for text in texts for problem in problems_of(text))),
+        lacking=lacking(campaign.account_id, audience, counted.sendable, texts),
         gone=needs.gone(campaign, audience),
     )
+
+
+def lacking(account_id: int, audience: Audience, sendable: int, texts: Sequence[str]) -> dict[str, int]:
+    """The variables that would be sent as `---` to most of those who get the message, and to how many."""
+    if not sendable or not (asked := variables_of(*texts, without_default=True)):
+        return {}
+    lack = freezing.count_lacking(account_id, audience, asked)
+    return {variable: number for variable, number in zip(asked, lack, strict=True) if 2 * number > sendable}
 
 
 def template_of(campaign: Campaign) -> CampaignTemplate:

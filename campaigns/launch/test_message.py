@@ -9,8 +9,9 @@ from django.db.models.functions import Now
 from accounts.models import User
 from campaigns.audience import freezing
 from campaigns.audience.refused import BadAudience
-from campaigns.launch import media
-from campaigns.launch.launching import audience_of, texts_of
+from campaigns.launch import media, unfilled_texts
+from campaigns.launch.launching import audience_of
+from campaigns.launch.unfilled_texts import texts_of
 from campaigns.models import Campaign, TestSend
 from jobs.message.rendering import variables_of
 from jobs.models import Job, MessageSyntax, Recipient
@@ -26,9 +27,10 @@ def send_test(
     """Make a job that sends to these numbers ("+" and digits) at once; the caller then has it started.
 
     With the values of a contact from the audience, and the variants in turn. `note` is called with
-    the job, in the transaction that makes it. Raises MediaRefused. Looks at the media
+    the job, in the transaction that makes it. Raises VariablesUnknown and MediaRefused. Looks at the media
     over the network first: not to be called in a transaction.
     """
+    unfilled_texts.check(campaign)
     attachment = media.checked(campaign)
     variables = variables_of(*texts_of(campaign))
     values = _sample_values(campaign, variables)

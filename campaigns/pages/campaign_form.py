@@ -46,6 +46,7 @@ def empty(account: Account, segment: Segment | None = None) -> Form:
         "zone_attribute": "",
         "devices": [],
         "devices_limit": "5",
+        "allow_missing": "",
     }
 
 
@@ -72,6 +73,7 @@ def of_campaign(campaign: Campaign) -> Form:
         "zone_attribute": window.get("time_zone_attribute", ""),
         "devices": [str(pk) for pk in campaign.requested_device_ids],
         "devices_limit": str(campaign.devices_limit),
+        "allow_missing": "true" if campaign.allow_missing else "",
     }
 
 
@@ -99,6 +101,7 @@ def fields_of(
         "sending_window": _window(form),
         "devices": form["devices"],
         "devices_limit": form["devices_limit"],
+        "allow_missing": form["allow_missing"] == "true",
         "multimedia": _multimedia(form, campaign, has_file),
     }
     if form["recurrence"] == "cron" and not fields["recurrence"]:

@@ -12,9 +12,9 @@ from campaigns.api.serializers import MAX_DEVICES, MAX_MESSAGE_CHARACTERS, MAX_V
 from campaigns.audience import freezing
 from campaigns.audience.conditions import Audience
 from campaigns.launch import control, drafting, launching
-from campaigns.launch.launching import texts_of
 from campaigns.launch.media import MAX_BYTES, MEGABYTE
 from campaigns.launch.previewing import Preview
+from campaigns.launch.unfilled_texts import texts_of
 from campaigns.models import Campaign, CampaignRun, Contact, Label, Segment
 from campaigns.pages.campaign_form import Form, has_own_file
 from campaigns.results import figures, variants
@@ -285,6 +285,10 @@ def preview(campaign: Campaign, preview: Preview) -> dict[str, Any]:
     return {
         "campaign": campaign,
         "preview": preview,
+        "lacking": [
+            {"variable": name.removeprefix("custom_attributes."), "count": number}
+            for name, number in preview.lacking.items()
+        ],
         "gone": [gone_words.on_the_page(kind, which) for kind, which in preview.gone],
         "media_label": _media_label(campaign),
         "people": audience_words.people(preview.count),

@@ -52,6 +52,11 @@ CAMPAIGN_REFUSALS: Final[dict[str, Refusal]] = {
         "La audiencia de la campaña no es válida. Corrígela antes de ejecutarla.",
         _("The audience is not valid. Mend it first."),
     ),
+    "variables_unknown": Refusal(
+        400,
+        "El mensaje tiene variables que no existen. Corrígelas, o envía allow_missing: true para enviarlo así.",
+        _("The message has variables that do not exist. Mend them, or tick that it may be sent like this."),
+    ),
     # Its file
     "media_missing": Refusal(
         400,

@@ -37,6 +37,10 @@ FIELD_PROBLEMS: Final[dict[str, FieldProblem]] = {
         "Contiene caracteres que no se pueden enviar. Quítalos.",
         _("It has characters that cannot be sent. Remove them."),
     ),
+    "variables_unknown": FieldProblem(
+        "Esta variable no existe: {names}. Corrígela, o envía allow_missing: true para enviarla así.",
+        _("It has variables that do not exist. Mend them, or tick that it may be sent like this."),
+    ),
     "too_long": FieldProblem("Supera los {limit} caracteres. Acórtalo.", _TOO_LONG),
     "not_an_object": FieldProblem("Debe ser un objeto JSON.", _NO_JSON),
     "variants_invalid": FieldProblem(

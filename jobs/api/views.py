@@ -56,6 +56,12 @@ _UPLOAD_FORM = {
             "scheduled_at": {"type": "string", "format": "date-time"},
             "devices": {"type": "string", "description": "1,2,3"},
             "on_duplicate": {"type": "string", "enum": OnDuplicate.values, "default": OnDuplicate.SKIP_ROW},
+            "allow_missing": {
+                "type": "boolean",
+                "default": False,
+                "description": "Send also where the message has variables that nothing can fill: "
+                "@valor9 of a file with three columns as ---, others as they stand. Without it: 400 variables_unknown.",
+            },
         },
     }
 }

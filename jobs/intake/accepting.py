@@ -20,7 +20,7 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from accounts.models import Account, User
-from accounts.written.reading import is_storable
+from accounts.written.reading import is_storable, true_or_false
 from devices import breaker, rounds
 from devices.models import Device
 from jobs.intake.kept_files import display_name, kept, old_files
@@ -34,10 +34,11 @@ from jobs.intake.recipient_file import (
     RecipientFile,
 )
 from jobs.intake.upload_check import Unacceptable, checked
+from jobs.message import unfilled
 from jobs.models import Job, OnDuplicate
 from jobs.states import JOB_ENDED
 from jobs.wording.line_problems import LINE_PROBLEMS
-from jobs.wording.refusals import refusal
+from jobs.wording.refusals import REFUSALS, refusal
 
 MAX_MESSAGE_CHARACTERS = 65_536
 MAX_TITLE_CHARACTERS = 200
@@ -66,6 +67,7 @@ class BulkFields:
     device_ids: tuple[int, ...] = ()  # empty: any of the account's
     scheduled_at: datetime | None = None  # aware; None: now
     on_duplicate: OnDuplicate = OnDuplicate.SKIP_ROW
+    allow_missing: bool = False  # whether variables that nothing can fill are sent as they stand, or as ---
 
     def __post_init__(self) -> None:
         if not self.message.strip():
@@ -92,12 +94,16 @@ class BulkFields:
             device_ids=_device_ids(form.getlist("devices")),
             scheduled_at=_moment(form.get("scheduled_at", "").strip()),
             on_duplicate=_on_duplicate(form.get("on_duplicate", "").strip()),
+            allow_missing=_allow_missing(form.get("allow_missing", "").strip()),
         )
 
     def as_json(self) -> dict[str, Any]:
         """The fields in one spelling, to tell whether two requests ask for the same."""
         moment = self.scheduled_at and self.scheduled_at.astimezone(UTC).isoformat()
-        return {**self.__dict__, "scheduled_at": moment, "device_ids": sorted(self.device_ids)}
+        said = {**self.__dict__, "scheduled_at": moment, "device_ids": sorted(self.device_ids)}
+        if not self.allow_missing:
+            del said["allow_missing"]  # requests of before there was such a field are the same as now
+        return said
 
 
 @dataclass(frozen=True)
@@ -106,6 +112,7 @@ class Survey:
 
     total: int
     columns: list[str]
+    width: int  # how many values the longest row has
     digest: str  # SHA-256 of its bytes, in hexadecimal
 
 
@@ -135,6 +142,8 @@ def accept_file(
     digest = _content_digest(survey.digest, fields)
     if idempotency_key is not None and (earlier := _earlier_job(account, idempotency_key, digest)):
         return earlier, False
+    if not fields.allow_missing:
+        _check_variables(fields.message, survey)
     if fields.scheduled_at is not None and fields.scheduled_at < now - PAST_GRACE:
         raise refusal("scheduled_at_past")
     _check_devices(account, fields)
@@ -212,7 +221,7 @@ def _survey(upload: TemporaryUploadedFile) -> Survey:
     upload.seek(0)
     hashed = _Hashed(upload)
     rows = RecipientFile(hashed)
-    total = 0
+    total = width = 0
     has_phone = False
     bad: list[Problem] = []
     try:
@@ -220,6 +229,8 @@ def _survey(upload: TemporaryUploadedFile) -> Survey:
             total += 1
             if total > limit:
                 raise refusal("too_many_recipients", limit=limit)
+            if len(row.values) > width:
+                width = len(row.values)
             if row.phone:
                 has_phone = True
             elif not has_phone and len(bad) < MAX_PROBLEMS:
@@ -230,7 +241,23 @@ def _survey(upload: TemporaryUploadedFile) -> Survey:
         raise refusal("file_header_only" if rows.has_header else "file_empty")
     if not has_phone:
         raise refusal("no_valid_phone", _line_errors(bad))
-    return Survey(total, rows.columns, hashed.sha256.hexdigest())
+    return Survey(total, rows.columns, width, hashed.sha256.hexdigest())
+
+
+def _check_variables(message: str, survey: Survey) -> None:
+    """Refuse a message with variables that no column of the file can ever fill. Raises ApiError (400)."""
+    if found := unfilled.in_file(message, survey.columns, survey.width):
+        said = REFUSALS["variables_unknown"].wire
+        errors = [
+            {
+                "name": one.name,
+                "nearest": one.nearest,
+                "code": "variables_unknown",
+                "message": said.format(names=one),
+            }
+            for one in found
+        ]
+        raise refusal("variables_unknown", errors, names=unfilled.sentence(found))
 
 
 # --- The same request again ------------------------------------------------------------------------
@@ -305,6 +332,13 @@ def _on_duplicate(raw: str) -> OnDuplicate:
         return OnDuplicate(raw or OnDuplicate.SKIP_ROW)
     except ValueError:
         raise refusal("on_duplicate_invalid", choices=", ".join(OnDuplicate.values)) from None
+
+
+def _allow_missing(raw: str) -> bool:
+    try:
+        return true_or_false(raw) if raw else False
+    except ValueError:
+        raise refusal("allow_missing_invalid") from None
 
 
 _LIMITS = {"line_too_long": MAX_LINE_BYTES, "too_many_columns": MAX_COLUMNS}

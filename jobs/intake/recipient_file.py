@@ -3,7 +3,9 @@
 The format, as settled in the contract:
 
 - UTF-8, with or without BOM; a line ends with LF, CRLF or CR and with nothing else (U+2028 is ordinary text).
-- A blank line is skipped. The first other line is a header if its first cell holds no digit.
+- A blank line is skipped. The first other line is a header if its first cell holds no digit, or two at most and a
+  word for a phone: "Celular 1".
+- Values have no blanks around them.
 - A cell wholly wrapped in double quotes is unwrapped: inside it `|` is text and `""` is one quote. Any other
   quote is ordinary text, and a record never spans two lines.
 - Refused: a NUL character, a line over 8 KiB, more than 50 columns, bytes that are not UTF-8.
@@ -15,6 +17,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple, Protocol
 
+from accounts.written.folding import loose_letter
 from devices import phone_numbers
 
 MAX_LINE_BYTES = 8 * 1024
@@ -28,6 +31,7 @@ _SURELY_SHORT = MAX_LINE_BYTES // 4
 _CELL = re.compile(r'(?:^|\|)(?:"([^"]*(?:""[^"]*)*)"(?=\||\Z)|([^|]*))')
 # Of any script: a first line with Arabic digits is a recipient with a bad phone, not a header.
 _DIGIT = re.compile(r"\d")
+_PHONE_WORD = re.compile("tel|cel|movil|mobil|fone|phone|whats|zap|numer|number")
 
 
 class BinaryFile(Protocol):
@@ -99,12 +103,12 @@ class RecipientFile:
                 raw_phone = cells[0]
                 if is_first:
                     is_first = False
-                    if not _DIGIT.search(raw_phone):
+                    if _is_header(raw_phone):
                         self.has_header = True
                         self.columns = [name.strip().removeprefix("@") for name in cells[1:]]
                         continue
                 del cells[0]
-                yield make_row(number, normalise(raw_phone), raw_phone, cells)
+                yield make_row(number, normalise(raw_phone), raw_phone, [cell.strip() for cell in cells])
         if self._problems:
             raise BadRecipientFile(self._problems)
 
@@ -150,6 +154,11 @@ class RecipientFile:
                 rest = rest[: MAX_LINE_BYTES + 1]  # enough to be refused for its length when its end is found
             yield lines
         yield [rest]
+
+
+def _is_header(cell: str) -> bool:
+    digits = len(_DIGIT.findall(cell))
+    return not digits or (digits <= 2 and _PHONE_WORD.search("".join(map(loose_letter, cell))) is not None)
 
 
 def split_cells(line: str) -> list[str]:

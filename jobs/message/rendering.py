@@ -6,11 +6,12 @@ Two spellings, one for each of `MessageSyntax`: `Template` for recipient files, 
 import hashlib
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
 from typing import Final, Protocol
 
-MISSING = "---"
+from accounts.written.folding import loose
+from jobs.message.file_variables import MISSING, places
 
 
 class MessageTemplate(Protocol):
@@ -27,31 +28,20 @@ class MessageTemplate(Protocol):
 class Template:
     """A message, taken apart once so that each of a million recipients costs about a microsecond.
 
-    - `@valorN` (N from 1, without leading zeros) is the Nth value, wherever it stands: `@valor10` is the
-      tenth value, never the first and a "0". `@valor` and `@valor0` are ordinary text.
-    - `@name`, for the names of the file's header, is that column's value. It must stand as a word of its
-      own, with no letter or digit before the "@" or after the name, so that `ventas@empresa.com` stays an
-      address. Upper and lower case differ, of two names that fit the longer wins, and `@valorN` comes
-      before any name.
-    - A value that is missing or blank is sent as `---`.
-    - Values go in as they are, in one pass: a value that contains `@valor2` stays that text.
+    - What its variables are and which columns they mean, `file_variables` says. What is none is sent as it stands.
+    - A value that is missing or blank is sent as `---`, or as the default of `{{name|default:"amigo"}}`.
+    - Values go in without the blanks around them, in one pass: a value that contains `@valor2` stays that text.
     """
 
     def __init__(self, message: str, columns: Sequence[str] = ()) -> None:
-        index_of: dict[str, int] = {}
-        for index, column in enumerate(columns):
-            index_of.setdefault(column.strip().removeprefix("@"), index)
-        index_of.pop("", None)
-
         self._parts: list[str] = []
         self._variables: list[tuple[int, int]] = []  # which part is which value
         end = 0
-        for match in _variables(index_of).finditer(message):
-            self._parts.append(message[end : match.start()])
-            number, name = match.group("number"), match.group("name")
-            self._variables.append((len(self._parts), _index(number) if number else index_of[name]))
-            self._parts.append(MISSING)
-            end = match.end()
+        for place in places(message, columns):
+            self._parts.append(message[end : place.start])
+            self._variables.append((len(self._parts), place.value_index))
+            self._parts.append(place.default)
+            end = place.end
         self._parts.append(message[end:])
 
     def render(self, values: Sequence[str], phone: str = "", variant: int | None = None) -> str:
@@ -59,24 +49,9 @@ class Template:
         parts = self._parts.copy()
         count = len(values)
         for part, index in self._variables:
-            if index < count:
-                value = values[index]
-                if value and not value.isspace():
-                    parts[part] = value
+            if index < count and (value := values[index].strip()):
+                parts[part] = value
         return "".join(parts)
-
-
-def _variables(names: dict[str, int]) -> re.Pattern[str]:
-    pattern = "@valor(?P<number>[1-9][0-9]*)"
-    longest_first = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
-    # [^\W_] is a letter or a digit. An underscore may follow: `_@nombre_` is WhatsApp's italics.
-    pattern += rf"|(?<![^\W_])@(?P<name>{longest_first or '(?!)'})(?![^\W_])"
-    return re.compile(pattern)
-
-
-def _index(number: str) -> int:
-    # A message may hold 60,000 digits in a row, which int() refuses; no file has that many columns.
-    return int(number) - 1 if len(number) < 10 else 10**9
 
 
 # --- Campaigns ---------------------------------------------------------------------------------------
@@ -96,9 +71,9 @@ _TOKEN = re.compile(rf"{_VARIABLE}|(?P<other>\{{\{{[^{{}}]*\}}\}})|(?P<sign>[{{}
 class CampaignTemplate:
     """A campaign's message or its variants, taken apart once.
 
-    - `{{name}}`, `{{phone}}`, `{{email}}` and `{{custom_attributes.region}}` are the contact's; Chatwoot's
+    - `{{name}}`, `{{phone}}`, `{{email}}` and `{{custom_attributes.region}}` are the contact's, in any case; Chatwoot's
       `{{contact.name}}` is the same. One that is missing or blank is sent as `---`, or as the default of
-      `{{name|default:"amigo"}}`. Values go in as they are, and are never read again.
+      `{{name|default:"amigo"}}`. Values go in without the blanks around them, and are never read again.
     - `{a|b|c}` is one of its options, which may be empty, hold variables and hold choices. Which one is decided by
       the recipient's phone and the job alone.
     - Braces that are not closed, that hold no bar or whose variable does not exist stay text, and so do all where they
@@ -134,23 +109,30 @@ def draw(weights: Sequence[int], phone: str, salt: str) -> int:
     return bisect_right(thresholds, number)
 
 
-def variables_of(*texts: str) -> list[str]:
-    """The contact's variables in these texts, each once: a job's `columns`. {{contact.name}} is "name"."""
+def variables_of(*texts: str, without_default: bool = False) -> list[str]:
+    """The contact's variables in these texts, each once: a job's `columns`. {{contact.name}} is "name".
+
+    Or only those that stand somewhere `without_default`.
+    """
     names = (
-        _canonical(match["name"]) for text in texts for match in _TOKEN.finditer(text) if match["name"] is not None
+        _canonical(match["name"])
+        for text in texts
+        for match in _TOKEN.finditer(text)
+        if match["name"] is not None and not (without_default and _has_default(match))
     )
     return list(dict.fromkeys(name for name in names if name is not None))
+
+
+def _has_default(match: re.Match[str]) -> bool:
+    return match["double"] is not None or match["single"] is not None
 
 
 def problems_of(text: str) -> list[str]:
     """What is likely a mistake in a campaign's message, a sentence in Spanish each; 20 at most."""
     problems: dict[str, None] = {}
-    for match in _TOKEN.finditer(text):
-        name = match["name"]
-        if match["sign"] is not None or (name is not None and _canonical(name) is not None):
-            continue
-        shown = match[0] if len(match[0]) <= _SHOWN_CHARACTERS else match[0][:_SHOWN_CHARACTERS] + "…"
-        if name is None and _canonical(match["other"][2:-2].partition("|")[0]) is not None:
+    for written, inner in _unknown(text):
+        shown = written if len(written) <= _SHOWN_CHARACTERS else written[:_SHOWN_CHARACTERS] + "…"
+        if _canonical(inner.partition("|")[0]) is not None:
             problem = f"«{shown}»: después de la barra va default y un texto entre comillas, {_EXAMPLE}."
         else:
             problem = (
@@ -163,17 +145,33 @@ def problems_of(text: str) -> list[str]:
     return list(problems)[:MAX_PROBLEMS]
 
 
+def unknown_variables(*texts: str) -> list[str]:
+    """What stands in double braces in a campaign's texts and is no variable, as it is written, each once."""
+    return list(dict.fromkeys(written for text in texts for written, _ in _unknown(text)))
+
+
+def _unknown(text: str) -> Iterator[tuple[str, str]]:
+    """What is in double braces and no variable, with what the braces hold."""
+    for match in _TOKEN.finditer(text):
+        name = match["name"]
+        if match["sign"] is None and (name is None or _canonical(name) is None):
+            yield match[0], match[0][2:-2]
+
+
 def _canonical(name: str) -> str | None:
     """A variable's name as `columns` has it; None for one that does not exist."""
     name = name.strip()
-    if (of_contact := name.removeprefix("contact.")) != name:
-        name = of_contact
-        if name == "phone_number":  # Chatwoot's own names
+    if loose(name[: len("contact.")]) == "contact.":
+        name = name[len("contact.") :].strip()
+        if loose(name) == "phonenumber":  # Chatwoot's own names
             return "phone"
-        if name.startswith("custom_attribute."):
-            name = name.replace("custom_attribute.", _ATTRIBUTES, 1)
-    is_attribute = name.startswith(_ATTRIBUTES) and len(name) > len(_ATTRIBUTES)
-    return name if name in _CONTACT_FIELDS or is_attribute else None
+        if loose(name[: len("custom_attribute.")]) == "customattribute.":
+            name = _ATTRIBUTES + name[len("custom_attribute.") :]
+    prefix, attribute = name[: len(_ATTRIBUTES)], name[len(_ATTRIBUTES) :].strip()
+    if loose(prefix) == loose(_ATTRIBUTES) and attribute:
+        return _ATTRIBUTES + attribute
+    folded = loose(name)
+    return folded if folded in _CONTACT_FIELDS else None
 
 
 class _Dice:
@@ -228,10 +226,8 @@ class _Text:
         parts = self._parts.copy()
         count = len(values)
         for part, index in self._variables:
-            if index < count:
-                value = values[index]
-                if value and not value.isspace():
-                    parts[part] = value
+            if index < count and (value := values[index].strip()):
+                parts[part] = value
         for part, options in self._choices:
             parts[part] = options[dice.throw(len(options))].render(values, dice)
         return "".join(parts)

@@ -52,6 +52,7 @@ def new_job(account: Account, form: QueryDict, error: ApiError | None = None) ->
             "devices": form.getlist("devices"),
             "starts_at": form.get("starts_at", ""),
             "on_duplicate": form.get("on_duplicate", OnDuplicate.SKIP_ROW.value),
+            "allow_missing": form.get("allow_missing", ""),
         },
         "devices": [offered(device) for device in devices],
         "has_available_device": breaker.available_soon(Device.objects.for_account(account)).exists(),
@@ -105,7 +106,8 @@ def _errors(error: ApiError | None) -> dict[str, Any]:
         return {}
     field = refusals.field_of(error.code) or "form"
     lines = [{"line": one["line"], "message": line_problem(one["code"])} for one in error.errors if "line" in one]
-    return {field: {"message": refusals.page_refusal(error.code), "lines": lines}}
+    names = [{"name": one["name"], "nearest": ", ".join(one["nearest"])} for one in error.errors if "name" in one]
+    return {field: {"message": refusals.page_refusal(error.code), "lines": lines, "names": names}}
 
 
 def offered(device: Device) -> dict[str, Any]:
@@ -138,7 +140,7 @@ def _new_job_words() -> dict[str, str]:
         "columns": _("columns: {names}"),
         "previewRow": _("Row {row} of {count}"),
         "noColumn": _("“{name}” is no column of the file: it will be sent as it stands."),
-        "fewColumns": _("No row has {name}: it will be sent as ---"),
+        "fewColumns": _("No row has {name}: nothing can fill it."),
         "missing": _("{count} of the first {rows} rows lack a value: --- is sent in its place."),
         "characters": _("{count} characters"),
         "uploading": _("Uploading… {percent} %"),

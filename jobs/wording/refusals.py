@@ -120,6 +120,16 @@ REFUSALS: Final[dict[str, Refusal]] = {
         _("The message has characters that cannot be sent. Remove them."),
         "message",
     ),
+    "variables_unknown": Refusal(
+        400,
+        "El mensaje tiene variables que ninguna columna del archivo puede llenar: {names}. Corrígelas, o envía "
+        "allow_missing=true para enviarlo así.",
+        _("No column of the file can fill these variables. Mend them, or tick that it may be sent like this."),
+        "message",
+    ),
+    "allow_missing_invalid": Refusal(
+        400, "allow_missing debe ser true o false.", _("Choose one of the options."), "message"
+    ),
     "title_invalid": Refusal(
         400,
         "El título debe tener como máximo {limit} caracteres, ninguno nulo.",

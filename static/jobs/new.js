@@ -276,6 +276,16 @@ function showError(field, error) {
     }
     place.append(list);
   }
+  // Variables that nothing can fill, with those that may have been meant.
+  if (error.names?.length) {
+    const list = document.createElement("ul");
+    for (const { name, nearest } of error.names.slice(0, 8)) {
+      const item = document.createElement("li");
+      item.textContent = nearest.length ? `${name} → ${nearest.join(", ")}` : name;
+      list.append(item);
+    }
+    place.append(list);
+  }
 }
 
 function clearErrors() {
@@ -336,6 +346,7 @@ function send() {
       lines: (response?.errors ?? [])
         .filter(({ line }) => line)
         .map(({ line, code: problem, message: said }) => ({ line, message: data.lines[problem] ?? said })),
+      names: (response?.errors ?? []).filter(({ name }) => name),
     });
     showFirstError();
   });

@@ -7,17 +7,30 @@ export const MAX_PROBLEMS = 20;
 const SPACES = "\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000";
 const BLANK = new RegExp(`^[${SPACES}]*$`);
 const EDGES = new RegExp(`^[${SPACES}]+|[${SPACES}]+$`, "g");
-const DIGIT = /\p{Nd}/u; // of any script
+const DIGITS = /\p{Nd}/gu; // of any script
+const PHONE_WORD = /tel|cel|movil|mobil|fone|phone|whats|zap|numer|number/;
 const CELL = /"((?:[^"]|"")*)"(?=\||$)|([^|]*)/y;
 const NUMBER = /^\+?[1-9][0-9]{7,14}$/;
 const SEPARATORS = /[ \u00a0.\-()[\]]/g;
 
 export const isBlank = (text) => BLANK.test(text);
 
+export const trimmed = (text) => text.replace(EDGES, "");
+
 export const columnName = (text) => {
-  const name = text.replace(EDGES, "");
+  const name = trimmed(text);
   return name.startsWith("@") ? name.slice(1) : name;
 };
+
+// One character without its case and its accents, as accounts/written/folding.py has it.
+export const looseLetter = (letter) => letter.toLowerCase().normalize("NFD").replace(/\p{M}/gu, "");
+
+// A first cell without a digit, or one that names a phone: "Celular 1".
+function isHeader(cell) {
+  const digits = cell.match(DIGITS) ?? [];
+  if (!digits.length) return true;
+  return digits.length <= 2 && PHONE_WORD.test([...cell].map(looseLetter).join(""));
+}
 
 export function splitCells(line) {
   const cells = [];
@@ -58,13 +71,13 @@ export class RecipientFile {
     const [rawPhone, ...values] = cells;
     if (this.isFirst) {
       this.isFirst = false;
-      if (!DIGIT.test(rawPhone)) {
+      if (isHeader(rawPhone)) {
         this.hasHeader = true;
         this.columns = values.map(columnName);
         return null;
       }
     }
-    return { line: this.line, phone: normalise(rawPhone), rawPhone, values };
+    return { line: this.line, phone: normalise(rawPhone), rawPhone, values: values.map(trimmed) };
   }
 
   cells(text) {

@@ -19,9 +19,21 @@ WORDS = [
     *("@ñandú", "@a.b", "@a", "@ab", "@@", "@", "ventas@nombre.com", "_@nombre_", "*@valor1*", "x@valor1x"),
     *("@nombrex", "@nombre1", "1@nombre", "á@nombre", "@nombreá", "|", '""', '"', " ", "---", "☎", "😀"),
     *("\u2028", "\u00a0", "\u0085", "\ufeff", "\u3000", "\x1c", "\t", "(", ")", "[", "]", ".", "-", "+51"),
+    *(
+        "@Valor1",
+        "{{nombre}}",
+        "{{ Valor 2 }}",
+        '{{nombre|default:"ñ"}}',
+        "{{",
+        "}}",
+        "@Nombre Completo",
+        "@NOMBRE_COMPLETO",
+    ),
+    *("@nómbre", "@no\u0301mbre", "\u0301", "İ", "ß", "Celular 1", "@Ano"),
     *("987654321", "+51987654321", "0987654321", "+5198765432", "٣٤٥", "phone", "tel", "$&", "\\1", ""),
 ]
 NAMES = ["nombre", "@nombre", "nombre completo", "ñandú", "a.b", "a", "ab", "", " ", "valor2", "x|y", "$&", "a+b", "😀"]
+NAMES += ["Nombre", "año", "nombre_completo", "_", "\u0301"]
 LINE_ENDS = ["\n", "\r\n", "\r", "\n\n", "\n \n"]
 
 

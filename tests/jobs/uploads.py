@@ -44,7 +44,8 @@ class Sender:
         **form: Any,
     ) -> Any:
         """Post a file (none if None) and fields (None: left out); return the response."""
-        form = {"message": MESSAGE, **form}
+        # Most of the files here are about something else than the message; None asks for the rule.
+        form = {"message": MESSAGE, "allow_missing": "true", **form}
         if content is not None:
             data = content.encode() if isinstance(content, str) else content
             form["file"] = SimpleUploadedFile(name, data)
@@ -59,8 +60,9 @@ class Sender:
         upload = TemporaryUploadedFile("lista.csv", "text/csv", 0, None)
         upload.write(content.encode() if isinstance(content, str) else content)
         upload.size = upload.tell()
+        said = BulkFields(**{"message": MESSAGE, "allow_missing": True, **fields})
         with upload:
-            return accept_file(self.account, None, upload, BulkFields(**{"message": MESSAGE, **fields}))[0]
+            return accept_file(self.account, None, upload, said)[0]
 
 
 def left_behind() -> tuple[int, int, list[str]]:

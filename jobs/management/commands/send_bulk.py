@@ -38,14 +38,22 @@ class Command(BaseCommand):
         parser.add_argument("--account", default="", help="its name or id; may be left out where there is only one")
         parser.add_argument("--devices-limit", type=int, default=DEFAULT_DEVICES_LIMIT, metavar="N")
 
+        parser.add_argument(
+            "--allow-missing", action="store_true", help="send even where no column can fill one of its variables"
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
         account = _account(options["account"])
         try:
             with _opened(options["file"]) as upload:
-                fields = BulkFields(message=options["message"], devices_limit=options["devices_limit"])
+                fields = BulkFields(
+                    message=options["message"],
+                    devices_limit=options["devices_limit"],
+                    allow_missing=options["allow_missing"],
+                )
                 job, _ = actions.send_file(Actor(account), upload, fields)
         except ApiError as refusal:
-            for error in refusal.errors:
+            for error in (error for error in refusal.errors if "line" in error):
                 self.stderr.write(f"{options['file']}:{error['line']}: {error['message']}")
             raise CommandError(refusal.message, returncode=REFUSED) from None
         except OSError as error:

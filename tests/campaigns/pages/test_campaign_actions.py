@@ -113,7 +113,7 @@ def test_preview_tells_who_what_and_how_long(act, account):
     answer = act("preview", made)
     assert answer.status_code == 200, answer.content
     preview = answer.json()
-    assert set(preview) == {"count", "sample", "excluded", "estimate", "problems"}
+    assert set(preview) == {"count", "sample", "excluded", "estimate", "problems", "lacking"}
     assert preview["count"] == 7
     assert sorted((one["reason"], one["count"]) for one in preview["excluded"]) == [
         ("no_phone", 1),

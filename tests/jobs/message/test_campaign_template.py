@@ -74,7 +74,7 @@ class TestVariables:
 
     @pytest.mark.parametrize(
         "text",
-        ["{{nombre}}", "{{Name}}", "{{}}", "{{name|upper}}", "{{a|b}}", "{{custom_attributes.}}", "{{contact.}}"],
+        ["{{nombre}}", "{{Nam}}", "{{}}", "{{name|upper}}", "{{a|b}}", "{{custom_attributes.}}", "{{contact.}}"],
     )
     def test_one_that_does_not_exist_stays_text(self, text):
         assert render(text) == text

@@ -27,8 +27,8 @@ def test_a_blank_value_is_sent_as_three_dashes(blank):
     assert render("<@valor1>", blank) == "<--->"
 
 
-def test_a_value_goes_in_as_it_is():
-    assert render("<@valor1>", "  ana ") == "<  ana >"
+def test_a_value_goes_in_without_the_blanks_around_it():
+    assert render("<@valor1> <@valor2>", "  ana ", "\u00a0dos\t tres\n") == "<ana> <dos\t tres>"
 
 
 def test_the_tenth_value_is_not_the_first_and_a_zero():
@@ -46,7 +46,19 @@ def test_a_variable_is_replaced_wherever_it_stands():
 
 @pytest.mark.parametrize(
     "text",
-    ["@", "@valor", "@valor0", "@valor01", "@Valor1", "@VALOR1", "valor1", "info@valor.com", "@valor١"],
+    [
+        "@",
+        "@valor",
+        "@valor0",
+        "@valor01",
+        "x@Valor1",
+        "@VALOR1a",
+        "valor1",
+        "info@valor.com",
+        "@valor١",
+        "{{x}}",
+        "{{}}",
+    ],
 )
 def test_what_is_no_variable_stays_text(text):
     assert render(text, "x") == text
@@ -68,9 +80,23 @@ class TestHeaderNames:
         columns = ["nombre", "nombre completo"]
         assert render("@nombre completo, @nombre", "ana", "ana sofía", columns=columns) == "ana sofía, ana"
 
-    def test_upper_and_lower_case_differ(self):
-        assert render("@Nombre @nombre", "a", "b", columns=["Nombre", "nombre"]) == "a b"
-        assert render("@NOMBRE", "a", columns=["nombre"]) == "@NOMBRE"
+    @pytest.mark.parametrize(
+        "written",
+        ["@Nombre", "@NOMBRE", "@nómbre", "@no\u0301mbre", "{{ NOMBRE }}", "{{@nombre}}", '{{nombre|default:"x"}}'],
+    )
+    def test_are_found_in_any_case_with_any_accents_and_in_braces(self, written):
+        assert render(f"Hola {written}, bien", "Ana", columns=["nombre"]) == "Hola Ana, bien"
+
+    @pytest.mark.parametrize("written", ["@razon social", "@Razón_Social", "@RAZONSOCIAL", "{{razón  social}}"])
+    def test_are_found_with_other_blanks_between_their_words(self, written):
+        assert render(f"{written}.", "Sol", columns=["Razón Social"]) == "Sol."
+
+    def test_that_stand_to_the_letter_come_first(self):
+        assert render("@Nombre @nombre @NOMBRE", "a", "b", columns=["Nombre", "nombre"]) == "a b a"
+        assert render("@ano @año", "a", "b", columns=["ano", "año"]) == "a b"
+
+    def test_have_a_default_in_braces(self):
+        assert render('{{nombre|default:"Señor"}}', "", columns=["nombre"]) == "Señor"
 
     def test_are_words_of_their_own(self):
         assert render("@nombres ventas@nombre.com", "ana", columns=["nombre"]) == "@nombres ventas@nombre.com"
@@ -86,13 +112,18 @@ class TestHeaderNames:
         assert render("@x @", "", "1", "2", columns=["", "x", "@x"]) == "1 @"
 
 
+@pytest.mark.parametrize("written", ["@Valor1", "@VALOR1", "{{valor1}}", "{{ Valor 1 }}"])
+def test_a_number_is_found_in_any_case_as_a_word_of_its_own(written):
+    assert render(f"Hola {written}!", "ana") == "Hola ana!"
+
+
 @given(st.lists(st.text(), max_size=15), st.lists(st.integers(1, 20) | st.text(), max_size=20))
 def test_agrees_with_a_plain_replacement(values, pieces):
-    pieces = [piece if isinstance(piece, int) else re.sub(r"[@0-9]", "", piece) for piece in pieces]
+    pieces = [piece if isinstance(piece, int) else re.sub(r"[@0-9{}]", "", piece) for piece in pieces]
     message = "".join(f"@valor{piece}." if isinstance(piece, int) else piece for piece in pieces)
 
     def value(number: int) -> str:
-        return values[number - 1] if number <= len(values) and values[number - 1].strip() else "---"
+        return (values[number - 1].strip() if number <= len(values) else "") or "---"
 
     expected = "".join(value(piece) + "." if isinstance(piece, int) else piece for piece in pieces)
     assert Template(message, []).render(values) == expected
