@@ -9,7 +9,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts.requests import account_of
-from accounts.written.reading import is_storable
+from accounts.written.reading import is_storable, with_plain_line_ends
 from campaigns.contacts import labels, people
 from campaigns.models import Contact, Label
 from campaigns.wording import contact_field_problems
@@ -51,7 +51,7 @@ class Attributes(serializers.JSONField):
             raise refuse("text_invalid")
         if len(json.dumps(value)) > people.ATTRIBUTES_MAX_BYTES:
             raise refuse("attributes_too_large")
-        return value
+        return {name: with_plain_line_ends(one) if isinstance(one, str) else one for name, one in value.items()}
 
 
 def _texts(value: Any) -> Iterator[str]:

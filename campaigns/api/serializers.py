@@ -14,7 +14,7 @@ from rest_framework import serializers
 
 from accounts.models import Account
 from accounts.time_zones import known_zone
-from accounts.written.reading import is_storable
+from accounts.written.reading import is_storable, with_plain_line_ends
 from campaigns.audience.conditions import Audience
 from campaigns.audience.refused import BadAudience
 from campaigns.launch import media_addresses, recurrence
@@ -25,8 +25,9 @@ from devices.models import Device
 from jobs import windows
 from jobs.api.serializers import Moment
 from jobs.intake.accepting import PAST_GRACE
+from jobs.message import lengths
 
-MAX_MESSAGE_CHARACTERS: Final = 65_536
+MAX_MESSAGE_CHARACTERS: Final = lengths.MOST
 MIN_VARIANTS, MAX_VARIANTS = 2, 10
 MAX_WEIGHT: Final = 1_000
 MAX_DEVICES: Final = 1_000
@@ -140,6 +141,7 @@ class VariantsField(JSONOrEmptyField):
 
 
 def _sendable(text: str) -> str:
+    text = with_plain_line_ends(text)
     if len(text) > MAX_MESSAGE_CHARACTERS:
         raise refuse("too_long", limit=MAX_MESSAGE_CHARACTERS)
     if not is_storable(text):

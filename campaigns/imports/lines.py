@@ -3,7 +3,7 @@
 import re
 from typing import Any, Final, NamedTuple
 
-from accounts.written.reading import yes_or_no
+from accounts.written.reading import with_plain_line_ends, yes_or_no
 from campaigns.contacts import labels
 from campaigns.contacts.people import NAME_CHARACTERS
 from campaigns.imports import table
@@ -117,7 +117,7 @@ class LineReader:
 
 def _text(cell: str) -> str:
     """A cell without the spaces around it, and without what an export puts before a would-be formula."""
-    cell = cell.strip()
+    cell = with_plain_line_ends(cell.strip())
     return cell[1:] if cell[:1] == "'" and cell[1:2] in {"=", "+", "-", "@"} else cell
 
 

@@ -14,6 +14,7 @@ from campaigns.launch.unfilled_texts import texts_of
 from campaigns.models import Campaign
 from devices import breaker
 from devices.models import Device
+from jobs.message import lengths
 from jobs.message.rendering import CampaignTemplate, problems_of, variables_of
 
 SAMPLES: Final = 5
@@ -47,12 +48,15 @@ def preview(campaign: Campaign, now: datetime) -> Preview:
     texts = texts_of(campaign)
     variables = variables_of(*texts)
     template = template_of(campaign)
+    sample = [
+        Sample(one.contact_id, one.phone, template.render(one.values, one.phone))
+        for one in freezing.sample(campaign.account_id, audience, SAMPLES, variables)
+    ]
+    problems = dict.fromkeys(problem for text in texts for problem in problems_of(text))
+    too_long = lengths.problems_of([one.text for one in sample] or texts, has_media=bool(campaign.multimedia))
     return Preview(
         count=counted.sendable,
-        sample=[
-            Sample(one.contact_id, one.phone, template.render(one.values, one.phone))
-            for one in freezing.sample(campaign.account_id, audience, SAMPLES, variables)
-        ],
+        sample=sample,
         excluded={reason: number for reason, number in counted.excluded.items() if number},
         estimate=estimates.estimate(
             counted.sendable,
@@ -61,7 +65,7 @@ def preview(campaign: Campaign, now: datetime) -> Preview:
             ZoneInfo(campaign.time_zone),
             max(campaign.scheduled_at or now, now),
         ),
-        problems=list(dict.fromkeys(problem for text in texts for problem in problems_of(text))),
+        problems=[*problems, *too_long],
         lacking=lacking(campaign.account_id, audience, counted.sendable, texts),
         gone=needs.gone(campaign, audience),
     )

@@ -91,7 +91,7 @@ def fields_of(
     unread: dict[str, Any] = {}
     fields: dict[str, Any] = {
         "title": form["title"],
-        "message": form["message"].replace("\r\n", "\n"),
+        "message": form["message"],
         "variants": _load(form, "variants", unread, []),
         "segment_id": int(form["segment"]) if form["segment"].isdecimal() else None,
         # A segment says it all: what was chosen before it is no longer meant.

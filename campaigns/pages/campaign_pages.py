@@ -21,8 +21,9 @@ from campaigns.results import figures, variants
 from campaigns.states import CampaignStatus
 from campaigns.wording import audience_words, campaign_notes, campaign_words, estimate_words, gone_words
 from devices.models import Device
+from jobs.message import lengths
 from jobs.message.rendering import CampaignTemplate, problems_of, variables_of
-from jobs.pages.job_pages import offered
+from jobs.pages.job_pages import number_format, offered
 from jobs.states import JOB_ENDED
 from jobs.wording.job_reasons import job_reason
 from jobs.wording.phrase import Phrase
@@ -64,6 +65,7 @@ def builder(account: Account) -> dict[str, Any]:
                 "yes": _("yes"),
                 "no": _("no"),
                 "textLength": _("{count} characters"),
+                "long": _("With {count} characters it may not be read whole: {limit} are enough."),
             },
         },
     }
@@ -146,7 +148,13 @@ def form(account: Account, form: Form, errors: Mapping[str, Any], campaign: Camp
         "script_data": {
             **attributes["script"],
             "segments": [str(segment.pk) for segment in segments],
-            "limits": {"variants": MAX_VARIANTS, "weight": MAX_WEIGHT},
+            "number": number_format(),
+            "limits": {
+                "variants": MAX_VARIANTS,
+                "weight": MAX_WEIGHT,
+                "text": lengths.EASY,
+                "caption": lengths.EASY_CAPTION,
+            },
         },
     }
 

@@ -13,7 +13,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 
 from accounts.models import Account
 from accounts.pages.admin_base import AccountForm
-from accounts.written.reading import yes_or_no
+from accounts.written.reading import with_plain_line_ends, yes_or_no
 from campaigns.contacts import labels
 from campaigns.contacts.people import ATTRIBUTE_NAME_CHARACTERS, ATTRIBUTES_MAX_BYTES, NAME_CHARACTERS
 from campaigns.imports import table
@@ -147,7 +147,7 @@ class AttributeRow:
         """Raises ValueError."""
         text = self.value.strip()
         if self.kind == "text":
-            return self.value
+            return with_plain_line_ends(self.value)
         if self.kind == "boolean":
             return yes_or_no(text)
         if self.kind == "number":

@@ -20,7 +20,7 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from accounts.models import Account, User
-from accounts.written.reading import is_storable, true_or_false
+from accounts.written.reading import is_storable, true_or_false, with_plain_line_ends
 from devices import breaker, rounds
 from devices.models import Device
 from jobs.intake.kept_files import display_name, kept, old_files
@@ -34,13 +34,13 @@ from jobs.intake.recipient_file import (
     RecipientFile,
 )
 from jobs.intake.upload_check import Unacceptable, checked
-from jobs.message import unfilled
+from jobs.message import lengths, unfilled
 from jobs.models import Job, OnDuplicate
 from jobs.states import JOB_ENDED
 from jobs.wording.line_problems import LINE_PROBLEMS
 from jobs.wording.refusals import REFUSALS, refusal
 
-MAX_MESSAGE_CHARACTERS = 65_536
+MAX_MESSAGE_CHARACTERS = lengths.MOST
 MAX_TITLE_CHARACTERS = 200
 MAX_KEY_CHARACTERS = 255
 DEFAULT_DEVICES_LIMIT = 5
@@ -70,6 +70,8 @@ class BulkFields:
     allow_missing: bool = False  # whether variables that nothing can fill are sent as they stand, or as ---
 
     def __post_init__(self) -> None:
+        # Browsers write line ends of a form field as CRLF, whatever was typed; files of Windows hold them.
+        object.__setattr__(self, "message", with_plain_line_ends(self.message))
         if not self.message.strip():
             raise refusal("message_missing")
         if len(self.message) > MAX_MESSAGE_CHARACTERS:
@@ -86,9 +88,8 @@ class BulkFields:
     @classmethod
     def from_form(cls, form: QueryDict) -> "BulkFields":
         """Read the form of `POST /messages/send-bulk-file`; an empty field counts as absent."""
-        # Browsers write line ends of a form field as CRLF, whatever was typed.
         return cls(
-            message=form.get("message", "").replace("\r\n", "\n"),
+            message=form.get("message", ""),
             title=form.get("title", "").strip(),
             devices_limit=_devices_limit(form.get("devices_limit", "").strip()),
             device_ids=_device_ids(form.getlist("devices")),

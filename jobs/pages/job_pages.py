@@ -20,6 +20,7 @@ from devices.states import DeviceStatus
 from jobs import control, forecast, retention, waits
 from jobs.intake import accepting
 from jobs.intake.recipient_file import MAX_COLUMNS, MAX_LINE_BYTES
+from jobs.message import lengths
 from jobs.message.book import template_of
 from jobs.models import Job, OnDuplicate, Recipient
 from jobs.pages import recipient_list
@@ -75,6 +76,7 @@ def new_job(account: Account, form: QueryDict, error: ApiError | None = None) ->
                 "recipients": settings.MAX_RECIPIENTS,
                 "lineBytes": MAX_LINE_BYTES,
                 "columns": MAX_COLUMNS,
+                "characters": lengths.EASY,
             },
             "number": number_format(),
             "language": get_language(),
@@ -143,6 +145,7 @@ def _new_job_words() -> dict[str, str]:
         "fewColumns": _("No row has {name}: nothing can fill it."),
         "missing": _("{count} of the first {rows} rows lack a value: --- is sent in its place."),
         "characters": _("{count} characters"),
+        "long": _("With {count} characters it may not be read whole: {limit} are enough."),
         "uploading": _("Uploading… {percent} %"),
         "checking": _("Checking the list…"),
         "created": _("Created. Opening the live page…"),

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import structlog
 
+from jobs.message import lengths
 from jobs.message.book import MessageBook
 from jobs.sending import chunks
 from jobs.sending.chunks import Chunk, Waiting, Want
@@ -389,6 +390,9 @@ def claims_of(
         except Exception:
             log.exception("message cannot be rendered", recipient=waiting.recipient_id, job=job_id)
             spoiled.append(unsendable(claim))
-        else:
-            claims.append(claim._replace(text=text, media=media))
+            continue
+        if len(text) > lengths.MOST:
+            spoiled.append(unsendable(claim, "text_too_long"))
+            continue
+        claims.append(claim._replace(text=text, media=media))
     return claims, spoiled

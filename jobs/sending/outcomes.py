@@ -101,9 +101,9 @@ def _given_up(claim: Claim, error: SendError, tries_spent: int) -> Outcome:
     return Outcome(claim, RecipientState.FAILED, error.code, proven_unsent=True, tries_spent=tries_spent)
 
 
-def unsendable(claim: Claim) -> Outcome:
+def unsendable(claim: Claim, code: str = "invalid_content") -> Outcome:
     """Give up one that we cannot even put into words for its gateway; nothing of it was written."""
-    return _given_up(claim, Rejected("invalid_content"), tries_spent=0)
+    return _given_up(claim, Rejected(code), tries_spent=0)
 
 
 def not_written(claim: Claim, code: str) -> Outcome:

@@ -34,6 +34,10 @@ RECIPIENT_ERRORS: Final[dict[str, RecipientError]] = {
     "contact_deleted": RecipientError(
         "El contacto se eliminó antes de que le llegara su turno.", _("The contact was deleted before its turn")
     ),
+    "text_too_long": RecipientError(
+        "Con los valores de este destinatario el mensaje supera los 65536 caracteres.",
+        _("With this recipient's values the message is longer than 65,536 characters"),
+    ),
     # Of our own program
     "worker_died": RecipientError(
         "El programa se interrumpió durante el envío; no se sabe si salió el mensaje.",

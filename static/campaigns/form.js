@@ -2,7 +2,7 @@
 // Without this script the forms are plain ones, with the audience and the variants as JSON.
 
 import { formatted } from "../jobs/formatting.js";
-import { pageData } from "../pregonero/words.js";
+import { fill, numbers, pageData } from "../pregonero/words.js";
 import { AudienceBuilder } from "./audience.js";
 
 const WAIT_MS = 450;
@@ -77,6 +77,7 @@ function show(people, under, { samples: given = [], problems = [], isBad = false
   list.hidden = problems.length === 0;
   list.replaceChildren(...problems.map((problem) => Object.assign(document.createElement("li"), { textContent: problem })));
   samples = message ? given.filter((sample) => sample.text) : given;
+  if (message) showLength();
   sampleAt = Math.min(sampleAt, Math.max(0, samples.length - 1));
   showSample();
 }
@@ -120,7 +121,20 @@ function writeVariants() {
   }));
   const all = rest.length ? [{ text: message.value, weight: weight($("#first-weight")) }, ...rest] : [];
   form.elements.variants.value = JSON.stringify(all);
+  showLength();
   later();
+}
+
+// How long the longest text is, as it is written and as some of the audience will read it.
+function showLength() {
+  const texts = [message.value, ...variantTexts(), ...samples.map((sample) => sample.text)];
+  const longest = Math.max(...texts.map((text) => [...text].length));
+  const limit = form.elements.media_type.value ? data.limits.caption : data.limits.text;
+  const { whole } = numbers(data.number);
+  const isLong = longest > limit;
+  const place = $("#characters");
+  place.textContent = fill(isLong ? words.long : words.textLength, { count: whole(longest), limit: whole(limit) });
+  place.classList.toggle("pg-bad", isLong);
 }
 
 function addVariant({ text = "", weight = 1 } = {}) {
@@ -155,6 +169,7 @@ function chooseType() {
 // An audio has none.
 function askForText() {
   message.required = form.elements.media_type.value !== "audio";
+  showLength();
 }
 
 function showSchedule() {

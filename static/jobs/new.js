@@ -181,6 +181,10 @@ function showPreview() {
 
 function showHints(template, rows) {
   const hints = [];
+  const lengthOf = (text) => [...text].length;
+  const longest = Math.max(lengthOf(message.value), ...rows.map((row) => lengthOf(template.render(row.values))));
+  const limit = data.limits.characters;
+  if (longest > limit) hints.push(fill(words.long, { count: whole(longest), limit: whole(limit) }));
   if (rows.length) {
     const used = template.variables;
     const beyond = new Set(used.filter(({ index }) => index >= found.widest).map(({ name }) => name));
