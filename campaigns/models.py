@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account, User
 from accounts.scoping import ScopedModel, ScopedQuerySet
+from accounts.written.folding import same_name
 from campaigns.states import (
     CAMPAIGN_CLOSED,
     CAMPAIGN_WAITING,
@@ -25,18 +26,47 @@ from jobs.models import Job
 from jobs.states import JOB_ENDED
 
 
+class FoldedName(models.CharField):  # type: ignore[type-arg]
+    """What all spellings of the row's `name` share. Written with the row; a queryset's update() names it itself."""
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> str:
+        folded = same_name(model_instance.name)  # type: ignore[attr-defined]
+        setattr(model_instance, self.attname, folded)
+        return folded
+
+
 class Label(ScopedModel):
     """A name that contacts carry. Contacts hold the name itself; renaming is done by `labels`."""
 
     account = models.ForeignKey(Account, models.CASCADE, related_name="labels", verbose_name=_("account"))
     name = models.CharField(_("name"), max_length=100)
+    folded = FoldedName(max_length=400, editable=False)
     created_at = models.DateTimeField(_("created"), db_default=Now(), editable=False)
 
     class Meta:
         verbose_name = _("label")
         verbose_name_plural = _("labels")
         ordering = ("name",)
-        constraints = [models.UniqueConstraint(fields=["account", "name"], name="label_once_per_account")]
+        # "VIP" and "vip" are one.
+        constraints = [models.UniqueConstraint(fields=["account", "folded"], name="label_once_per_account")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class AttributeName(ScopedModel):
+    """How an account writes the name of a custom attribute: contacts hold it so, however it came."""
+
+    account = models.ForeignKey(Account, models.CASCADE, related_name="attribute_names", verbose_name=_("account"))
+    name = models.CharField(_("name"), max_length=200)
+    folded = FoldedName(max_length=800, editable=False)
+    created_at = models.DateTimeField(_("created"), db_default=Now(), editable=False)
+
+    class Meta:
+        verbose_name = _("attribute")
+        verbose_name_plural = _("attributes")
+        ordering = ("name",)
+        constraints = [models.UniqueConstraint(fields=["account", "folded"], name="attribute_once_per_account")]
 
     def __str__(self) -> str:
         return self.name

@@ -82,7 +82,7 @@ class AudienceField(JSONOrEmptyField):
             raise serializers.ValidationError(places) from None
         if audience.unknown_contact_ids(account):
             raise refuse("contacts_unknown")
-        return data
+        return audience.own_words(account).written_in(data)
 
 
 class MultimediaField(JSONOrEmptyField):

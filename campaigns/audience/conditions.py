@@ -3,8 +3,8 @@
     {"contact_ids": [1, 2], "labels": ["vip", "newsletter"], "custom_attributes": {"region": "norte"}, "exclude": {…}}
 
 - Keys that are given must all hold. Of the labels any one is enough, of the contact ids any one; an empty list
-  holds for nobody. Labels are compared letter by letter.
-- Each custom attribute is named by its key, as it stands, and must equal, with JSON's types: true is not "true",
+  holds for nobody. Labels are read as the account writes them: "vip" is its label "VIP" (`own_names`).
+- Each custom attribute is named by its key, read the same way, and must equal, with JSON's types: true is not "true",
   1 is not "1", 1 is 1.0, and null is equal to null but not to a missing attribute.
 - Or it is an operator, {"op": …, "value": …}:
 
@@ -23,8 +23,8 @@
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from dataclasses import dataclass, replace
+from typing import Any, Final, NamedTuple, Protocol
 
 from django.db.models import F, Lookup, Q, QuerySet
 from django.db.models.sql.compiler import SQLCompiler
@@ -33,6 +33,7 @@ from accounts.models import Account
 from accounts.written.reading import is_storable
 from campaigns.audience.attribute_conditions import OPERATORS, AttributeCondition, kind_of
 from campaigns.audience.refused import BadAudience, Problem
+from campaigns.contacts import attributes, labels
 from campaigns.models import Contact
 from campaigns.wording import audience_problems
 
@@ -114,7 +115,28 @@ class Audience:
     def select(self, account: Account | int) -> "QuerySet[Contact]":
         """The account's contacts that are meant, sendable or not, in no order. Another account's never match."""
         contacts: QuerySet[Contact] = Contact.objects.for_account(account)
-        return contacts.none() if self.is_empty else contacts.filter(self.condition())
+        return contacts.none() if self.is_empty else contacts.filter(self.of(account).condition())
+
+    def of(self, account: Account | int) -> "Audience":
+        """The audience in the account's own words: "vip" is its label "VIP"."""
+        return self._in(self.own_words(account))
+
+    def own_words(self, account: Account | int) -> "OwnWords":
+        """How the account writes the labels and attributes that are named, by how they are written here."""
+        account_id = account if isinstance(account, int) else account.pk
+        parts = [self] if self.exclude is None else [self, self.exclude]
+        return OwnWords(
+            labels.known(account_id, {name for part in parts for name in part.labels or ()}),
+            attributes.known(account_id, {one.key for part in parts for one in part.custom_attributes}),
+        )
+
+    def _in(self, words: "OwnWords") -> "Audience":
+        return replace(
+            self,
+            labels=None if self.labels is None else tuple(dict.fromkeys(words.labels[name] for name in self.labels)),
+            custom_attributes=tuple(replace(one, key=words.attributes[one.key]) for one in self.custom_attributes),
+            exclude=self.exclude and self.exclude._in(words),
+        )
 
     def condition(self) -> Q:
         """The audience as a condition on Contact, for one that is not empty."""
@@ -136,6 +158,26 @@ class Audience:
             return []
         contacts = Contact.objects.for_account(account).filter(_IsAnyOf(F("id"), sorted(wanted)))
         return sorted(wanted.difference(contacts.values_list("id", flat=True)))
+
+
+class OwnWords(NamedTuple):
+    """An account's own names, by how somebody wrote them."""
+
+    labels: dict[str, str]
+    attributes: dict[str, str]
+
+    def written_in(self, raw: dict[str, Any]) -> dict[str, Any]:
+        """The JSON of a valid audience in these words. Two conditions on what is one attribute stay as they are."""
+        said = dict(raw)
+        if "labels" in said:
+            said["labels"] = list(dict.fromkeys(self.labels[name] for name in said["labels"]))
+        conditions = said.get("custom_attributes", {})
+        named = {self.attributes[key]: value for key, value in conditions.items()}
+        if conditions and len(named) == len(conditions):
+            said["custom_attributes"] = named
+        if "exclude" in said:
+            said["exclude"] = self.written_in(said["exclude"])
+        return said
 
 
 class _IsAnyOf(Lookup):

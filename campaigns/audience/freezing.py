@@ -14,6 +14,7 @@ from django.db.models.functions import Now
 from accounts.models import Account
 from campaigns.audience.conditions import Audience
 from campaigns.audience.refused import EmptyAudience
+from campaigns.contacts import attributes
 from jobs.models import Job
 
 OPTED_OUT: Final = "opted_out"  # the person said no: before every other reason
@@ -78,7 +79,7 @@ def sample(account: Account | int, audience: Audience, number: int, variables: S
     if audience.is_empty:
         return []
     source, parameters = _meant(account, audience)
-    values, value_parameters = _values(variables)
+    values, value_parameters = _values(account, variables)
     with connection.cursor() as cursor:
         # First all that match, then the few: with a bare LIMIT the planner hopes to meet them soon, walks along the
         # primary key, and reads the whole table where the audience is small.
@@ -100,7 +101,7 @@ def count_lacking(account: Account | int, audience: Audience, variables: Sequenc
     if audience.is_empty or not variables:
         return [0] * len(variables)
     source, parameters = _meant(account, audience)
-    cells, cell_parameters = _cells(variables)
+    cells, cell_parameters = _cells(account, variables)
     # Blanks of every kind, as rendering sees them.
     counters = ", ".join(f"count(*) FILTER (WHERE {cell} ~ '^\\s*$')" for cell in cells)
     with connection.cursor() as cursor:
@@ -122,7 +123,7 @@ def freeze(cursor: Cursor, job: Job, audience: Audience) -> Count:
     if audience.is_empty:
         raise EmptyAudience
     source, parameters = _meant(job.account_id, audience)
-    values, value_parameters = _values(job.columns)
+    values, value_parameters = _values(job.account_id, job.columns)
     variant, variant_parameters = _variant(job)
     cursor.execute(
         f"""
@@ -159,26 +160,29 @@ def _meant(account: Account | int, audience: Audience) -> tuple[str, list[Any]]:
     )
 
 
-def _values(variables: Sequence[str]) -> tuple[str, list[Any]]:
+def _values(account: Account | int, variables: Sequence[str]) -> tuple[str, list[Any]]:
     """SQL and parameters of the array of a contact's values."""
-    cells, parameters = _cells(variables)
+    cells, parameters = _cells(account, variables)
     return f"ARRAY[{', '.join(cells)}]::text[]", parameters
 
 
-def _cells(variables: Sequence[str]) -> tuple[list[str], list[Any]]:
-    """SQL of each of a contact's values, and the parameters of all: text as it is, other JSON as JSON, nothing as ''."""
+def _cells(account: Account | int, variables: Sequence[str]) -> tuple[list[str], list[Any]]:
+    """SQL of each of a contact's values, and the parameters of all: text as it is, other JSON as JSON, none as ''."""
     cells: list[str] = []
     parameters: list[Any] = []
+    account_id = account if isinstance(account, int) else account.pk
+    prefix = "custom_attributes."
+    own = attributes.known(account_id, [one.removeprefix(prefix) for one in variables if one.startswith(prefix)])
     for variable in variables:
         if variable in ("name", "phone", "email"):
             cells.append(f"coalesce(contact.{variable}, '')")
             continue
-        path = variable.removeprefix("custom_attributes.")
+        path = variable.removeprefix(prefix)
         if path == variable:
             raise ValueError(f"no variable of a contact: {variable}")
         # A key may hold dots itself, as headers of spreadsheets do: it comes before a path.
         cells.append("coalesce(contact.custom_attributes ->> %s, contact.custom_attributes #>> %s::text[], '')")
-        parameters += [path, path.split(".")]
+        parameters += [own[path], path.split(".")]
     return cells, parameters
 
 

@@ -9,6 +9,7 @@ from django.db.models import Q
 
 from accounts.needed import Need
 from campaigns.audience.conditions import Audience
+from campaigns.contacts import own_names
 from campaigns.models import Campaign, CampaignQuerySet, Label, Segment
 from campaigns.states import CAMPAIGN_WAITING
 from devices.models import Device
@@ -45,11 +46,15 @@ def _needs(campaigns: CampaignQuerySet) -> list[Need]:
 def gone(campaign: Campaign, audience: Audience) -> list[tuple[str, str]]:
     """What the campaign names and the account no longer has: ("label" | "contact" | "device", which)."""
     labels = {*(audience.labels or ()), *((audience.exclude and audience.exclude.labels) or ())}
-    known_labels = Label.objects.for_account(campaign.account_id).filter(name__in=labels)
+    own = own_names.known(Label, campaign.account_id, labels)
+    known_labels = Label.objects.for_account(campaign.account_id).filter(name__in=own.values())
     devices = set(campaign.requested_device_ids)
     known_devices = Device.objects.for_account(campaign.account_id).filter(pk__in=devices)
     return [
-        *(("label", name) for name in sorted(labels.difference(known_labels.values_list("name", flat=True)))),
+        *(
+            ("label", name)
+            for name in sorted(set(own.values()).difference(known_labels.values_list("name", flat=True)))
+        ),
         *(("contact", str(pk)) for pk in audience.unknown_contact_ids(campaign.account_id)),
         *(("device", str(pk)) for pk in sorted(devices.difference(known_devices.values_list("pk", flat=True)))),
     ]

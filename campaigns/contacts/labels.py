@@ -1,6 +1,7 @@
 """Labels: names that contacts carry. A contact holds the names themselves: renaming is one statement over them all."""
 
-from collections.abc import Iterable
+import unicodedata
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from django.db import IntegrityError, connection, transaction
@@ -9,6 +10,8 @@ from django.shortcuts import get_object_or_404
 
 from accounts.constraints import is_breach_of
 from accounts.models import Account
+from accounts.written.folding import same_name
+from campaigns.contacts import own_names
 from campaigns.models import Campaign, Contact, Label, Segment
 
 MAX_CHARACTERS: Final = 100
@@ -24,8 +27,8 @@ class LabelTaken(Exception):
 
 
 def clean(name: str) -> str | None:
-    """Return the name as it is kept, spaces around it dropped; None where it cannot be a label."""
-    name = name.strip()
+    """Return the name as it is kept, composed and without spaces around it; None where it cannot be a label."""
+    name = unicodedata.normalize("NFC", name.strip())
     return name if 0 < len(name) <= MAX_CHARACTERS and name.isprintable() else None
 
 
@@ -37,15 +40,19 @@ def take_turns(account_id: int) -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", (_CHANGING, account_id & 0x7FFFFFFF))
 
 
-def ensure(account_id: int, names: Iterable[str]) -> None:
-    """Make the labels that there are not yet."""
-    wanted = set(names)
-    if not wanted:
-        return
-    known = Label.objects.for_account(account_id).filter(name__in=wanted).values_list("name", flat=True)
-    Label.unscoped.bulk_create(
-        [Label(account_id=account_id, name=name) for name in sorted(wanted.difference(known))], ignore_conflicts=True
-    )
+def known(account_id: int, written: Iterable[str]) -> dict[str, str]:
+    """By each of these spellings the account's own label; itself where there is none."""
+    return own_names.known(Label, account_id, written)
+
+
+def ensure(account_id: int, written: Iterable[str]) -> dict[str, str]:
+    """The same; labels that there are not yet are made."""
+    return own_names.ensure(Label, account_id, written)
+
+
+def each_once(written: Iterable[str], own: Mapping[str, str]) -> list[str]:
+    """The labels that are meant, in their order, by what `known` or `ensure` said."""
+    return list(dict.fromkeys(own.get(name, name) for name in written))
 
 
 def count(account_id: int, names: list[str]) -> dict[str, int]:
@@ -81,7 +88,7 @@ def rename(label: Label, name: str) -> tuple[str, int]:
         return old, 0
     try:
         with transaction.atomic():
-            Label.unscoped.filter(pk=label.pk).update(name=name)
+            Label.unscoped.filter(pk=label.pk).update(name=name, folded=same_name(name))
     except IntegrityError as error:
         if not is_breach_of("label_once_per_account", error):
             raise
@@ -130,7 +137,7 @@ def _take_as_it_is(label: Label) -> None:
 def put_on(account_id: int, contacts: QuerySet[Contact], names: list[str]) -> tuple[int, int]:
     """Label these contacts, who are the account's. Returns how many were meant and how many did not have them all."""
     take_turns(account_id)
-    ensure(account_id, names)
+    names = each_once(names, ensure(account_id, names))
     return _change(
         account_id,
         contacts,
@@ -143,6 +150,7 @@ def put_on(account_id: int, contacts: QuerySet[Contact], names: list[str]) -> tu
 def take_off(account_id: int, contacts: QuerySet[Contact], names: list[str]) -> tuple[int, int]:
     """Take labels off these contacts, who are the account's. Returns how many were meant and how many had one of
     them."""
+    names = each_once(names, known(account_id, names))
     return _change(
         account_id,
         contacts,

@@ -13,6 +13,7 @@ from django.utils import timezone
 from accounts.constraints import is_breach_of
 from accounts.models import Account
 from accounts.written.reading import is_storable, true_or_false
+from campaigns.contacts import attributes
 from campaigns.contacts import labels as labelling
 from campaigns.models import Contact
 from devices import phone_numbers
@@ -64,7 +65,7 @@ def save(contact: Contact, values: Mapping[str, Any], source: str) -> Contact:
         setattr(contact, name, value)
     try:
         with transaction.atomic():
-            labelling.ensure(contact.account_id, columns.get("labels", ()))
+            _take_own_names(contact, columns)
             if contact.pk is None:
                 contact.save(force_insert=True)
             elif columns:
@@ -80,6 +81,17 @@ def save(contact: Contact, values: Mapping[str, Any], source: str) -> Contact:
             raise PhoneTaken from None
         raise
     return contact
+
+
+def _take_own_names(contact: Contact, columns: dict[str, Any]) -> None:
+    """Write labels and attributes as the account writes them; those that there are not yet are made."""
+    if "labels" in columns:
+        own = labelling.ensure(contact.account_id, columns["labels"])
+        contact.labels = columns["labels"] = labelling.each_once(columns["labels"], own)
+    if "custom_attributes" in columns:
+        contact.custom_attributes = columns["custom_attributes"] = attributes.under_own_names(
+            contact.account_id, columns["custom_attributes"]
+        )
 
 
 def _consent(contact: Contact, opted_out: bool | None, source: str) -> dict[str, Any]:
@@ -143,7 +155,7 @@ class Filters:
 
     def apply(self, rows: QuerySet[Contact], account: Account) -> QuerySet[Contact]:
         if self.labels:
-            rows = rows.filter(labels__overlap=list(self.labels))
+            rows = rows.filter(labels__overlap=list(labelling.known(account.pk, self.labels).values()))
         if self.phone:
             key = phone_numbers.key_of_spelling(self.phone, account.default_country)
             rows = rows.filter(phone_key=key or "")  # "" is nobody's; `none()` has no SQL to build on
@@ -151,7 +163,9 @@ class Filters:
             rows = rows.filter(email__iexact=self.email)
         if self.opted_out is not None:
             rows = rows.filter(opted_out_at__isnull=not self.opted_out)
+        own = attributes.known(account.pk, self.attributes)
         for name, text in self.attributes.items():
+            name = own[name]
             meant = Q(custom_attributes__contains={name: text})
             for value in _spelled(text):
                 meant |= Q(custom_attributes__contains={name: value})

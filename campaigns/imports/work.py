@@ -19,7 +19,8 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models.functions import Now
 
-from campaigns.contacts import labels
+from accounts.written.folding import same_name
+from campaigns.contacts import attributes, labels
 from campaigns.imports import table
 from campaigns.imports.lines import BadLine, LineReader, Person
 from campaigns.imports.table import Format
@@ -141,6 +142,31 @@ def _format_of(row: ContactImport) -> Format:
     return form._replace(encoding="utf-8", delimiter=",") if row.upload_name.endswith(".xlsx") else form
 
 
+def _under_own_names(row: ContactImport) -> dict[str, Any]:
+    """The mapping, its attributes named as the account names them; new ones are made once it is imported.
+
+    Of two columns that are one attribute the second gets a number.
+    """
+    columns = row.mapping["columns"]
+    written: dict[str, Any] = columns["custom_attributes"]
+    name_of = attributes.ensure if row.status == Status.RUNNING else attributes.known
+    own = name_of(row.account_id, written)
+    taken: dict[str, Any] = {}
+    for name, said in sorted(written.items(), key=lambda item: _place_of(item[1])):
+        number, free = 2, own[name]
+        while same_name(free) in map(same_name, taken):
+            number, free = number + 1, f"{own[name]} {number}"
+        taken[free] = said
+    if row.status == Status.RUNNING:
+        attributes.ensure(row.account_id, taken)
+    return {**row.mapping, "columns": {**columns, "custom_attributes": taken}}
+
+
+def _place_of(said: Any) -> int:
+    place: int = said if isinstance(said, int) else said["column"]
+    return place
+
+
 class _Reader:
     """The file's rows as this mapping reads them, and how many have been passed."""
 
@@ -148,7 +174,7 @@ class _Reader:
         self.row = row
         self._rows = table.rows(path, _format_of(row))
         self._passed = 0
-        self.lines = LineReader(row.mapping)
+        self.lines = LineReader(_under_own_names(row))
         self.keys_path = path.with_suffix(".keys")
 
     def is_for(self, row: ContactImport) -> bool:
@@ -282,7 +308,10 @@ def _import(cursor: Cursor, row: ContactImport, chunk: _Chunk) -> _Became:
     """Make or complete the chunk's contacts. Returns as `_check` does."""
     people = _once_each(chunk.people, row.update_existing)
     labels.take_turns(row.account_id)
-    labels.ensure(row.account_id, {name for person in people for name in person.labels})
+    written = {name for person in people for name in person.labels}
+    own = labels.ensure(row.account_id, sorted(written))
+    if any(own[name] != name for name in written):
+        people = [person._replace(labels=labels.each_once(person.labels, own)) for person in people]
     created = _write(cursor, row, people) if people else 0
     others = len(chunk.people) - created
     changes: dict[str, Any] = {

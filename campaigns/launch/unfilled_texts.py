@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from campaigns.audience.refused import Problem, Refused
+from campaigns.contacts import attributes
 from campaigns.models import Campaign
 from campaigns.wording import field_problems
 from jobs.message import unfilled
@@ -27,7 +28,8 @@ def check(campaign: Campaign) -> None:
     """Raises VariablesUnknown."""
     if campaign.allow_missing:
         return
-    if found := unfilled.in_campaign(unknown_variables(*texts_of(campaign))):
+    unknown = unknown_variables(*texts_of(campaign))
+    if unknown and (found := unfilled.in_campaign(unknown, attributes.names(campaign.account_id))):
         raise VariablesUnknown(found)
 
 

@@ -13,6 +13,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 
 from accounts.models import Account
 from accounts.pages.admin_base import AccountForm
+from accounts.written.folding import same_name
 from accounts.written.reading import with_plain_line_ends, yes_or_no
 from campaigns.contacts import labels
 from campaigns.contacts.people import ATTRIBUTE_NAME_CHARACTERS, ATTRIBUTES_MAX_BYTES, NAME_CHARACTERS
@@ -190,7 +191,11 @@ class LabelForm(AccountForm):
         name = labels.clean(self.cleaned_data["name"])
         if name is None:
             raise forms.ValidationError(str(contact_field_problems.on_the_page("label_invalid")))
-        taken = Label.objects.for_account(self.instance.account_id).filter(name=name).exclude(pk=self.instance.pk)
+        taken = (
+            Label.objects.for_account(self.instance.account_id)
+            .filter(folded=same_name(name))
+            .exclude(pk=self.instance.pk)
+        )
         if taken.exists():
             raise forms.ValidationError(str(page_refusal("label_taken")))
         return name

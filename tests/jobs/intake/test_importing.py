@@ -86,7 +86,9 @@ class TestRows:
             lines.append("|".join([PHONES[0], *cells]))
         job = import_all(sender.job("\n".join(lines), on_duplicate=OnDuplicate.SEND))
 
-        assert [values for (values,) in recipients(job, "values")] == rows
+        assert [values for (values,) in recipients(job, "values")] == [
+            [value.strip() for value in values] for values in rows
+        ]
 
 
 class TestDuplicates:

@@ -73,8 +73,8 @@ def test_empty_cells_are_kept():
     assert values(f"{PHONE}||b|\n{PHONE}|") == [["", "b", ""], [""]]
 
 
-def test_values_are_kept_as_they_are():
-    assert values(f"{PHONE}| a |\tb,c;d\\") == [[" a ", "\tb,c;d\\"]]
+def test_values_have_no_blanks_around_them():
+    assert values(f'{PHONE}| a |\tb,c; d\\|" e "|\u00a0') == [["a", "b,c; d\\", "e", ""]]
 
 
 def test_a_row_with_a_bad_phone_is_kept_with_its_text():
@@ -96,8 +96,13 @@ class TestHeader:
         assert self.columns(f"teléfono\n{PHONE}|a") == []
         assert self.columns(f"|x\n{PHONE}|a") == ["x"]
 
-    def test_a_first_cell_with_any_digit_is_a_recipient(self):
-        assert self.columns(f"phone1|a\n{PHONE}|a") is None
+    @pytest.mark.parametrize("cell", ["Celular 1", "phone1", "Teléfono_2", "NÚMERO (10)", "Phone 1 - Value"])
+    def test_or_by_one_that_names_a_phone_and_has_two_digits_at_most(self, cell):
+        assert self.columns(f"{cell}|nombre\n{PHONE}|a") == ["nombre"]
+
+    @pytest.mark.parametrize("cell", ["abc1", "1", "celular 987", "tel:+51987654321", "x1|phone"])
+    def test_any_other_first_cell_with_a_digit_is_a_recipient(self, cell):
+        assert self.columns(f"{cell}|a\n{PHONE}|a") is None
         assert self.columns("٩٦٦٥٠١٢٣٤|a") is None
 
     def test_comes_first_after_blank_lines(self):
