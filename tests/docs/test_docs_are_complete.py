@@ -215,4 +215,5 @@ def test_the_list_of_decisions_is_complete():
     pages = sorted(path.name for path in (REPOSITORY / "docs/decisions").glob("0*.md"))
     listed = re.findall(r"^\| \[\d+\]\((.*?)\)", text_of("docs/decisions/README.md"), re.MULTILINE)
     assert listed == pages
-    assert [int(name[:4]) for name in pages] == list(range(1, len(pages) + 1))
+    # Each number once. A gap is that of a page whose change has not landed yet.
+    assert len({name[:4] for name in pages}) == len(pages)
