@@ -14,6 +14,7 @@ from unfold.widgets import UnfoldAdminEmailInputWidget
 
 from accounts import actions
 from accounts.audit import Actor
+from accounts.countries import is_country
 from accounts.models import Account, ApiToken, AuditEntry, Membership, Role, User
 from accounts.pages.admin_base import AccountAdmin, AccountForm, ReadOnly, action, display
 from accounts.requests import account_of
@@ -21,11 +22,26 @@ from accounts.requests import account_of
 admin.site.unregister(Group)  # roles come from memberships; Django's groups would say nothing
 
 
+class AccountSettingsForm(AccountForm):
+    """Takes a country's two letters in any case."""
+
+    class Meta:
+        model = Account
+        fields = ("name", "default_country", "whatsapp_api_campaigns", "never_twice")
+
+    def clean_default_country(self) -> str:
+        country: str = self.cleaned_data["default_country"].strip().upper()
+        if country and not is_country(country):
+            raise forms.ValidationError(_("Write the country's two letters, such as PE."))
+        return country
+
+
 @admin.register(Account)
 class AccountSettingsAdmin(AccountAdmin):
-    """The account one is in: its name and what is switched on."""
+    """The account one is in: its name, the country of its numbers, and what is switched on."""
 
-    fields = ("name", "whatsapp_api_campaigns", "never_twice", "created_at")
+    form = AccountSettingsForm
+    fields = ("name", "default_country", "whatsapp_api_campaigns", "never_twice", "created_at")
     readonly_fields = ("created_at",)
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:

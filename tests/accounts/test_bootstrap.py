@@ -48,6 +48,24 @@ def test_repeating_it_changes_nothing_and_shows_no_token():
 
 
 @pytest.mark.django_db
+def test_an_account_has_the_country_of_its_numbers_from_the_start():
+    bootstrap("--country", "pe")
+    assert Account.objects.get().default_country == "PE"
+    bootstrap()
+    assert Account.objects.get().default_country == "PE"
+    bootstrap("--country", "MX")
+    assert Account.objects.get().default_country == "MX"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("country", ["Peru", "ZZ", "5"])
+def test_no_country_is_refused(country):
+    with pytest.raises(CommandError):
+        bootstrap("--country", country)
+    assert not Account.objects.exists()
+
+
+@pytest.mark.django_db
 def test_a_password_is_made_up_and_shown_only_for_a_new_user():
     made = bootstrap()
     assert User.objects.get().check_password(made["password"])

@@ -11,7 +11,8 @@ from django.forms import ValidationError
 
 from accounts import actions
 from accounts.audit import Actor
-from accounts.models import Role, User
+from accounts.countries import is_country
+from accounts.models import Account, Role, User
 
 TOKEN_NAME = "bootstrap"  # noqa: S105 - a name
 
@@ -26,6 +27,9 @@ class Command(BaseCommand):
         parser.add_argument("--account", required=True, metavar="NAME")
         parser.add_argument("--email", required=True, help="who administers it; also the name to log in with")
         parser.add_argument("--password", help="for a new user; without it one is made and shown")
+        parser.add_argument(
+            "--country", default="", metavar="PE", help="two letters: what numbers without a country code belong to"
+        )
         parser.add_argument("--enable-campaigns", action="store_true", help="switch the campaigns feature on")
         parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
 
@@ -37,17 +41,28 @@ class Command(BaseCommand):
             raise CommandError("--email must be an e-mail address") from None
         if not 0 < len(name) <= 120:
             raise CommandError("--account must have 1 to 120 characters")
-        made = bootstrap(name, email, options["password"], enable_campaigns=options["enable_campaigns"])
+        country = options["country"].strip().upper()
+        if country and not is_country(country):
+            raise CommandError("--country must be the two letters of a country, such as PE")
+        made = bootstrap(
+            name, email, options["password"], enable_campaigns=options["enable_campaigns"], country=country
+        )
         if options["json"]:
             self.stdout.write(json.dumps(made))
             return
         for label, value in made.items():
             self.stdout.write(f"{label}: {value if value is not None else '(made earlier; shown only once)'}")
+        if not Account.objects.get(pk=made["account_id"]).default_country:
+            self.stdout.write("country: none, so numbers without + are refused; say it with --country, or in settings")
 
 
 @transaction.atomic
-def bootstrap(name: str, email: str, password: str | None, *, enable_campaigns: bool) -> dict[str, Any]:
+def bootstrap(
+    name: str, email: str, password: str | None, *, enable_campaigns: bool, country: str = ""
+) -> dict[str, Any]:
     """Return {"account_id", "user_id", "email", "token"}; `token` is None where it was made before.
+
+    `country` ("PE") is what the account's numbers without a country code belong to; "" leaves it as it is.
 
     "password" is added where one was made up. A user who exists keeps theirs.
     """
@@ -56,6 +71,10 @@ def bootstrap(name: str, email: str, password: str | None, *, enable_campaigns: 
     if enable_campaigns and not account.whatsapp_api_campaigns:
         account.whatsapp_api_campaigns = True
         actions.change_account(actor, account, ["whatsapp_api_campaigns"])
+
+    if country and account.default_country != country:
+        account.default_country = country
+        actions.change_account(actor, account, ["default_country"])
 
     made_up = None
     user = User.objects.filter(email__iexact=email).first()
