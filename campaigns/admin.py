@@ -34,6 +34,7 @@ from campaigns.wording.refusals import page_refusal
 from devices import phone_numbers
 from jobs.intake.kept_files import display_name
 from jobs.models import IllegalTransition
+from jobs.wording import phone_problems
 
 MAX_COUNT_BYTES: Final = 2**20
 
@@ -287,12 +288,14 @@ class CampaignAdmin(CampaignPages):
         written = request.POST.get("phones", "")
         problem = ""
         if request.method == "POST":
-            phones = _phones(written, account.default_country)
+            parts = _parts(written)
             try:
-                if phones is None:
-                    problem = str(page_refusal("phones_invalid", count=test_message.MOST_PHONES))
-                else:
+                if 1 <= len(parts) <= test_message.MOST_PHONES:
+                    phones = test_message.phones_of(parts, account.default_country)
                     return self._tried_out(request, campaign, phones)
+                problem = str(page_refusal("phones_invalid", count=test_message.MOST_PHONES))
+            except phone_numbers.Unreadable as unreadable:
+                problem = str(phone_problems.on_the_page(unreadable.code))
             except Refused as refused:
                 problem = str(page_refusal(refused.code))
         context = {
@@ -368,11 +371,6 @@ def _file_problems(kind: str, file: Any) -> dict[str, list[str]]:
     return {}
 
 
-def _phones(written: str, country: str) -> list[str] | None:
-    """The numbers in a text, each once; None where one of them is none, or they are too many."""
-    parts = [part.strip() for part in written.replace(",", "\n").replace(";", "\n").splitlines() if part.strip()]
-    if not 1 <= len(parts) <= test_message.MOST_PHONES:
-        return None
-    phones = [phone_numbers.parse(part, country) if len(part) <= phone_numbers.RAW_MAX else None for part in parts]
-    known = [phone for phone in phones if phone is not None]
-    return list(dict.fromkeys(known)) if len(known) == len(parts) else None
+def _parts(written: str) -> list[str]:
+    """What is written one a line, or with commas between."""
+    return [part.strip() for part in written.replace(",", "\n").replace(";", "\n").splitlines() if part.strip()]

@@ -30,7 +30,7 @@ from jobs.intake import accepting
 from jobs.message.book import template_of
 from jobs.models import IllegalTransition, Job, JobDevice, Recipient, Suppression
 from jobs.pages import job_pages
-from jobs.wording import recipient_errors, suppression_reasons
+from jobs.wording import phone_problems, recipient_errors, suppression_reasons
 from jobs.wording.job_reasons import job_reason
 
 DEVICES_NAMED = 10  # of those of a job in the list
@@ -299,7 +299,7 @@ class SuppressionForm(AccountForm):
 
     phone = forms.CharField(
         label=gettext_lazy("Phone"),
-        max_length=phone_numbers.RAW_MAX,  # with spaces and hyphens, which are dropped
+        max_length=phone_numbers.MAX_WRITTEN,
         widget=UnfoldAdminTextInputWidget,
         help_text=gettext_lazy("With the country code, such as +51987654321"),
     )
@@ -309,9 +309,10 @@ class SuppressionForm(AccountForm):
         fields = ("phone", "reason")
 
     def clean_phone(self) -> str:
-        phone = phone_numbers.normalise(self.cleaned_data["phone"])
-        if phone is None:
-            raise forms.ValidationError(_("Write 8 to 15 digits, with the country code."))
+        try:
+            phone = phone_numbers.read_kept_from(self.cleaned_data["phone"], self.instance.account.default_country)
+        except phone_numbers.Unreadable as problem:
+            raise forms.ValidationError(str(phone_problems.on_the_page(problem.code))) from None
         banned = Suppression.objects.for_account(self.instance.account_id)
         if banned.filter(phone_key=phone_numbers.key_of(phone)).exists():
             raise forms.ValidationError(_("This number is suppressed already."))

@@ -72,7 +72,9 @@ class ContactSerializer(serializers.ModelSerializer[Contact]):
     """A contact of contract §4. A `phone` may come in any spelling, and goes out in E.164."""
 
     name = serializers.CharField(max_length=people.NAME_CHARACTERS, required=False, allow_blank=True)
-    phone = serializers.CharField(max_length=60, required=False, allow_null=True, allow_blank=True)
+    phone = serializers.CharField(
+        max_length=phone_numbers.MAX_WRITTEN, required=False, allow_null=True, allow_blank=True
+    )
     email = serializers.EmailField(max_length=254, required=False, allow_blank=True)
     labels = LabelNames(required=False)
     custom_attributes = Attributes(required=False)
@@ -86,10 +88,10 @@ class ContactSerializer(serializers.ModelSerializer[Contact]):
         if not value or not value.strip():
             return None
         account = account_of(self.context["request"])
-        phone = phone_numbers.parse(value, account.default_country if account else "")
-        if phone is None:
-            raise refuse("phone_invalid")
-        return phone
+        try:
+            return phone_numbers.read_one(value, account.default_country if account else "").e164
+        except phone_numbers.Unreadable as problem:
+            raise refuse(problem.code) from None
 
     def to_representation(self, instance: Contact) -> dict[str, Any]:
         return {

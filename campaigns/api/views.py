@@ -46,6 +46,7 @@ from jobs.api.serializers import RecipientPageSerializer
 from jobs.api.views import RECIPIENT_PARAMETERS, JobExport, JobRecipients
 from jobs.intake.kept_files import display_name
 from jobs.models import IllegalTransition, Job
+from jobs.wording import phone_problems
 
 
 class CampaignCalls(APIView):
@@ -236,14 +237,15 @@ class TestSend(CampaignCalls):
         refused = refusal("phones_invalid", limit=test_message.MOST_PHONES)
         if not isinstance(given, list) or not 1 <= len(given) <= test_message.MOST_PHONES:
             raise refused
-        phones = []
-        for raw in given:
-            known = isinstance(raw, str) and len(raw) <= phone_numbers.RAW_MAX
-            phone = phone_numbers.parse(raw, self.account.default_country) if known else None
-            if phone is None:
-                raise refused
-            phones.append(phone)
-        return list(dict.fromkeys(phones))
+        if not all(isinstance(raw, str) for raw in given):
+            raise refused
+        try:
+            return test_message.phones_of(given, self.account.default_country)
+        except phone_numbers.Unreadable as problem:
+            refused.errors = [
+                {"field": "phones", "code": problem.code, "message": phone_problems.on_the_wire(problem.code)}
+            ]
+            raise refused from None
 
 
 @extend_schema(tags=["campaigns"])

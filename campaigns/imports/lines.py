@@ -67,7 +67,7 @@ class LineReader:
             raise BadLine("nul_byte")
         if not everything.isascii() and table.UNDECODABLE in everything:
             raise BadLine("undecodable")
-        phone = self._read_phone(cells)
+        phone, _, others = self._read_phone(cells)
         name = "" if self._name is None else _text(cells[self._name])
         if len(name) > NAME_CHARACTERS:
             raise BadLine("name_too_long", limit=NAME_CHARACTERS)
@@ -80,15 +80,31 @@ class LineReader:
             name,
             email,
             self._add_labels if self._labels is None else self._read_labels(cells[self._labels]),
-            self._read_attributes(cells) if self._attributes else {},
+            self._with_others(self._read_attributes(cells) if self._attributes else {}, others),
         )
 
-    def _read_phone(self, cells: list[str]) -> str:
+    def _read_phone(self, cells: list[str]) -> phone_numbers.Number:
+        """The line's number, and what else is written there."""
         raw = "" if self._phone is None else cells[self._phone]
-        phone = phone_numbers.parse(raw, self._country)
-        if phone is None:
-            raise BadLine("phone_invalid" if raw.strip() else "phone_missing")
-        return phone
+        try:
+            return phone_numbers.read(raw, self._country)
+        except phone_numbers.Unreadable as problem:
+            raise BadLine(problem.code) from None
+
+    @staticmethod
+    def _with_others(attributes: dict[str, Any], others: list[str]) -> dict[str, Any]:
+        """A person's other numbers are attributes: phone_2, phone_3, … unless a column already says them."""
+        if not others:
+            return attributes
+        number = 2
+        said = set(map(str, attributes.values()))
+        for other in dict.fromkeys(others):
+            if other in said:
+                continue
+            while f"phone_{number}" in attributes:
+                number += 1
+            attributes[f"phone_{number}"] = other[:MAX_ATTRIBUTE_CHARACTERS]
+        return attributes
 
     def _read_labels(self, cell: str) -> list[str]:
         found = list(self._add_labels)

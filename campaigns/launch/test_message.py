@@ -1,6 +1,6 @@
 """A campaign's message to a few numbers of one's own, to see how it looks: a small job beside the campaign's runs."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from django.db import transaction
@@ -13,12 +13,18 @@ from campaigns.launch import media, unfilled_texts
 from campaigns.launch.launching import audience_of
 from campaigns.launch.unfilled_texts import texts_of
 from campaigns.models import Campaign, TestSend
+from devices import phone_numbers
 from jobs.message.rendering import variables_of
 from jobs.models import Job, MessageSyntax, Recipient
 from jobs.states import RecipientState
 
 MOST_PHONES: Final = 10
 TITLE: Final = "Prueba: "
+
+
+def phones_of(written: Iterable[str], default_country: str) -> list[str]:
+    """Return the numbers ("+" and digits) that are written here, each once. Raises Unreadable where one is none."""
+    return list(dict.fromkeys(phone_numbers.read_one(raw, default_country).e164 for raw in written))
 
 
 def send_test(

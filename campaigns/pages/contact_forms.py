@@ -73,7 +73,7 @@ class ContactForm(forms.Form):
     """A contact as a person writes it; the attributes are rows of name, kind and value."""
 
     name = forms.CharField(max_length=NAME_CHARACTERS, required=False)
-    phone = forms.CharField(max_length=60, required=False)
+    phone = forms.CharField(max_length=phone_numbers.MAX_WRITTEN, required=False)
     email = forms.EmailField(max_length=254, required=False)
     labels = LabelNames(required=False)
     opted_out = forms.BooleanField(required=False)
@@ -104,10 +104,10 @@ class ContactForm(forms.Form):
         written = self.cleaned_data["phone"]
         if not written:
             return None
-        phone = phone_numbers.parse(written, self.account.default_country)
-        if phone is None:
-            raise forms.ValidationError(str(contact_field_problems.on_the_page("phone_invalid")))
-        return phone
+        try:
+            return phone_numbers.read_one(written, self.account.default_country).e164
+        except phone_numbers.Unreadable as problem:
+            raise forms.ValidationError(str(contact_field_problems.on_the_page(problem.code))) from None
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}

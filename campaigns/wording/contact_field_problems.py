@@ -5,13 +5,11 @@ from typing import Any, Final
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.wording.field_problems import FieldProblem
+from jobs.wording.phone_problems import PHONE_PROBLEMS
 from jobs.wording.phrase import Phrase
 
 CONTACT_FIELD_PROBLEMS: Final[dict[str, FieldProblem]] = {
-    "phone_invalid": FieldProblem(
-        "El teléfono no es válido. Escríbelo con su código de país, por ejemplo +51 987 654 321.",
-        _("Write the phone with its country code, such as +51 987 654 321."),
-    ),
+    **{code: FieldProblem(said.wire, said.page) for code, said in PHONE_PROBLEMS.items()},
     "label_invalid": FieldProblem(
         "Una etiqueta tiene de 1 a {limit} caracteres visibles.", _("A label has 1 to 100 visible characters.")
     ),

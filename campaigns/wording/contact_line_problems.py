@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.wording.refusals import OTHER_REFUSAL
+from jobs.wording.phone_problems import PHONE_PROBLEMS
 from jobs.wording.phrase import Phrase
 
 
@@ -18,11 +19,8 @@ class ContactLineProblem(NamedTuple):
 
 
 CONTACT_LINE_PROBLEMS: Final[dict[str, ContactLineProblem]] = {
+    **{code: ContactLineProblem(said.wire, said.page) for code, said in PHONE_PROBLEMS.items()},
     "phone_missing": ContactLineProblem("La línea no tiene teléfono.", _("The line has no phone.")),
-    "phone_invalid": ContactLineProblem(
-        "El teléfono no es válido. Escríbelo con su código de país, o elige el país de los números.",
-        _("The phone is not valid: write it with its country code, or choose the country of the numbers."),
-    ),
     "email_invalid": ContactLineProblem("El correo electrónico no es válido.", _("The e-mail is not valid.")),
     "name_too_long": ContactLineProblem(
         "El nombre supera los {limit} caracteres.", _("The name is too long: 200 characters at most.")

@@ -14,16 +14,15 @@ from accounts.requests import account_of
 from devices import phone_numbers
 from jobs import actions
 from jobs.models import Suppression
-from jobs.wording import suppression_reasons
+from jobs.wording import phone_problems, suppression_reasons
 
-_PHONE_INVALID = "El teléfono no es válido. Escríbelo con su código de país, por ejemplo +51 987 654 321."
 _PHONE_TAKEN = "Este teléfono ya está en la lista de números que no reciben mensajes."
 
 
 class SuppressionSerializer(serializers.ModelSerializer[Suppression]):
     """A number that gets no messages. It may come in any spelling, and goes out in E.164."""
 
-    phone = serializers.CharField(max_length=60)
+    phone = serializers.CharField(max_length=phone_numbers.MAX_WRITTEN)
 
     class Meta:
         model = Suppression
@@ -38,10 +37,10 @@ class SuppressionSerializer(serializers.ModelSerializer[Suppression]):
 
     def validate_phone(self, value: str) -> str:
         account = account_of(self.context["request"])
-        phone = phone_numbers.parse(value, account.default_country if account else "")
-        if phone is None:
-            raise serializers.ValidationError(_PHONE_INVALID, "phone_invalid")
-        return phone
+        try:
+            return phone_numbers.read_kept_from(value, account.default_country if account else "")
+        except phone_numbers.Unreadable as problem:
+            raise serializers.ValidationError(phone_problems.on_the_wire(problem.code), problem.code) from None
 
 
 @extend_schema_view(

@@ -1,6 +1,8 @@
 // The recipient file of seed 000, read as jobs/recipient_file.py reads it: what is shown here is what will be sent.
 // tests/browser/test_same_rules.py compares the two.
 
+import { readNumbers } from "./written_number.js";
+
 export const MAX_PROBLEMS = 20;
 
 // What Python's str.isspace() and str.strip() take for white space; JavaScript's \s differs.
@@ -11,7 +13,7 @@ const DIGITS = /\p{Nd}/gu; // of any script
 const PHONE_WORD = /tel|cel|movil|mobil|fone|phone|whats|zap|numer|number/;
 const CELL = /"((?:[^"]|"")*)"(?=\||$)|([^|]*)/y;
 const NUMBER = /^\+?[1-9][0-9]{7,14}$/;
-const SEPARATORS = /[ \u00a0.\-()[\]]/g;
+const OTHER_SCRIPTS = /[\u0660-\u0669\u06f0-\u06f9\u0966-\u096f]/; // the contract's digits are ASCII
 
 export const isBlank = (text) => BLANK.test(text);
 
@@ -44,16 +46,24 @@ export function splitCells(line) {
   return cells;
 }
 
-// "+" and 8 to 15 digits; null where `raw` is no phone number.
+// "+" and 8 to 15 digits; null where `raw` is not one phone number.
 export function normalise(raw) {
-  const number = NUMBER.test(raw) ? raw : raw.replace(SEPARATORS, "");
-  if (!NUMBER.test(number)) return null;
-  return number.startsWith("+") ? number : `+${number}`;
+  if (NUMBER.test(raw)) return raw.startsWith("+") ? raw : `+${raw}`;
+  const numbers = readNumbers(raw);
+  const isOne = numbers?.length === 1 && NUMBER.test(numbers[0].digits) && !OTHER_SCRIPTS.test(raw);
+  return isOne ? `+${numbers[0].digits}` : null;
 }
 
-// Takes the lines of one file, in order, and tells what each is.
+// Whether `raw` is one number without its country's code, which only the server reads: it knows the countries' plans.
+export function isNational(raw) {
+  const numbers = readNumbers(raw);
+  return numbers?.length === 1 && !numbers[0].hasCode;
+}
+
+// Takes the lines of one file, in order, and tells what each is. `country`: what numbers without "+" belong to.
 export class RecipientFile {
-  constructor({ lineBytes, columns }) {
+  constructor({ lineBytes, columns, country = "" }) {
+    this.country = country;
     this.limits = { lineBytes, columns };
     this.line = 0;
     this.columns = [];
@@ -62,7 +72,7 @@ export class RecipientFile {
     this.encoder = new TextEncoder();
   }
 
-  // {line, phone, rawPhone, values}, or {line, problem}, or null for a header or a blank line.
+  // {line, phone, isNational, rawPhone, values}, or {line, problem}, or null for a header or a blank line.
   read(text) {
     this.line += 1;
     const cells = this.cells(text);
@@ -77,7 +87,9 @@ export class RecipientFile {
         return null;
       }
     }
-    return { line: this.line, phone: normalise(rawPhone), rawPhone, values: values.map(trimmed) };
+    const row = { line: this.line, rawPhone, values: values.map(trimmed) };
+    if (this.country && isNational(rawPhone)) return { ...row, phone: null, isNational: true };
+    return { ...row, phone: normalise(rawPhone) };
   }
 
   cells(text) {

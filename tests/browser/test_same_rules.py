@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from devices import phone_numbers
+from devices.numbers import written
 from jobs.intake.recipient_file import MAX_COLUMNS, MAX_LINE_BYTES, BadRecipientFile, RecipientFile
 from jobs.message.rendering import Template
 from tests.browser.conftest import Visit
@@ -31,6 +33,15 @@ WORDS = [
     ),
     *("@nómbre", "@no\u0301mbre", "\u0301", "İ", "ß", "Celular 1", "@Ano"),
     *("987654321", "+51987654321", "0987654321", "+5198765432", "٣٤٥", "phone", "tel", "$&", "\\1", ""),
+]
+PIECES_OF_NUMBERS = [
+    *("987654321", "+51987654321", "51987654321", "+51", "5511987654321", "+551187654321", "5215512345678", "5.1987"),
+    *("+549", "1123456789", "541115", "23456789", "987", "654", "321", "0", "7", "5.1987654321E+10", "5.1E+10", "٣٤٥"),
+    *(" ", " ", "-", ".", "(", ")", "[", "]", "/", ";", ",", "|", "&", ":::", " y ", " ou ", " - ", "+", "\n", "\t"),
+    *(".0", ",0", ".00", ".5", "=", '"', "'", "’", "ext. 3", "x", "#", "tel:", "whatsapp:", "@c.us", "@s.whatsapp.net"),
+    *("https://wa.me/", "wa.me/", "?text=a b", "https://api.whatsapp.com/send?phone=", "&text=a", "%2B", ":12"),
+    *("\u200b", "\u202a", "\u2060", "\ufeff", "\xad", "\ufe0f", "\u2013", "\u2212", "\u202f"),
+    *("\u3000", "５１", "＋", "\x1c", "\u2028", "`"),
 ]
 NAMES = ["nombre", "@nombre", "nombre completo", "ñandú", "a.b", "a", "ab", "", " ", "valor2", "x|y", "$&", "a+b", "😀"]
 NAMES += ["Nombre", "año", "nombre_completo", "_", "\u0301"]
@@ -64,6 +75,39 @@ def test_messages_are_rendered_alike(visit: Visit, chance: random.Random) -> Non
     )
     for case, rendered in zip(cases, theirs, strict=True):
         assert rendered == Template(case["message"], case["columns"]).render(case["values"]), case
+
+
+def test_numbers_are_read_alike(visit: Visit, chance: random.Random) -> None:
+    raws = ["".join(chance.choices(PIECES_OF_NUMBERS, k=chance.randint(1, 5))) for _ in range(CASES * 5)]
+    page = visit("/admin/jobs/job/new/")
+    theirs = page.evaluate(
+        """async (raws) => {
+            const { normalise } = await import("/static/jobs/recipient_file.js");
+            const { keyOf, readNumbers } = await import("/static/jobs/written_number.js");
+            return raws.map((raw) => {
+                const numbers = readNumbers(raw);
+                const phone = normalise(raw);
+                return [
+                    numbers && numbers.map(({ digits, hasCode }) => [digits, hasCode]),
+                    phone,
+                    phone && keyOf(phone),
+                ];
+            });
+        }""",
+        raws,
+    )
+    for raw, read in zip(raws, theirs, strict=True):
+        assert read == as_python_reads_numbers(raw), raw
+    assert len([phone for _, phone, _ in theirs if phone]) > CASES / 4
+
+
+def as_python_reads_numbers(raw: str) -> list[Any]:
+    try:
+        numbers = [list(number) for number in written.read(raw)]
+    except written.Unreadable:
+        numbers = None
+    phone = phone_numbers.normalise(raw)
+    return [numbers, phone, phone and phone_numbers.key_of(phone)]
 
 
 def test_files_are_read_alike(visit: Visit, chance: random.Random) -> None:

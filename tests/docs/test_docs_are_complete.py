@@ -19,6 +19,7 @@ from jobs.live import consumers, events
 from jobs.sending import recovery
 from jobs.wording import job_reasons
 from jobs.wording.line_problems import LINE_PROBLEMS
+from jobs.wording.phone_problems import PHONE_PROBLEMS
 from jobs.wording.recipient_errors import RECIPIENT_ERRORS
 from jobs.wording.refusals import REFUSALS
 
@@ -164,6 +165,7 @@ def every_code() -> set[str]:
         *messages.FIELD_ERRORS,
         *REFUSALS,
         *LINE_PROBLEMS,
+        *PHONE_PROBLEMS,
         *RECIPIENT_ERRORS,
         *job_reasons.JOB_REASONS,
         *device_reasons.SENTENCES,

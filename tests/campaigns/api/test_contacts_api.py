@@ -80,8 +80,12 @@ def test_contacts_without_a_number_do_not_stand_in_each_others_way(call):
 @pytest.mark.parametrize(
     ("body", "code"),
     [
-        ({"phone": "123"}, "phone_invalid"),
-        ({"phone": "Ana 987654321"}, "phone_invalid"),
+        ({"phone": "123"}, "phone_incomplete"),
+        ({"phone": "98765432"}, "phone_not_in_plan"),
+        ({"phone": "Ana 987654321"}, "phone_has_letters"),
+        ({"phone": "987654321 ext. 3"}, "phone_has_letters"),
+        ({"phone": "5.1E+10"}, "phone_inexact"),
+        ({"phone": "987654321 / 987654322"}, "phone_two_numbers"),
         ({"email": "nobody"}, "invalid"),
         ({"name": "x" * 201}, "max_length"),
         ({"labels": "vip"}, "not_a_list"),

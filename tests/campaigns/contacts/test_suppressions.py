@@ -58,6 +58,17 @@ def test_only_a_number_that_is_on_the_list_is_said_to_be_on_it(call):
         actions.suppress(Actor(call.account), number)
 
 
+def test_without_a_country_a_number_without_plus_is_nobodys():
+    call = Caller(account=make_account())
+    assert refused(call.post("suppressions", phone="987654321")) == (400, "phone_country_missing")
+    assert call.post("suppressions", phone="https://wa.me/51987654321").json()["phone"] == "+51987654321"
+
+
+def test_whoever_a_recipient_file_can_name_can_be_suppressed(call):
+    assert call.post("suppressions", phone="+51123123123").status_code == 201  # of no plan
+    assert refused(call.post("suppressions", phone="123123123")) == (400, "phone_not_in_plan")
+
+
 @pytest.mark.parametrize("body", [{"phone": "123"}, {"phone": ""}, {}, {"phone": "987654321", "reason": "x" * 201}])
 def test_what_is_wrong_is_refused(call, body):
     assert call.post("suppressions", **body).status_code == 400

@@ -255,6 +255,16 @@ def test_what_is_no_list_of_phones(act, account, phones):
     assert not Job.unscoped.exists()
 
 
+@pytest.mark.parametrize(
+    ("phone", "code"), [("987654322", "phone_country_missing"), ("+51987654321 / +51987654322", "phone_two_numbers")]
+)
+def test_a_phone_that_is_nobodys_says_why(act, account, phone, code):
+    answer = act("test", campaigns_of.campaign(account), phones=["+51987654321", phone])
+    assert refused(answer, 400, "phones_invalid")
+    assert [(error["field"], error["code"]) for error in answer.json()["errors"]] == [("phones", code)]
+    assert not Job.unscoped.exists()
+
+
 # --- control -----------------------------------------------------------------------------------------------
 
 

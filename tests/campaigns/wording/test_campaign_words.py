@@ -25,6 +25,7 @@ from campaigns.wording.contact_line_problems import CONTACT_LINE_PROBLEMS
 from campaigns.wording.field_problems import FIELD_PROBLEMS, FROM_IN_FRONT
 from campaigns.wording.refusals import OTHER_REFUSAL, REFUSALS, page_refusal, refusal
 from devices.models import Device
+from jobs.wording.phone_problems import PHONE_PROBLEMS
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"
 APPS = Path(settings.BASE_DIR)
@@ -87,7 +88,7 @@ def test_every_refusal_has_one_row():
 
 def test_every_complaint_about_a_field_has_one_row():
     of_contacts = codes_given_to("refuse", files="api/contact_*.py")
-    assert of_contacts == set(CONTACT_FIELD_PROBLEMS)
+    assert of_contacts | PHONE_PROBLEMS.keys() == set(CONTACT_FIELD_PROBLEMS)
     of_campaigns = codes_given_to("refuse", files="api/serializers.py") | codes_given_to("refuse", files="api/views.py")
     assert of_campaigns == set(FIELD_PROBLEMS)
     of_the_form = codes_given_to("ErrorDetail", place=1) | codes_given_to("ValidationError", place=1)
@@ -102,7 +103,7 @@ def test_every_problem_of_a_line_has_one_row():
     raised = codes_given_to("BadLine", files="imports/lines.py") | codes_given_to(
         "_fail", files="imports/work.py", place=1
     )
-    assert raised == set(CONTACT_LINE_PROBLEMS)
+    assert raised | PHONE_PROBLEMS.keys() == set(CONTACT_LINE_PROBLEMS)
 
 
 # --- On the page ------------------------------------------------------------------------------------------------

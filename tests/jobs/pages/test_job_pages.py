@@ -337,11 +337,11 @@ class TestSuppression:
         return browser.post("/admin/jobs/suppression/add/", {"phone": phone, "reason": "Lo pidió por teléfono"})
 
     def test_a_number_is_added_in_any_spelling_and_on_record(self, account, as_role):
-        assert self.add(as_role(Role.AGENT), "51 987-654 321").status_code == 302
+        assert self.add(as_role(Role.AGENT), "+51 987-654 321").status_code == 302
         assert Suppression.objects.for_account(account).get().phone == "+51987654321"
         assert AuditEntry.unscoped.get().action == "suppression.created"
 
-    @pytest.mark.parametrize("phone", ["no tengo", "123", "+51987654321"])
+    @pytest.mark.parametrize("phone", ["no tengo", "123", "51 987-654 321", "+51987654321"])
     def test_no_number_and_a_number_twice_are_refused(self, account, browser, phone):
         Suppression.unscoped.create(account=account, phone="+51987654321")
         assert self.add(browser, phone).status_code == 200

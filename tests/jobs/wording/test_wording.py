@@ -9,6 +9,7 @@ from django.utils import translation
 
 from jobs.wording import job_reasons, recipient_errors
 from jobs.wording.line_problems import LINE_PROBLEMS
+from jobs.wording.phone_problems import PHONE_PROBLEMS
 from jobs.wording.recipient_errors import RECIPIENT_ERRORS
 from jobs.wording.refusals import FROM_IN_FRONT, REFUSALS, refusal
 
@@ -89,6 +90,7 @@ def test_in_spanish_and_portuguese(language):
         *REFUSALS.values(),
         *FROM_IN_FRONT.values(),
         *LINE_PROBLEMS.values(),
+        *PHONE_PROBLEMS.values(),
         *RECIPIENT_ERRORS.values(),
         *job_reasons.JOB_REASONS.values(),
     ]

@@ -1,0 +1,161 @@
+"""Numbers by the numbering plans of their countries: whole or not, a mobile or shaped like a landline.
+
+The plans are the library's; beside them stand the few old prefixes that people still write and plans forgot.
+"""
+
+import re
+from functools import cache
+from typing import Any, Final, NamedTuple
+
+import phonenumbers
+from phonenumbers import PhoneNumberType, ValidationResult
+
+from devices.numbers.written import MAX_DIGITS, Unreadable
+
+_MOBILE: Final = (PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE)
+# By country code: what was once dialled before a number, and is no part of it. Mexico's 044, 045, 01 and 1; Chile's 0.
+_OLD_TRUNKS: Final = {"52": re.compile(r"(?:044|045|01|1)(?=[0-9]{10}$)"), "56": re.compile(r"0(?=[2-9][0-9]{8}$)")}
+# By country code: mobiles as they were, whose old form WhatsApp still knows people by. Brazil's without their 9.
+_OLD_MOBILES: Final = {"55": re.compile(r"[1-9][1-9][6-9][0-9]{7}")}
+_EXAMPLE: Final = "1234567890"  # the example of seed 003, a digit short of a number; nobody has it
+
+
+class Planned(NamedTuple):
+    """A number that its country's plan knows."""
+
+    e164: str
+    is_landline: bool  # of its shape; WhatsApp Business also runs on some of these
+
+
+class _Plan(NamedTuple):
+    code: str
+    mobile: re.Pattern[str]
+    longest_mobile: int  # in digits, without the code
+    trunk: re.Pattern[str] | None  # what the library may take away or rewrite at the beginning
+
+
+def international(digits: str) -> Planned:
+    """Read digits that begin with their country code.
+
+    Raises Unreadable: phone_incomplete, phone_too_long, phone_not_in_plan or phone_invalid.
+    """
+    if not digits or digits[0] == "0":
+        raise Unreadable("phone_invalid")
+    # No country code is the beginning of another one.
+    plan = _plan_of_code(digits[0]) or _plan_of_code(digits[:2]) or _plan_of_code(digits[:3])
+    if plan is None:
+        raise Unreadable("phone_invalid")
+    if quick := _mobile(plan, digits[len(plan.code) :]):
+        return quick
+    if digits == _EXAMPLE:
+        return Planned(f"+{digits}", is_landline=False)
+    return _by_library(f"+{plan.code}{_without_old_trunk(plan.code, digits[len(plan.code) :])}", None)
+
+
+def national(digits: str, region: str) -> Planned:
+    """Read digits as somebody in this country ("PE") would write them. Raises Unreadable as `international` does.
+
+    With the country's own code before them too, whose plus many leave out; another country's is believed where
+    they are too many for a mobile here, and a mobile there.
+    """
+    plan = _plan_of_region(region)
+    if plan is None:
+        raise Unreadable("phone_country_missing")
+    if quick := _mobile(plan, digits):
+        return quick
+    try:
+        return _by_library(_without_old_trunk(plan.code, digits), region)
+    except Unreadable:
+        other = _with_code(plan, digits)
+        if other is None:
+            raise
+        return other
+
+
+def is_mobile(e164: str, region: str = "") -> bool:
+    """Whether this can be a mobile of its country's plan, and of the country `region` where it is given."""
+    try:
+        number = phonenumbers.parse(e164)
+    except phonenumbers.NumberParseException:
+        return False
+    if phonenumbers.number_type(number) not in _MOBILE:
+        return False
+    return not region or phonenumbers.region_code_for_number(number) == region
+
+
+def _with_code(plan: _Plan, digits: str) -> Planned | None:
+    is_own = digits.startswith(plan.code)
+    if not is_own and len(digits) <= plan.longest_mobile:
+        return None
+    try:
+        found = international(digits)
+    except Unreadable:
+        return None
+    return found if is_own or not found.is_landline else None
+
+
+def _mobile(plan: _Plan, digits: str) -> Planned | None:
+    """The quick way, for what needs no rewriting. None: ask the library."""
+    old = _OLD_MOBILES.get(plan.code)
+    if plan.mobile.fullmatch(digits) or (old is not None and old.fullmatch(digits)):
+        rewritten = plan.trunk is not None and (match := plan.trunk.match(digits)) is not None and match.end() > 0
+        if not rewritten and len(plan.code) + len(digits) <= MAX_DIGITS:
+            return Planned(f"+{plan.code}{digits}", is_landline=False)
+    return None
+
+
+def _without_old_trunk(code: str, digits: str) -> str:
+    return _OLD_TRUNKS[code].sub("", digits, count=1) if code in _OLD_TRUNKS else digits
+
+
+def _by_library(digits: str, region: str | None) -> Planned:
+    try:
+        number = phonenumbers.parse(digits, region)
+    except phonenumbers.NumberParseException as error:
+        too_short = error.error_type == phonenumbers.NumberParseException.TOO_SHORT_NSN
+        raise Unreadable("phone_incomplete" if too_short else "phone_invalid") from None
+    number.extension = None
+    e164 = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    kind = phonenumbers.number_type(number)
+    old = _OLD_MOBILES.get(str(number.country_code))
+    if kind == PhoneNumberType.UNKNOWN and old is not None and old.fullmatch(str(number.national_number)):
+        kind = PhoneNumberType.MOBILE
+    if kind == PhoneNumberType.UNKNOWN:
+        raise Unreadable(_WHY.get(phonenumbers.is_possible_number_with_reason(number), "phone_not_in_plan"))
+    if len(e164) > MAX_DIGITS + 1:
+        raise Unreadable("phone_too_long")
+    return Planned(e164, is_landline=kind not in _MOBILE)
+
+
+_WHY: Final = {
+    ValidationResult.TOO_SHORT: "phone_incomplete",
+    ValidationResult.IS_POSSIBLE_LOCAL_ONLY: "phone_incomplete",
+    ValidationResult.TOO_LONG: "phone_too_long",
+    ValidationResult.INVALID_COUNTRY_CODE: "phone_invalid",
+}
+
+
+@cache
+def _plan_of_region(region: str) -> _Plan | None:
+    metadata = phonenumbers.PhoneMetadata.metadata_for_region(region)
+    return None if metadata is None else _plan(str(metadata.country_code), metadata)
+
+
+@cache
+def _plan_of_code(code: str) -> _Plan | None:
+    """The plan that the library reads a country code's numbers by; None for no such code."""
+    regions = phonenumbers.COUNTRY_CODE_TO_REGION_CODE.get(int(code))
+    if not regions:
+        return None
+    if regions[0] == phonenumbers.REGION_CODE_FOR_NON_GEO_ENTITY:
+        metadata = phonenumbers.PhoneMetadata.metadata_for_nongeo_region(int(code))
+    else:
+        metadata = phonenumbers.PhoneMetadata.metadata_for_region(regions[0])
+    return None if metadata is None else _plan(code, metadata)
+
+
+def _plan(code: str, metadata: Any) -> _Plan:
+    mobile, trunk = metadata.mobile, metadata.national_prefix_for_parsing
+    pattern = (mobile and mobile.national_number_pattern) or r"(?!)"
+    lengths = (mobile and mobile.possible_length) or metadata.general_desc.possible_length
+    return _Plan(code, re.compile(pattern), max(lengths), re.compile(trunk) if trunk else None)
