@@ -78,6 +78,11 @@ class Job(ScopedModel):
     devices = models.ManyToManyField(Device, through="JobDevice", related_name="jobs")
     on_duplicate = models.CharField(max_length=16, choices=OnDuplicate.choices, default=OnDuplicate.SKIP_ROW)
 
+    # How its file's numbers without "+" are read: as this country's ("PE"), or where "" as they stand.
+    default_country = models.CharField(max_length=2, blank=True, db_default="", default="")
+    # {"PE": 980, "MX": 20}: how many of its file's numbers are of which country; "ZZ" is none's.
+    countries = models.JSONField(db_default={}, default=dict, blank=True)
+
     # The file it came from, below settings.UPLOAD_DIR; "" once imported.
     file_name = models.CharField(_("file"), max_length=255, blank=True)
     upload_name = models.CharField(max_length=80, blank=True)

@@ -12,6 +12,8 @@ from jobs.message.rendering import MessageTemplate
 from jobs.models import Job, Recipient
 from jobs.wording import recipient_errors
 
+COUNTRIES = 'How many of the file\'s numbers are of which country: {"PE": 980}; "ZZ" is none\'s'
+
 
 class Moment(serializers.DateTimeField):
     """A time as seed 000 writes it: UTC, to the second, with a Z."""
@@ -80,11 +82,22 @@ class JobDetailSerializer(JobSerializer):
     # Why it is paused or failed, or what all who wait are waiting for: a code; "" where it moves.
     state_reason = serializers.CharField()
     waits = WaitSerializer(many=True)
+    countries = serializers.DictField(child=serializers.IntegerField(), help_text=COUNTRIES)
     rate_per_minute = serializers.SerializerMethodField()
     eta = serializers.SerializerMethodField()
 
     class Meta(JobSerializer.Meta):
-        fields = (*JobSerializer.Meta.fields, "title", "state_reason", "waits", "eta", "rate_per_minute", "devices")
+        fields = (
+            *JobSerializer.Meta.fields,
+            "title",
+            "state_reason",
+            "waits",
+            "eta",
+            "rate_per_minute",
+            "devices",
+            "default_country",
+            "countries",
+        )
 
     def to_representation(self, instance: Job) -> Any:
         job: Any = instance
@@ -112,6 +125,7 @@ class JobCreatedSerializer(serializers.Serializer[Any]):
     status = serializers.CharField()
     message = serializers.CharField()
     job = JobSerializer()
+    countries = serializers.DictField(child=serializers.IntegerField(), help_text=COUNTRIES)
 
 
 class RecipientSerializer(serializers.ModelSerializer[Recipient]):

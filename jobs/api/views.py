@@ -54,6 +54,10 @@ _UPLOAD_FORM = {
             "devices_limit": {"type": "integer", "minimum": 1, "maximum": 1000, "default": 5},
             "title": {"type": "string", "maxLength": 200},
             "scheduled_at": {"type": "string", "format": "date-time"},
+            "default_country": {
+                "type": "string",
+                "description": "PE: what numbers without + belong to; without it their digits stand as they are",
+            },
             "devices": {"type": "string", "description": "1,2,3"},
             "on_duplicate": {"type": "string", "enum": OnDuplicate.values, "default": OnDuplicate.SKIP_ROW},
             "allow_missing": {
@@ -91,6 +95,7 @@ class SendBulkFile(APIView):
                 "status": "success",
                 "message": job_created(job.total, job.file_name),
                 "job": JobSerializer(job).data,
+                "countries": job.countries,
             }
         )
 

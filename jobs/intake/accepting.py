@@ -8,6 +8,7 @@ import hashlib
 import json
 import re
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -19,10 +20,12 @@ from django.db import IntegrityError, transaction
 from django.http import QueryDict
 from django.utils import timezone
 
+from accounts.countries import is_country
 from accounts.models import Account, User
 from accounts.written.reading import is_storable, true_or_false, with_plain_line_ends
 from devices import breaker, rounds
 from devices.models import Device
+from devices.numbers import countries
 from jobs.intake.kept_files import display_name, kept, old_files
 from jobs.intake.recipient_file import (
     MAX_COLUMNS,
@@ -65,6 +68,7 @@ class BulkFields:
     title: str = ""
     devices_limit: int = DEFAULT_DEVICES_LIMIT
     device_ids: tuple[int, ...] = ()  # empty: any of the account's
+    default_country: str = ""  # "PE": what numbers without "+" belong to; "": they stand as written
     scheduled_at: datetime | None = None  # aware; None: now
     on_duplicate: OnDuplicate = OnDuplicate.SKIP_ROW
     allow_missing: bool = False  # whether variables that nothing can fill are sent as they stand, or as ---
@@ -84,6 +88,8 @@ class BulkFields:
             raise _wrong_devices_limit()
         if self.scheduled_at is not None and self.scheduled_at.utcoffset() is None:
             raise refusal("scheduled_at_invalid")
+        if self.default_country and not is_country(self.default_country):
+            raise refusal("default_country_invalid")
 
     @classmethod
     def from_form(cls, form: QueryDict) -> "BulkFields":
@@ -93,6 +99,7 @@ class BulkFields:
             title=form.get("title", "").strip(),
             devices_limit=_devices_limit(form.get("devices_limit", "").strip()),
             device_ids=_device_ids(form.getlist("devices")),
+            default_country=form.get("default_country", "").strip().upper(),
             scheduled_at=_moment(form.get("scheduled_at", "").strip()),
             on_duplicate=_on_duplicate(form.get("on_duplicate", "").strip()),
             allow_missing=_allow_missing(form.get("allow_missing", "").strip()),
@@ -102,6 +109,8 @@ class BulkFields:
         """The fields in one spelling, to tell whether two requests ask for the same."""
         moment = self.scheduled_at and self.scheduled_at.astimezone(UTC).isoformat()
         said = {**self.__dict__, "scheduled_at": moment, "device_ids": sorted(self.device_ids)}
+        if not self.default_country:
+            del said["default_country"]  # requests of before there was such a field are the same as now
         if not self.allow_missing:
             del said["allow_missing"]  # requests of before there was such a field are the same as now
         return said
@@ -112,6 +121,7 @@ class Survey:
     """What one reading of a good file found."""
 
     total: int
+    countries: dict[str, int]  # how many numbers are of which country
     columns: list[str]
     width: int  # how many values the longest row has
     digest: str  # SHA-256 of its bytes, in hexadecimal
@@ -139,7 +149,7 @@ def accept_file(
         upload = checked(upload, EXTENSIONS)
     except Unacceptable as refused:
         raise refusal(refused.code, (), **refused.details) from None
-    survey = _survey(upload)
+    survey = _survey(upload, fields.default_country)
     digest = _content_digest(survey.digest, fields)
     if idempotency_key is not None and (earlier := _earlier_job(account, idempotency_key, digest)):
         return earlier, False
@@ -162,6 +172,8 @@ def accept_file(
                     devices_limit=fields.devices_limit,
                     requested_device_ids=list(fields.device_ids),
                     on_duplicate=fields.on_duplicate,
+                    default_country=fields.default_country,
+                    countries=survey.countries,
                     file_name=display_name(upload.name or ""),
                     upload_name=upload_name,
                     idempotency_key=idempotency_key,
@@ -216,14 +228,15 @@ class _Hashed:
         return block
 
 
-def _survey(upload: TemporaryUploadedFile) -> Survey:
+def _survey(upload: TemporaryUploadedFile, default_country: str) -> Survey:
     """Read the whole file once. Raises ApiError for one that cannot be used."""
     limit = settings.MAX_RECIPIENTS
     upload.seek(0)
     hashed = _Hashed(upload)
-    rows = RecipientFile(hashed)
+    rows = RecipientFile(hashed, default_country)
     total = width = 0
     has_phone = False
+    beginnings: Counter[str] = Counter()  # of the numbers: few enough to be told apart by country at the end
     bad: list[Problem] = []
     try:
         for row in rows:
@@ -234,6 +247,7 @@ def _survey(upload: TemporaryUploadedFile) -> Survey:
                 width = len(row.values)
             if row.phone:
                 has_phone = True
+                beginnings[row.phone[: countries.BEGINNING]] += 1
             elif not has_phone and len(bad) < MAX_PROBLEMS:
                 bad.append(Problem(row.line, "invalid_number"))
     except BadRecipientFile as error:
@@ -242,7 +256,8 @@ def _survey(upload: TemporaryUploadedFile) -> Survey:
         raise refusal("file_header_only" if rows.has_header else "file_empty")
     if not has_phone:
         raise refusal("no_valid_phone", _line_errors(bad))
-    return Survey(total, rows.columns, width, hashed.sha256.hexdigest())
+    numbers_of = countries.count_by_country(beginnings)
+    return Survey(total, numbers_of, rows.columns, width, hashed.sha256.hexdigest())
 
 
 def _check_variables(message: str, survey: Survey) -> None:

@@ -46,7 +46,7 @@ def import_slice(job_id: int, deadline: float) -> bool:
     if not job.upload_name:
         return False
     try:
-        with closing(_rows(settings.UPLOAD_DIR / job.upload_name)) as rows:
+        with closing(_rows(settings.UPLOAD_DIR / job.upload_name, job.default_country)) as rows:
             reader = _Reader(rows)
             while _step(job_id, reader):
                 if time.monotonic() >= deadline:
@@ -107,10 +107,10 @@ class _Reader:
             yield batch
 
 
-def _rows(path: Path) -> Generator[Row]:
+def _rows(path: Path, default_country: str) -> Generator[Row]:
     try:
         with path.open("rb", buffering=0) as file:
-            yield from RecipientFile(file)
+            yield from RecipientFile(file, default_country)
     except (FileNotFoundError, IsADirectoryError, PermissionError, BadRecipientFile):
         raise _FileLost from None
 
@@ -168,7 +168,9 @@ def _leave_out_and_count(cursor: Cursor, job: Job) -> None:
             """,  # noqa: S608 - constants
             (_LEAVE_OUT.target, OPTED_OUT, job.pk, _LEAVE_OUT.source, job.account_id),
         )
-    same = {OnDuplicate.SKIP_ROW: 'phone, "values"', OnDuplicate.SKIP_PHONE: "phone", OnDuplicate.SEND: ""}
+    # By their keys, as suppressions are: a person has one number, however many spellings.
+    key = phone_numbers.key_sql("phone")
+    same = {OnDuplicate.SKIP_ROW: f'{key}, "values"', OnDuplicate.SKIP_PHONE: key, OnDuplicate.SEND: ""}
     if columns := same[OnDuplicate(job.on_duplicate)]:
         cursor.execute(
             f"""

@@ -73,10 +73,14 @@ class BadRecipientFile(Exception):
 
 
 class RecipientFile:
-    """The rows of one file, read once from its start. `columns` is known from the first row on."""
+    """The rows of one file, read once from its start. `columns` is known from the first row on.
 
-    def __init__(self, binary_file: BinaryFile) -> None:
+    `default_country` ("PE") is what numbers without "+" belong to; without one their digits stand as they are.
+    """
+
+    def __init__(self, binary_file: BinaryFile, default_country: str = "") -> None:
         self._file = binary_file
+        self._read_phone = phone_numbers.reader(default_country)
         self._problems: list[Problem] = []
         self.columns: list[str] = []  # the header's names of @valor1, @valor2, …, without "@"
         self.has_header = False
@@ -88,7 +92,7 @@ class RecipientFile:
         """
         number = 0
         is_first = True
-        normalise, make_row = phone_numbers.normalise, Row
+        read_phone, make_row = self._read_phone, Row
         for lines in self._blocks_of_lines():
             for line in lines:
                 number += 1
@@ -108,7 +112,7 @@ class RecipientFile:
                         self.columns = [name.strip().removeprefix("@") for name in cells[1:]]
                         continue
                 del cells[0]
-                yield make_row(number, normalise(raw_phone), raw_phone, [cell.strip() for cell in cells])
+                yield make_row(number, read_phone(raw_phone), raw_phone, [cell.strip() for cell in cells])
         if self._problems:
             raise BadRecipientFile(self._problems)
 

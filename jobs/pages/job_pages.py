@@ -16,6 +16,7 @@ from accounts.errors import ApiError
 from accounts.models import Account
 from devices import breaker, reasons
 from devices.models import Device
+from devices.numbers import countries
 from devices.states import DeviceStatus
 from jobs import control, forecast, retention, waits
 from jobs.intake import accepting
@@ -50,6 +51,7 @@ def new_job(account: Account, form: QueryDict, error: ApiError | None = None) ->
             "title": form.get("title", ""),
             "message": form.get("message", ""),
             "devices_limit": form.get("devices_limit", str(accepting.DEFAULT_DEVICES_LIMIT)),
+            "default_country": form.get("default_country", ""),
             "devices": form.getlist("devices"),
             "starts_at": form.get("starts_at", ""),
             "on_duplicate": form.get("on_duplicate", OnDuplicate.SKIP_ROW.value),
@@ -74,6 +76,7 @@ def new_job(account: Account, form: QueryDict, error: ApiError | None = None) ->
             "limits": {
                 "bytes": settings.MAX_UPLOAD_BYTES,
                 "recipients": settings.MAX_RECIPIENTS,
+                "prefixes": countries.prefixes(),
                 "lineBytes": MAX_LINE_BYTES,
                 "columns": MAX_COLUMNS,
                 "characters": lengths.EASY,
@@ -135,6 +138,10 @@ def _new_job_words() -> dict[str, str]:
         "invalid": _("{count} phones are not valid and will fail"),
         "oneInvalid": _("1 phone is not valid and will fail"),
         "allValid": _("All phones look valid"),
+        "national": _("{count} phones without a country code are read as numbers of {country}"),
+        "oneNational": _("1 phone without a country code is read as a number of {country}"),
+        "countries": _("by country: {countries}"),
+        "noCountry": _("no country"),
         "line": _("Line {line}: {problem}"),
         "lineNumbers": _("lines {lines}"),
         "moreLines": _("and {count} more"),

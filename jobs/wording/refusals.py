@@ -181,6 +181,12 @@ REFUSALS: Final[dict[str, Refusal]] = {
     "on_duplicate_invalid": Refusal(
         400, "on_duplicate debe ser {choices}.", _("Choose one of the options."), "on_duplicate"
     ),
+    "default_country_invalid": Refusal(
+        400,
+        "default_country debe ser un código de país de dos letras, por ejemplo PE.",
+        _("Write the country's two letters, such as PE."),
+        "default_country",
+    ),
     "idempotency_key_invalid": Refusal(400, "Idempotency-Key debe tener de 1 a {limit} caracteres ASCII visibles."),
     "idempotency_conflict": Refusal(
         409,

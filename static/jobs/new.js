@@ -69,8 +69,19 @@ function survey(chosen) {
     }
     show();
   });
-  worker.postMessage({ id, file: chosen, limits: data.limits });
+  worker.postMessage({ id, file: chosen, limits: { ...data.limits, country: chosenCountry() } });
 }
+
+const chosenCountry = () => form.elements.default_country.value.trim().toUpperCase();
+
+const regionNames = new Intl.DisplayNames([data.language], { type: "region" });
+const nameOf = (country) => {
+  try {
+    return country === "ZZ" ? words.noCountry : regionNames.of(country);
+  } catch {
+    return country; // two letters that are no country: the server says so
+  }
+};
 
 const size = (bytes) =>
   bytes < 1024 * 1024 ? `${whole(Math.max(1, bytes / 1024))} KB` : `${whole(bytes / 1024 / 1024)} MB`;
@@ -97,7 +108,17 @@ function showFacts() {
     const more = found.invalid > 5 ? ", …" : "";
     const text = found.invalid === 1 ? words.oneInvalid : fill(words.invalid, { count: whole(found.invalid) });
     add(`${text} (${fill(words.lineNumbers, { lines: shown + more })})`, "pg-fact-bad");
-  } else if (found.isComplete && !found.refusal) add(words.allValid, "pg-fact-good");
+  } else if (found.isComplete && !found.refusal && !found.national) add(words.allValid, "pg-fact-good");
+  if (found.national) {
+    const country = nameOf(chosenCountry());
+    const text = found.national === 1 ? words.oneNational : words.national;
+    add(fill(text, { count: whole(found.national), country }));
+  }
+  const byCountry = Object.entries(found.countries).sort(([, one], [, other]) => other - one);
+  if (byCountry.length) {
+    const shown = byCountry.slice(0, 5).map(([country, number]) => `${nameOf(country)} ${whole(number)}`);
+    add(fill(words.countries, { countries: shown.join(", ") + (byCountry.length > 5 ? ", …" : "") }));
+  }
   if (found.repeated) {
     add(found.repeated === 1 ? words.oneRepeated : fill(words.repeated, { count: whole(found.repeated) }), "pg-fact-warn");
   }
@@ -170,7 +191,7 @@ function showPreview() {
   place.hidden = !rows.length;
   if (row) {
     $("#preview-phone").textContent = row.phone ?? row.rawPhone;
-    $("#preview-phone").classList.toggle("pg-bad", row.phone === null);
+    $("#preview-phone").classList.toggle("pg-bad", row.phone === null && !row.isNational);
     $("#preview-row").textContent = fill(words.previewRow, { row: whole(previewed + 1), count: whole(found.rows) });
     $("#preview-back").disabled = previewed === 0;
     $("#preview-on").disabled = previewed >= rows.length - 1;
@@ -407,6 +428,7 @@ form.addEventListener("input", (event) => {
   if (event.target === file) return;
   const field = event.target.name === "starts_at" ? "scheduled_at" : event.target.name;
   showError(field, null);
+  if (field === "default_country" && chosenCountry().length !== 1) chooseFile();
   changed();
 });
 $("#preview-back").addEventListener("click", () => {

@@ -1,6 +1,7 @@
 // Reads a whole recipient file beside the page, and says what is in it: {rows, …}, first after a moment, then now and then.
 
 import { Lines, MAX_PROBLEMS, RecipientFile } from "./recipient_file.js";
+import { keyOf } from "./written_number.js";
 
 const FIRST_ROWS = 50;
 const REPORT_EVERY_MS = 150;
@@ -15,6 +16,8 @@ async function survey(id, file, limits) {
     rows: 0,
     invalid: 0,
     repeated: 0,
+    national: 0, // without a code of their own: read by the server as numbers of the chosen country
+    countries: {}, // how many numbers are of which country
     widest: 0,
     firstRows: [],
     invalidLines: [], // of phones
@@ -45,11 +48,20 @@ async function survey(id, file, limits) {
       }
       found.widest = Math.max(found.widest, row.values.length);
       if (found.firstRows.length < FIRST_ROWS) found.firstRows.push(row);
+      if (row.isNational) {
+        found.national += 1;
+        continue;
+      }
       if (row.phone === null) {
         found.invalid += 1;
         if (found.invalidLines.length < MAX_PROBLEMS) found.invalidLines.push(row.line);
-      } else if (phones.has(row.phone)) found.repeated += 1;
-      else if (phones.size < PHONES_REMEMBERED) phones.add(row.phone);
+        continue;
+      }
+      const country = countryOf(row.phone, limits.prefixes);
+      found.countries[country] = (found.countries[country] ?? 0) + 1;
+      const key = keyOf(row.phone);
+      if (phones.has(key)) found.repeated += 1;
+      else if (phones.size < PHONES_REMEMBERED) phones.add(key);
     }
     return true;
   };
@@ -77,4 +89,13 @@ async function survey(id, file, limits) {
   else if (!found.refusal && found.invalid === found.rows) found.refusal = "no_valid_phone";
   found.isComplete = true;
   report();
+}
+
+// As devices/numbers/countries.py: the longest beginning that is known says which country a number is of.
+function countryOf(phone, prefixes) {
+  for (let end = 5; end > 1; end -= 1) {
+    const country = prefixes[phone.slice(1, end)];
+    if (country) return country;
+  }
+  return "ZZ";
 }

@@ -36,8 +36,10 @@ class Command(BaseCommand):
         parser.add_argument("file", type=Path, metavar="FILE")
         parser.add_argument("--message", required=True, help="the text; @valor1, @valor2, … stand for the values")
         parser.add_argument("--account", default="", help="its name or id; may be left out where there is only one")
+        parser.add_argument(
+            "--default-country", default="", metavar="PE", help="what numbers without + belong to; else as written"
+        )
         parser.add_argument("--devices-limit", type=int, default=DEFAULT_DEVICES_LIMIT, metavar="N")
-
         parser.add_argument(
             "--allow-missing", action="store_true", help="send even where no column can fill one of its variables"
         )
@@ -48,6 +50,7 @@ class Command(BaseCommand):
             with _opened(options["file"]) as upload:
                 fields = BulkFields(
                     message=options["message"],
+                    default_country=options["default_country"].upper(),
                     devices_limit=options["devices_limit"],
                     allow_missing=options["allow_missing"],
                 )

@@ -123,6 +123,8 @@ class TestDetail:
             "state_reason": "",
             "waits": [],
             "devices": [{"id": sender.device.pk, "name": sender.device.name, "status": "connected"}],
+            "default_country": "",
+            "countries": {},
         }
         for path in (
             f"/jobs/{job.uuid}",
