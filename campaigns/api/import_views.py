@@ -22,18 +22,21 @@ from campaigns.models import ContactImport
 from campaigns.wording import contact_line_problems
 from campaigns.wording.refusals import refusal
 
-_MAPPING_KEYS = ("encoding", "delimiter", "header", "columns", "add_labels", "default_country")
+_MAPPING_KEYS = ("encoding", "delimiter", "header", "start", "sheet", "columns", "add_labels", "default_country")
 _MAPPING_HELP = (
-    'How the file is read: {"encoding", "delimiter", "header", "columns": {"phone": 0, "name": 1, "email": 2, '
-    '"labels": 3, "custom_attributes": {"region": 4, "age": {"column": 5, "type": "number"}}}, "add_labels": [], '
-    '"default_country": "PE"}. Attributes are texts unless a type says number or boolean.'
+    'How the file is read: {"encoding", "delimiter", "header", "start": 1, "sheet": 0, "columns": {"phone": 0, '
+    '"more_phones": [6], "name": 1, "email": 2, "labels": 3, "custom_attributes": {"region": 4, "age": {"column": 5, '
+    '"type": "number"}}}, "add_labels": [], "default_country": "PE"}. The table begins at the line `start`; what is '
+    "above is passed over. Attributes are texts unless a type says number or boolean. A name may be several columns, "
+    "[1, 2]. Of a line's phones the first mobile is taken, the others are kept as attributes. "
+    '"confirmed": true says that the columns are right where `unsure` asks.'
 )
 _UPLOAD_FORM = {
     "multipart/form-data": {
         "type": "object",
         "required": ["file"],
         "properties": {
-            "file": {"type": "string", "format": "binary", "description": ".csv, .txt or .xlsx"},
+            "file": {"type": "string", "format": "binary", "description": ".csv, .txt, .xlsx or .vcf"},
             "update_existing": {"type": "boolean", "default": True},
             "mapping": {"type": "string", "description": f"JSON. {_MAPPING_HELP}"},
         },
@@ -45,8 +48,14 @@ class ContactImportSerializer(serializers.ModelSerializer[ContactImport]):
     """An import. While it is `ready`, the counts say what would happen; from `running` on, what has happened."""
 
     mapping = serializers.SerializerMethodField(help_text=_MAPPING_HELP)
+    sheets = serializers.SerializerMethodField(help_text="The names of a workbook's sheets; `mapping.sheet` is one")
+    encoding_words = serializers.SerializerMethodField(help_text="Words that show whether the encoding is right")
     columns = serializers.SerializerMethodField(help_text="The header's names")
     sample = serializers.SerializerMethodField(help_text="The first rows")
+    phone_column = serializers.SerializerMethodField(help_text="What was taken for the phone, with five samples")
+    unsure = serializers.SerializerMethodField(
+        help_text="Why the columns must be confirmed before the start: phone_by_content, phone_doubtful"
+    )
     created = serializers.IntegerField(source="created_count")
     updated = serializers.IntegerField(source="updated_count")
     skipped = serializers.IntegerField(source="skipped_count")
@@ -61,8 +70,12 @@ class ContactImportSerializer(serializers.ModelSerializer[ContactImport]):
             "status",
             "update_existing",
             "mapping",
+            "sheets",
+            "encoding_words",
             "columns",
             "sample",
+            "phone_column",
+            "unsure",
             "rows",
             "processed",
             "percentage",
@@ -78,7 +91,15 @@ class ContactImportSerializer(serializers.ModelSerializer[ContactImport]):
 
     def get_mapping(self, row: ContactImport) -> dict[str, Any]:
         # What is beside it there has a place of its own.
-        return {name: row.mapping[name] for name in _MAPPING_KEYS}
+        return {"start": 1, "sheet": 0, **{name: row.mapping[name] for name in _MAPPING_KEYS if name in row.mapping}}
+
+    def get_sheets(self, row: ContactImport) -> list[str]:
+        sheets: list[str] = row.mapping.get("sheets", [])
+        return sheets
+
+    def get_encoding_words(self, row: ContactImport) -> list[str]:
+        words: list[str] = row.mapping.get("encoding_words", [])
+        return words
 
     def get_columns(self, row: ContactImport) -> list[str]:
         names: list[str] = row.mapping["names"]
@@ -87,6 +108,24 @@ class ContactImportSerializer(serializers.ModelSerializer[ContactImport]):
     def get_sample(self, row: ContactImport) -> list[list[str]]:
         sample: list[list[str]] = row.mapping["sample"]
         return sample
+
+    @extend_schema_field(
+        inline_serializer(
+            "ContactImportPhoneColumn",
+            {
+                "column": serializers.IntegerField(),
+                "name": serializers.CharField(),
+                "samples": serializers.ListField(child=serializers.CharField()),
+            },
+            allow_null=True,
+        )
+    )
+    def get_phone_column(self, row: ContactImport) -> dict[str, Any] | None:
+        return upload.phone_column(row)
+
+    def get_unsure(self, row: ContactImport) -> list[str]:
+        unsure: list[str] = row.mapping.get("unsure", [])
+        return unsure
 
     def get_percentage(self, row: ContactImport) -> float:
         return upload.percentage(row)

@@ -6,7 +6,9 @@ from typing import Any, Final, NamedTuple
 from accounts.written.reading import with_plain_line_ends, yes_or_no
 from campaigns.contacts import labels
 from campaigns.contacts.people import NAME_CHARACTERS
-from campaigns.imports import table
+from campaigns.imports.csv_records import Row
+from campaigns.imports.encodings import UNDECODABLE
+from campaigns.imports.workbooks import ERROR_MARK
 from devices import phone_numbers
 
 MAX_ATTRIBUTE_CHARACTERS: Final = 1_000
@@ -21,6 +23,7 @@ class Person(NamedTuple):
     email: str
     labels: list[str]
     attributes: dict[str, Any]
+    notes: tuple[str, ...] = ()  # what was left out of it, by its code in `contact_line_problems`
 
 
 class BadLine(Exception):
@@ -33,7 +36,8 @@ class BadLine(Exception):
 
 
 _EMAIL = re.compile(r"[^@\s,;<>\"]+@[^@\s,;<>\"]+\.[^@\s.,;<>\"]+")
-_LABEL_SEPARATORS = re.compile("[,;|]")
+_LABEL_SEPARATORS = re.compile(":::|[,;|]")  # the first is Google's
+_OWN_GROUP = "* "  # before the groups that Google itself puts everybody in
 _WHOLE_NUMBER = re.compile(r"-?[0-9]{1,15}")
 _NUMBER = re.compile(r"-?[0-9]{1,15}[.,][0-9]{1,15}")
 
@@ -43,32 +47,42 @@ class LineReader:
 
     def __init__(self, mapping: dict[str, Any]) -> None:
         columns = mapping["columns"]
-        self._phone, self._name, self._email, self._labels = (
-            columns.get(field) for field in ("phone", "name", "email", "labels")
-        )
+        self._phone, self._email, self._labels = (columns.get(field) for field in ("phone", "email", "labels"))
+        self._more_phones: list[int] = columns.get("more_phones", [])
+        name = columns.get("name", [])
+        self._names: list[int] = name if isinstance(name, list) else [name]
         self._attributes = [
             (name, said, "text") if isinstance(said, int) else (name, said["column"], said["type"])
             for name, said in columns["custom_attributes"].items()
         ]
         self._add_labels: list[str] = mapping["add_labels"]
         self._country: str = mapping["default_country"]
-        places = [self._phone, self._name, self._email, self._labels, *(place for _, place, _ in self._attributes)]
+        places = [
+            *(self._phone, self._email, self._labels),
+            *(self._more_phones + self._names),
+            *(place for _, place, _ in self._attributes),
+        ]
         self._width = max([place for place in places if place is not None], default=0) + 1
 
-    def read(self, row: table.Row) -> Person:
+    def read(self, row: Row) -> Person:
         """Raises BadLine."""
         cells = row.cells
-        if row.too_long:
-            raise BadLine("line_too_long")
+        if row.problem:
+            raise BadLine(row.problem)
         if len(cells) < self._width:
             cells = cells + [""] * (self._width - len(cells))
         everything = "".join(cells)
         if "\0" in everything:
             raise BadLine("nul_byte")
-        if not everything.isascii() and table.UNDECODABLE in everything:
-            raise BadLine("undecodable")
-        phone, _, others = self._read_phone(cells)
-        name = "" if self._name is None else _text(cells[self._name])
+        notes: tuple[str, ...] = ()
+        if not everything.isascii():
+            if UNDECODABLE in everything:
+                raise BadLine("undecodable")
+            if ERROR_MARK in everything:
+                cells = ["" if cell.startswith(ERROR_MARK) else cell for cell in cells]
+                notes = ("cell_error",)
+        phone, others = self._read_phone(cells)
+        name = " ".join([text for place in self._names if (text := _text(cells[place]))])
         if len(name) > NAME_CHARACTERS:
             raise BadLine("name_too_long", limit=NAME_CHARACTERS)
         email = "" if self._email is None else _text(cells[self._email])
@@ -81,15 +95,42 @@ class LineReader:
             email,
             self._add_labels if self._labels is None else self._read_labels(cells[self._labels]),
             self._with_others(self._read_attributes(cells) if self._attributes else {}, others),
+            notes,
         )
 
-    def _read_phone(self, cells: list[str]) -> phone_numbers.Number:
-        """The line's number, and what else is written there."""
+    def _read_phone(self, cells: list[str]) -> tuple[str, list[str]]:
+        """The line's number, and what else is written where it may stand: the number is the first mobile."""
         raw = "" if self._phone is None else cells[self._phone]
-        try:
-            return phone_numbers.read(raw, self._country)
-        except phone_numbers.Unreadable as problem:
-            raise BadLine(problem.code) from None
+        if not self._more_phones and ":::" not in raw:
+            try:
+                number = phone_numbers.read(raw, self._country)
+            except phone_numbers.Unreadable as problem:
+                raise BadLine(problem.code) from None
+            return number.e164, number.others
+        written = [
+            text.strip()
+            for cell in (raw, *(cells[place] for place in self._more_phones))
+            for text in cell.split(":::")
+            if text.strip()
+        ]
+        if not written:
+            raise BadLine("phone_missing")
+        numbers: list[str] = []  # E.164
+        others: list[str] = []
+        problems: list[str] = []
+        for text in written:
+            try:
+                number = phone_numbers.read(text, self._country)
+            except phone_numbers.Unreadable as problem:
+                problems.append(problem.code)
+                others.append(text)
+            else:
+                numbers.append(number.e164)
+                others += [text, *number.others]
+        if not numbers:
+            raise BadLine(problems[0])
+        mobile = next((phone for phone in numbers if phone_numbers.is_mobile(phone)), numbers[0])
+        return mobile, [text for text in others if phone_numbers.parse(text, self._country) != mobile]
 
     @staticmethod
     def _with_others(attributes: dict[str, Any], others: list[str]) -> dict[str, Any]:
@@ -110,7 +151,7 @@ class LineReader:
         found = list(self._add_labels)
         for part in _LABEL_SEPARATORS.split(_text(cell)) if cell else ():
             name = part.strip()
-            if not name or name in found:
+            if not name or name in found or name.startswith(_OWN_GROUP):
                 continue
             if labels.clean(name) is None:
                 raise BadLine("label_invalid", limit=labels.MAX_CHARACTERS)

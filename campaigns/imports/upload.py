@@ -11,7 +11,7 @@ import re
 import uuid
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
@@ -21,8 +21,11 @@ from accounts.models import Account, User
 from accounts.written.reading import is_storable
 from campaigns.contacts import labels
 from campaigns.contacts.people import ATTRIBUTE_NAME_CHARACTERS
-from campaigns.imports import table
-from campaigns.imports.table import Format, Head
+from campaigns.imports import beginnings, encodings, table, vcards, workbook_calls
+from campaigns.imports import columns as column_guess
+from campaigns.imports.csv_records import Format, Head
+from campaigns.imports.unusable import MAX_COLUMNS, Unusable
+from campaigns.imports.workbooks import ERROR_MARK
 from campaigns.models import ContactImport
 from campaigns.states import import_sources
 from campaigns.wording.refusals import refusal
@@ -30,9 +33,15 @@ from devices import phone_numbers
 from jobs.intake.kept_files import display_name, kept, old_files
 from jobs.intake.upload_check import Unacceptable, checked
 
-EXTENSIONS: Final = (".csv", ".txt", ".xlsx")
+EXTENSIONS: Final = (".csv", ".txt", ".xlsx", ".vcf")
+MADE: Final = (".xlsx", ".vcf")  # of which a CSV is made before it is read
+FIELDS: Final = ("phone", "name", "email", "labels")
+SEVERAL: Final = ("more_phones", "name")  # what may stand in several columns
+# Of a mapping.
+KEYS: Final = frozenset({*Format._fields, "sheet", "columns", "add_labels", "default_country", "confirmed"})
 TYPES: Final = ("text", "number", "boolean")
 SHOWN_ROWS: Final = 5
+LAST_START: Final = 1_000  # a table that begins further down has no beginning
 
 Status = ContactImport.Status
 Cursor = Any
@@ -54,45 +63,72 @@ def accept(
         raise refusal(f"import_{refused.code}", **refused.details) from None
     upload.flush()
     path = Path(upload.temporary_file_path())
-    is_xlsx = (upload.name or "").lower().endswith(".xlsx")
+    suffix = next((suffix for suffix in MADE if (upload.name or "").lower().endswith(suffix)), ".csv")
     try:
-        form, head = _look(path, None if is_xlsx else table.detect(path), is_xlsx)
-    except table.Unreadable:
-        raise refusal("import_file_unreadable") from None
-    except table.TooManyColumns:
-        raise refusal("import_too_many_columns", limit=table.MAX_COLUMNS) from None
-    if not head.sample:
+        found = _look(path, None, None, suffix)
+    except Unusable as error:
+        raise refusal(error.code, limit=MAX_COLUMNS) from None
+    if not found.head.sample:
         raise refusal("import_file_empty")
-    mapping = {
-        **form._asdict(),
-        "columns": table.guess_columns(head),
-        "add_labels": [],
-        "default_country": account.default_country,
-    }
-    name = uuid.uuid4().hex + (".xlsx" if is_xlsx else ".csv")
+    country = account.default_country
+    mapping = {**found.mapping(country), "add_labels": [], "default_country": country}
+    name = uuid.uuid4().hex + suffix
     with kept(upload, directory() / name):
         row: ContactImport = ContactImport.unscoped.create(
             account=account,
             created_by=user,
             file_name=display_name(upload.name or ""),
             upload_name=name,
-            mapping={**mapping, **_shown(head)},
+            mapping=mapping,
             update_existing=update_existing,
         )
     return row
 
 
-def _look(path: Path, form: Format | None, is_xlsx: bool) -> tuple[Format, Head]:
-    if form is None or is_xlsx:
-        head, has_header = table.xlsx_head(path)
-        return Format(header=has_header), head
-    return form, table.head(path, form)
+class _Found(NamedTuple):
+    """The beginning of the table of a file."""
+
+    form: Format
+    head: Head
+    sheets: list[str]  # of a workbook, all of them
+    sheet: int
+    words: list[str]  # that show whether the encoding is right
+
+    def mapping(self, country: str) -> dict[str, Any]:
+        """What an import keeps of it: how the file is read, and what a person sees while choosing columns.
+
+        That, `names` and `sample`, is forgotten with the file.
+        """
+        guess = column_guess.guess(self.head, country)
+        return {
+            **self.form._asdict(),
+            "sheets": [name.replace("\0", "") for name in self.sheets],
+            "sheet": self.sheet,
+            "encoding_words": self.words,
+            "names": [_shown(name[:200]) for name in self.head.names],
+            "sample": [[_shown(cell) for cell in cells] for cells in self.head.sample[:SHOWN_ROWS]],
+            "columns": guess.columns,
+            "unsure": guess.unsure,
+        }
 
 
-def _shown(head: Head) -> dict[str, Any]:
-    """What a person sees while choosing columns: kept with the mapping, and forgotten with the file."""
-    sample = [[cell.replace("\0", "") for cell in cells] for cells in head.sample[:SHOWN_ROWS]]
-    return {"names": [name[:200].replace("\0", "") for name in head.names], "sample": sample}
+def _look(path: Path, form: Format | None, sheet: int | None, suffix: str) -> _Found:
+    """The beginning of the table, read as `form` says or, without one, as it can be found out. Raises Unusable."""
+    if suffix == ".vcf":
+        cards = vcards.first_rows(path, table.FIRST_ROWS)
+        return _Found(Format(), table.head_of(iter(cards), Format()), [], 0, [])
+    if suffix not in MADE:
+        form = form or table.detect(path)
+        return _Found(form, table.head(path, form), [], 0, encodings.words(path, form.encoding))
+    seen = workbook_calls.look(path, sheet, (form.start if form else 0) + table.FIRST_ROWS)
+    if form is None:
+        start, header = beginnings.find(seen.rows[: table.FIRST_ROWS])
+        form = Format(header=header, start=start)
+    return _Found(form, table.head_of(iter(seen.rows), form), seen.sheets, seen.sheet, [])
+
+
+def _shown(cell: str) -> str:
+    return "" if cell.startswith(ERROR_MARK) else cell.replace("\0", "")
 
 
 def directory() -> Path:
@@ -102,15 +138,17 @@ def directory() -> Path:
     return directory
 
 
-def _files(upload_name: str) -> list[Path]:
-    """Everything that may lie there for one import."""
-    stem = upload_name.partition(".")[0]
-    return [directory() / f"{stem}{suffix}" for suffix in (".csv", ".xlsx", ".part", ".keys")]
+def made_csv(row: ContactImport) -> Path:
+    """Where the CSV lies that is made of the chosen sheet of a workbook."""
+    stem = row.upload_name.partition(".")[0]
+    return directory() / f"{stem}.{row.mapping.get('sheet', 0)}.csv"
 
 
 def remove_files(upload_name: str) -> None:
-    for path in _files(upload_name) if upload_name else ():
-        path.unlink(missing_ok=True)
+    """Remove everything that may lie there for one import."""
+    if stem := upload_name.partition(".")[0]:
+        for path in directory().glob(f"{stem}.*"):
+            path.unlink(missing_ok=True)
 
 
 def remove_orphans(older_than: timedelta) -> int:
@@ -138,8 +176,7 @@ def remap(row: ContactImport, given: Any, update_existing: bool | None) -> None:
     """
     if not isinstance(given, dict):
         raise BadMapping("debe ser un objeto")
-    unknown = given.keys() - {"encoding", "delimiter", "header", "columns", "add_labels", "default_country"}
-    if unknown:
+    if given.keys() - KEYS:
         raise BadMapping("tiene una clave desconocida")
     with transaction.atomic():
         # Waits for a chunk that is being checked.
@@ -147,13 +184,21 @@ def remap(row: ContactImport, given: Any, update_existing: bool | None) -> None:
         if row.status not in import_sources(Status.CHECKING):
             raise refusal("import_not_ready", status=row.status)
         mapping = dict(row.mapping)
-        form = _format(mapping, given)
-        if form != Format(mapping["encoding"], mapping["delimiter"], mapping["header"]):
-            mapping.update(_read_again(row, form))
+        form, sheet = _format(mapping, given), _sheet(mapping, given)
+        if sheet != mapping.get("sheet", 0) and not {"start", "header"} & given.keys():
+            mapping.update(_read_again(row, None, sheet))  # its table begins where it begins
+        elif (form, sheet) != (format_of(mapping), mapping.get("sheet", 0)):
+            mapping.update(_read_again(row, form, sheet))
+        if "columns" in given or given.get("confirmed") is True:
+            mapping["unsure"] = []
         columns = given.get("columns", mapping["columns"])
         mapping["columns"] = clean_columns(columns, len(mapping["names"]))
         mapping["add_labels"] = _labels(given.get("add_labels", mapping["add_labels"]))
         mapping["default_country"] = _country(given.get("default_country", mapping["default_country"]))
+        if "columns" not in given and "phone" not in mapping["columns"]:
+            # Another country's numbers may look like phones.
+            guess = column_guess.guess(Head(mapping["names"], mapping["sample"]), mapping["default_country"])
+            mapping.update(columns=guess.columns, unsure=guess.unsure)
         changes: dict[str, Any] = {"mapping": mapping, **COUNTED_NOTHING}
         if update_existing is not None:
             changes["update_existing"] = update_existing
@@ -165,44 +210,58 @@ COUNTED_NOTHING: Final = dict.fromkeys(
 )
 
 
+def format_of(mapping: dict[str, Any]) -> Format:
+    """How the file is read; imports of before tables could begin below have no `start`."""
+    return Format(mapping["encoding"], mapping["delimiter"], mapping["header"], mapping.get("start", 1))
+
+
 def _format(mapping: dict[str, Any], given: dict[str, Any]) -> Format:
-    form = Format(*(given.get(name, mapping[name]) for name in Format._fields))
-    if form.encoding not in table.ENCODINGS:
-        raise BadMapping(f"encoding debe ser uno de: {', '.join(table.ENCODINGS)}")
+    known = format_of(mapping)._asdict()
+    said: dict[str, Any] = {name: given.get(name, value) for name, value in known.items()}
+    form = Format(**said)
+    if form.encoding not in encodings.ENCODINGS:
+        raise BadMapping(f"encoding debe ser uno de: {', '.join(encodings.ENCODINGS)}")
     if form.delimiter not in table.DELIMITERS:
         raise BadMapping("delimiter debe ser «,», «;», «|» o un tabulador")
     if not isinstance(form.header, bool):
         raise BadMapping("header debe ser true o false")
+    if type(form.start) is not int or not 1 <= form.start <= LAST_START:
+        raise BadMapping(f"start debe ser un número de línea de 1 a {LAST_START}")
     return form
 
 
-def _read_again(row: ContactImport, form: Format) -> dict[str, Any]:
-    is_xlsx = row.upload_name.endswith(".xlsx")
+def _sheet(mapping: dict[str, Any], given: dict[str, Any]) -> int:
+    sheet = given.get("sheet", mapping.get("sheet", 0))
+    sheets = mapping.get("sheets", [])
+    if type(sheet) is not int or not 0 <= sheet < max(1, len(sheets)):
+        raise BadMapping("sheet debe ser el número de una hoja, desde 0")
+    return sheet
+
+
+def _read_again(row: ContactImport, form: Format | None, sheet: int) -> dict[str, Any]:
+    path = directory() / row.upload_name
     try:
-        if is_xlsx:
-            head, has_header = table.xlsx_head(directory() / row.upload_name)
-            form = Format(header=form.header)
-            if form.header and not has_header and head.sample:
-                head = Head(head.sample[0], head.sample[1:])
-            elif has_header and not form.header:
-                head = Head([""] * len(head.names), [head.names, *head.sample])
-        else:
-            head = table.head(directory() / row.upload_name, form)
-    except (table.Unreadable, table.TooManyColumns, OSError):
+        found = _look(path, form, sheet, path.suffix)
+    except (Unusable, OSError):
         raise BadMapping("así no se puede leer el archivo") from None
-    return {**form._asdict(), **_shown(head), "columns": table.guess_columns(head)}
+    return found.mapping(row.mapping["default_country"])
 
 
 def clean_columns(given: Any, width: int) -> dict[str, Any]:
-    """Check {"phone": 0, …, "custom_attributes": {"region": 4, "age": {"column": 5, "type": "number"}}}."""
-    if not isinstance(given, dict) or given.keys() - {"phone", "name", "email", "labels", "custom_attributes"}:
-        raise BadMapping("columns debe ser un objeto con phone, name, email, labels y custom_attributes")
+    """Check {"phone": 0, "more_phones": [6], "name": 1 or [1, 2], …, "custom_attributes": {"region": 4, "age":
+    {"column": 5, "type": "number"}}}."""
+    if not isinstance(given, dict) or given.keys() - {*FIELDS, "more_phones", "custom_attributes"}:
+        raise BadMapping("columns debe ser un objeto con phone, more_phones, name, email, labels y custom_attributes")
     attributes = given.get("custom_attributes") or {}
     if not isinstance(attributes, dict):
         raise BadMapping("columns.custom_attributes debe ser un objeto")
     cleaned: dict[str, Any] = {
-        name: _place(place, width) for name, place in given.items() if name != "custom_attributes" and place is not None
+        name: [_place(one, width) for one in place] if type(place) is list and name in SEVERAL else _place(place, width)
+        for name, place in given.items()
+        if name != "custom_attributes" and place is not None
     }
+    if type(cleaned.get("more_phones", [])) is not list:
+        raise BadMapping("columns.more_phones debe ser una lista de columnas")
     typed: dict[str, Any] = {}
     for name, said in attributes.items():
         if not 0 < len(name.strip()) <= ATTRIBUTE_NAME_CHARACTERS or not is_storable(name):
@@ -241,12 +300,23 @@ def start(row: ContactImport) -> None:
     """Say yes to a checked import; the caller then has it run. Raises ApiError (400, 409)."""
     if "phone" not in row.mapping["columns"]:
         raise refusal("phone_column_missing")
+    if row.mapping.get("unsure"):
+        raise refusal("columns_unconfirmed")
     if row.status == Status.READY and not row.rows:
         raise refusal("import_file_empty")
     moved = ContactImport.unscoped.filter(pk=row.pk).move(Status.RUNNING, **COUNTED_NOTHING)
     if not moved:
         row.refresh_from_db(fields=["status"])
         raise refusal("import_not_ready", status=row.status)
+
+
+def phone_column(row: ContactImport) -> dict[str, Any] | None:
+    """{"column": 2, "name": "Celular", "samples": [five]}, or None where no column is the phone."""
+    place = row.mapping["columns"].get("phone")
+    if place is None:
+        return None
+    samples = [cells[place] for cells in row.mapping["sample"] if place < len(cells)]
+    return {"column": place, "name": row.mapping["names"][place], "samples": samples}
 
 
 def percentage(row: ContactImport) -> float:

@@ -21,10 +21,11 @@ from django.db.models.functions import Now
 
 from accounts.written.folding import same_name
 from campaigns.contacts import attributes, labels
-from campaigns.imports import table
+from campaigns.imports import table, vcards, workbook_calls
+from campaigns.imports.csv_records import Row
 from campaigns.imports.lines import BadLine, LineReader, Person
-from campaigns.imports.table import Format
-from campaigns.imports.upload import COUNTED_NOTHING, directory, remove_files
+from campaigns.imports.unusable import MAX_COLUMNS, Unreadable, Unusable
+from campaigns.imports.upload import COUNTED_NOTHING, MADE, directory, format_of, made_csv, remove_files
 from campaigns.models import ContactImport
 from campaigns.states import IMPORT_OPEN, ImportStatus
 from campaigns.wording import contact_line_problems
@@ -97,7 +98,7 @@ def _fail(row: ContactImport, code: str, **details: Any) -> None:
 
 
 def _without_people(mapping: dict[str, Any]) -> dict[str, Any]:
-    return {**mapping, "sample": []}
+    return {**mapping, "sample": [], "encoding_words": []}
 
 
 def _as_csv(row: ContactImport) -> Path:
@@ -105,16 +106,20 @@ def _as_csv(row: ContactImport) -> Path:
     path = directory() / row.upload_name
     if not row.upload_name or not path.is_file():
         raise _FileLost
-    if path.suffix != ".xlsx":
+    if path.suffix not in MADE:
         return path
-    made = path.with_suffix(".csv")
+    made = made_csv(row)
     if not made.exists():
         try:
-            table.xlsx_to_csv(path, made, settings.MAX_RECIPIENTS)
-        except table.TooManyRows:
-            _fail(row, "import_too_many_rows", limit=settings.MAX_RECIPIENTS)
-        except table.Unreadable:
+            if path.suffix == ".vcf":
+                vcards.to_csv(path, made, settings.MAX_RECIPIENTS)
+            else:
+                workbook_calls.to_csv(path, row.mapping.get("sheet", 0), made, settings.MAX_RECIPIENTS)
+        except Unreadable:
             raise _FileLost from None
+        except Unusable as error:
+            is_wide = error.code == "import_too_many_columns"
+            _fail(row, error.code, limit=MAX_COLUMNS if is_wide else settings.MAX_RECIPIENTS)
     return made
 
 
@@ -123,7 +128,7 @@ def _count(row: ContactImport, path: Path) -> bool:
     if not path.exists():
         return False
     number = 0
-    for _ in table.rows(path, _format_of(row)):
+    for _ in _rows(row, path):
         number += 1
         if number > settings.MAX_RECIPIENTS:
             _fail(row, "import_too_many_rows", limit=settings.MAX_RECIPIENTS)
@@ -137,9 +142,11 @@ def _count(row: ContactImport, path: Path) -> bool:
     return True
 
 
-def _format_of(row: ContactImport) -> Format:
-    form = Format(row.mapping["encoding"], row.mapping["delimiter"], row.mapping["header"])
-    return form._replace(encoding="utf-8", delimiter=",") if row.upload_name.endswith(".xlsx") else form
+def _rows(row: ContactImport, path: Path) -> Iterator[Row]:
+    form = format_of(row.mapping)
+    if row.upload_name.endswith(MADE):
+        return table.rows(path, form._replace(encoding="utf-8", delimiter=","), is_ours=True)
+    return table.rows(path, form)
 
 
 def _under_own_names(row: ContactImport) -> dict[str, Any]:
@@ -172,7 +179,7 @@ class _Reader:
 
     def __init__(self, row: ContactImport, path: Path) -> None:
         self.row = row
-        self._rows = table.rows(path, _format_of(row))
+        self._rows = _rows(row, path)
         self._passed = 0
         self.lines = LineReader(_under_own_names(row))
         self.keys_path = path.with_suffix(".keys")
@@ -199,10 +206,14 @@ class _Reader:
         for row in islice(self._rows, CHUNK_ROWS):
             number += 1
             try:
-                people.append(read(row))
+                person = read(row)
             except BadLine as bad:
                 if len(errors) < MAX_ERRORS:
                     errors.append(contact_line_problems.stored(row.line, bad.code, **bad.details))
+            else:
+                people.append(person)
+                if person.notes and len(errors) < MAX_ERRORS:
+                    errors += [contact_line_problems.stored(row.line, code) for code in person.notes]
         self._passed = position + number
         return _Chunk(people, errors, number - len(people))
 

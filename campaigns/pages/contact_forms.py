@@ -17,7 +17,8 @@ from accounts.written.folding import same_name
 from accounts.written.reading import with_plain_line_ends, yes_or_no
 from campaigns.contacts import labels
 from campaigns.contacts.people import ATTRIBUTE_NAME_CHARACTERS, ATTRIBUTES_MAX_BYTES, NAME_CHARACTERS
-from campaigns.imports import table
+from campaigns.imports import upload
+from campaigns.imports.unusable import MAX_COLUMNS
 from campaigns.models import Contact, ContactImport, Label
 from campaigns.wording import contact_field_problems
 from campaigns.wording.refusals import page_refusal
@@ -31,6 +32,7 @@ ATTRIBUTE_KINDS: Final = {
 }
 FIELDS: Final = {
     "phone": gettext_lazy("Phone"),
+    "more_phones": gettext_lazy("Another phone"),
     "name": gettext_lazy("Name"),
     "email": gettext_lazy("E-mail"),
     "labels": gettext_lazy("Labels"),
@@ -49,6 +51,8 @@ ENCODINGS: Final = {
     "utf-16-be": "UTF-16 BE",
     "cp1252": "Windows-1252 (Excel)",
     "iso-8859-1": "ISO-8859-1",
+    "mac-roman": "Mac Roman",
+    "cp850": "CP850 (DOS)",
 }
 EMPTY_ROWS: Final = 2
 
@@ -222,18 +226,21 @@ class MappingForm(forms.Form):
     encoding = forms.ChoiceField(choices=ENCODINGS.items(), required=False)
     delimiter = forms.ChoiceField(choices=DELIMITERS.items(), required=False)
     header = forms.BooleanField(required=False)
+    start = forms.IntegerField(min_value=1, max_value=upload.LAST_START, required=False)
+    sheet = forms.IntegerField(min_value=0, required=False)
     add_labels = LabelNames(required=False)
     default_country = forms.CharField(max_length=2, required=False)
     update_existing = forms.ChoiceField(choices=[("true", ""), ("false", "")])
 
     def __init__(self, row: ContactImport, data: QueryDict | None = None) -> None:
         mapping = row.mapping
-        initial = {name: mapping[name] for name in ("encoding", "delimiter", "header", "default_country")}
+        initial: dict[str, Any] = {**upload.format_of(mapping)._asdict(), "default_country": mapping["default_country"]}
+        initial["sheet"] = mapping.get("sheet", 0)
         initial["add_labels"] = ", ".join(mapping["add_labels"])
         initial["update_existing"] = "true" if row.update_existing else "false"
         super().__init__(data, initial=initial)
         self.mapping = mapping
-        self.is_spreadsheet = row.upload_name.endswith(".xlsx")
+        self.is_spreadsheet = row.upload_name.endswith(upload.MADE)
         self.columns = _known(mapping) if data is None else _chosen(mapping, data)
 
     def clean_default_country(self) -> str:
@@ -245,16 +252,25 @@ class MappingForm(forms.Form):
     @property
     def is_read_otherwise(self) -> bool:
         """Whether the file is to be cut into columns in another way: then there is nothing to say of them yet."""
-        return any(self.cleaned_data[name] != self.mapping[name] for name in self.format())
+        known = self._known_format()
+        return any(said != known[name] for name, said in self.format().items())
 
     def format(self) -> dict[str, Any]:
+        place = {"header": self.cleaned_data["header"], "start": self.cleaned_data["start"] or 1}
         if self.is_spreadsheet:
-            return {"header": self.cleaned_data["header"]}
+            sheet, known = self.cleaned_data["sheet"] or 0, self._known_format()
+            if sheet == known["sheet"]:
+                return {**place, "sheet": sheet}
+            # Where another sheet's table begins is found out, unless that is said too.
+            return {"sheet": sheet, **{name: said for name, said in place.items() if said != known[name]}}
         return {
             "encoding": self.cleaned_data["encoding"] or self.mapping["encoding"],
             "delimiter": self.cleaned_data["delimiter"] or self.mapping["delimiter"],
-            "header": self.cleaned_data["header"],
+            **place,
         }
+
+    def _known_format(self) -> dict[str, Any]:
+        return {**upload.format_of(self.mapping)._asdict(), "sheet": self.mapping.get("sheet", 0)}
 
     def problems(self) -> list[str]:
         found = []
@@ -262,7 +278,7 @@ class MappingForm(forms.Form):
         if "phone" not in meanings:
             found.append(_("Say which column holds the phone."))
         for field, label in FIELDS.items():
-            if (number := meanings.count(field)) > 1:
+            if field not in upload.SEVERAL and (number := meanings.count(field)) > 1:
                 text = ngettext(
                     "“%(field)s” stands at %(count)s column: choose one.",
                     "“%(field)s” stands at %(count)s columns: choose one.",
@@ -287,22 +303,36 @@ class MappingForm(forms.Form):
             "default_country": self.cleaned_data["default_country"],
         }
         if with_columns:
-            fields = {column.meaning: column.place for column in self.columns if column.meaning in FIELDS}
+            fields = {field: places for field in FIELDS if (places := self._places(field)) is not None}
             attributes = {
                 column.attribute: {"column": column.place, "type": column.kind}
                 for column in self.columns
-                if column.meaning == "attribute"
+                if column.meaning == "attribute" or (column.meaning == "more_phones" and column.attribute)
             }
             given["columns"] = {**fields, "custom_attributes": attributes}
         return given
 
+    def _places(self, field: str) -> Any:
+        places = [column.place for column in self.columns if column.meaning == field]
+        # In the order that was known: a first name before the last, wherever they stand.
+        known = self.mapping["columns"].get(field)
+        if isinstance(known, list):
+            places.sort(key=lambda place: known.index(place) if place in known else len(known))
+        if field == "more_phones" or len(places) > 1:
+            return places or None
+        return places[0] if places else None
+
 
 def _known(mapping: Mapping[str, Any]) -> list[ColumnChoice]:
     columns = mapping["columns"]
-    meanings = {place: (field, "", "text") for field, place in columns.items() if field in FIELDS}
+    meanings = {}
     for name, said in columns["custom_attributes"].items():
         place, kind = (said, "text") if isinstance(said, int) else (said["column"], said["type"])
         meanings[place] = ("attribute", name, kind)
+    for field in FIELDS:
+        said = columns.get(field, [])
+        for place in said if isinstance(said, list) else [said]:
+            meanings[place] = (field, *meanings.get(place, ("", "", "text"))[1:])
     return [
         ColumnChoice(place, header, samples, *meanings.get(place, ("", "", "text")))
         for place, header, samples in _columns(mapping)
@@ -326,5 +356,5 @@ def _chosen(mapping: Mapping[str, Any], data: QueryDict) -> list[ColumnChoice]:
 def _columns(mapping: Mapping[str, Any]) -> list[tuple[int, str, list[str]]]:
     return [
         (place, header, [cells[place] for cells in mapping["sample"] if place < len(cells)])
-        for place, header in enumerate(mapping["names"][: table.MAX_COLUMNS])
+        for place, header in enumerate(mapping["names"][:MAX_COLUMNS])
     ]

@@ -114,6 +114,8 @@ def one_import(row: ContactImport) -> dict[str, Any]:
         "is_under_way": row.status in (Status.CHECKING, Status.RUNNING),
         "is_ready": is_ready,
         "may_remap": row.status in (Status.CHECKING, Status.READY),
+        "phone_column": upload.phone_column(row),
+        "unsure": row.mapping.get("unsure", []),
         "lacks_phone": "phone" not in row.mapping["columns"],
         "percentage": f"{upload.percentage(row):.0f}",
         "counts": [

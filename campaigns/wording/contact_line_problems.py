@@ -46,10 +46,25 @@ CONTACT_LINE_PROBLEMS: Final[dict[str, ContactLineProblem]] = {
         _("The line has characters that cannot be read with the chosen encoding."),
     ),
     "nul_byte": ContactLineProblem("La línea contiene un byte nulo.", _("The line holds a zero byte.")),
-    "line_too_long": ContactLineProblem(
-        "La línea es demasiado larga.", _("The line is too long: perhaps a quote was never closed.")
+    "line_too_long": ContactLineProblem("La línea es demasiado larga.", _("The line is too long.")),
+    "quote_unclosed": ContactLineProblem(
+        "La línea tiene comillas sin cerrar o fuera de lugar.",
+        _("The line has quotes that are not closed, or stand where none may."),
+    ),
+    # What was left out of a line that was read
+    "cell_error": ContactLineProblem(
+        "Una celda contiene un error de la hoja de cálculo, como #N/A: se tomó como vacía.",
+        _("A cell holds an error of the spreadsheet, such as #N/A: it was taken as empty."),
     ),
     # The file as a whole: line 0
+    "import_too_many_columns": ContactLineProblem(
+        "El archivo tiene más de {limit} columnas. Quita las que no necesitas.",
+        _("The file has too many columns. Remove those you do not need."),
+    ),
+    "import_file_too_heavy": ContactLineProblem(
+        "El libro contiene demasiado además de las celdas. Copia la tabla en un libro nuevo, o guárdala como CSV.",
+        _("The workbook holds too much besides its cells. Copy the table into a new one, or save it as CSV."),
+    ),
     "import_too_many_rows": ContactLineProblem(
         "El archivo tiene más de {limit} contactos. Divídelo en varios.",
         _("The file has too many contacts. Divide it into several."),

@@ -32,8 +32,8 @@ CONTACT_REFUSALS: Final[dict[str, Refusal]] = {
     ),
     "import_file_extension": Refusal(
         400,
-        "El archivo debe terminar en .csv, .txt o .xlsx.",
-        _("The file's name must end in .csv, .txt or .xlsx."),
+        "El archivo debe terminar en .csv, .txt, .xlsx o .vcf.",
+        _("The file's name must end in .csv, .txt, .xlsx or .vcf."),
     ),
     "import_file_too_large": Refusal(
         413,
@@ -50,6 +50,11 @@ CONTACT_REFUSALS: Final[dict[str, Refusal]] = {
         "El archivo no se puede leer. Guárdalo de nuevo como CSV UTF-8 o como XLSX.",
         _("The file cannot be read. Save it again as CSV UTF-8 or as XLSX."),
     ),
+    "import_file_too_heavy": Refusal(
+        400,
+        "El libro contiene demasiado además de las celdas. Copia la tabla en un libro nuevo, o guárdala como CSV.",
+        _("The workbook holds too much besides its cells. Copy the table into a new one, or save it as CSV."),
+    ),
     "import_too_many_columns": Refusal(
         400,
         "El archivo tiene más de {limit} columnas. Quita las que no necesitas.",
@@ -63,6 +68,11 @@ CONTACT_REFUSALS: Final[dict[str, Refusal]] = {
         409,
         "La importación está en estado «{status}» y no admite esta acción. Nada ha cambiado.",
         _("Nothing was done: the import has moved on meanwhile."),
+    ),
+    "columns_unconfirmed": Refusal(
+        409,
+        "No es seguro qué columna tiene el teléfono. Confírmalo con mapping.columns o con mapping.confirmed.",
+        _("Which column is the phone is not certain: look at the columns, and confirm them."),
     ),
     "phone_column_missing": Refusal(
         400, "Indica qué columna tiene el teléfono, en mapping.columns.phone.", _("Say which column holds the phone.")

@@ -5,6 +5,7 @@ import json
 import os
 import time
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import openpyxl
@@ -103,6 +104,8 @@ def test_an_upload_answers_what_was_guessed_and_a_sample(call, nudges, django_ca
         "encoding": "utf-8",
         "delimiter": ";",
         "header": True,
+        "start": 1,
+        "sheet": 0,
         "columns": {"phone": 0, "name": 1, "email": 2, "labels": 3, "custom_attributes": {"region": 4}},
         "add_labels": [],
         "default_country": "PE",
@@ -334,6 +337,9 @@ def test_the_country_can_be_said(call):
         {"delimiter": ""},
         {"delimiter": 5},
         {"header": "yes"},
+        {"start": 0},
+        {"start": True},
+        {"start": "1"},
         {"add_labels": "vip"},
         {"add_labels": [1]},
         {"add_labels": ["x" * 101]},
@@ -370,6 +376,140 @@ def test_moves_that_are_not_possible_change_nothing(call):
     assert Contact.unscoped.count() == 2
 
 
+# --- Which column is the phone ---------------------------------------------------------------------------------
+
+
+def case(name: str) -> bytes:
+    return (Path(__file__).parent / "cases" / name).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("name", "country", "expected"),
+    [
+        ("k1_dni_first.csv", "PE", {"+51987650001": "Rosa", "+51987650003": "Luis"}),
+        ("k1_code_first.csv", "MX", {"+51987650001": "Ana"}),
+        ("k1_name_header.csv", "", {"+51987650001": "Díaz Rosa"}),
+        ("k1_phone_and_mobile.csv", "", {"+51987650001": "Ana Díaz", "+51987650002": "Luis"}),
+        ("k1_google_new.csv", "", {"+51987650001": "Rosa Díaz", "+51987650003": "Luis Vega"}),
+    ],
+)
+def test_the_right_column_is_the_phone(call, name, country, expected):
+    imported(call, case(name), name, mapping=json.dumps({"default_country": country}))
+    assert {phone: person[0] for phone, person in people().items()} == expected
+
+
+def test_other_numbers_of_a_person_are_kept(call):
+    imported(call, case("k1_google_new.csv"), "a.csv")
+    found = people()
+    assert found["+51987650001"][2] == ["Clientes"]
+    assert found["+51987650003"][2] == []
+    assert found["+51987650003"][3]["phone_2"] == "+51 987 650 004"
+
+
+def test_the_first_mobile_of_a_line_is_taken(call):
+    imported(call, "Celular,Teléfono,k\n014567890,987654321,x\n987654322,,y\n,987654323,z\n014567891,,w\n")
+    assert {phone: person[3] for phone, person in people().items()} == {
+        "+51987654321": {"telefono": "987654321", "k": "x", "phone_2": "014567890"},
+        "+51987654322": {"k": "y"},
+        "+51987654323": {"telefono": "987654323", "k": "z"},
+        "+5114567891": {"k": "w"},
+    }
+
+
+@pytest.mark.parametrize("confirmed", [{"confirmed": True}, {"columns": {"phone": 1}}])
+def test_where_little_says_which_column_is_the_phone_a_person_is_asked(call, confirmed):
+    made = checked(call, "quién,a qué\nAna,987654321\n")
+    assert (made["unsure"], made["phone_column"]) == (
+        ["phone_by_content"],
+        {"column": 1, "name": "a qué", "samples": ["987654321"]},
+    )
+    start = f"contact_imports/{made['id']}/start"
+    assert refused(call.post(start)) == (409, "columns_unconfirmed")
+    assert call.patch(f"contact_imports/{made['id']}", mapping=confirmed).json()["unsure"] == []
+    run_import(made["id"])
+    assert call.post(start).status_code == 200
+
+
+# --- Where the table begins, and how its bytes are read --------------------------------------------------------
+
+
+def test_our_own_file_has_its_header_in_line_1(call):
+    done = imported(call, case("k2_own_format.csv"))
+    assert people() == {"+51987650001": ("", "", [], {"valor1": "Rosa", "valor2": "123"})}
+    assert done["rows"] == 1
+
+
+def test_titles_are_passed_over(call):
+    done = imported(call, case("k2_title_rows.csv"))
+    assert (done["mapping"]["start"], done["columns"]) == (4, ["Nombre", "Celular", "Ciudad"])
+    assert {phone: person[0] for phone, person in people().items()} == {"+51987650001": "Ana", "+51987650002": "Luis"}
+
+
+def test_where_the_table_begins_can_be_said(call):
+    content = "notas,de,alguien\nmás,notas,987654321\nquién,a qué,x\nAna,987654322,z\n"
+    made = checked(call, content)
+    answer = call.patch(f"contact_imports/{made['id']}", mapping={"start": 3, "header": True})
+    assert answer.json()["columns"] == ["quién", "a qué", "x"]
+    run_import(made["id"])
+    assert call.get(f"contact_imports/{made['id']}").json()["rows"] == 1
+
+
+def test_the_encoding_is_shown_with_words(call):
+    made = upload(call, case("k10_mac_roman.csv")).json()
+    assert (made["mapping"]["encoding"], made["encoding_words"]) == ("mac-roman", ["José", "Núñez"])
+    answer = call.patch(f"contact_imports/{made['id']}", mapping={"encoding": "cp1252"})
+    assert answer.json()["encoding_words"][0] == "JosŽ"
+
+
+# --- Workbooks and contacts of a phone -------------------------------------------------------------------------
+
+
+def test_a_workbook_is_read_as_it_is_seen(call):
+    imported(call, case("k11_formats.xlsx"), "a.xlsx")
+    assert people()["+51987650001"][3] == {
+        "dni": "01234567",
+        "precio": "12.50",
+        "pct": "15%",
+        "vence": "15/01/2026",
+        "dura": "26:00",
+    }
+
+
+def test_another_sheet_can_be_chosen(call):
+    book = openpyxl.Workbook()
+    book.active.append(["phone"])
+    book.active.append(["987654321"])
+    second = book.create_sheet("Otros")
+    for row in (["Lista"], ["nombre", "celular"], ["Ana", "987654322"]):
+        second.append(row)
+    content = io.BytesIO()
+    book.save(content)
+    made = checked(call, content.getvalue(), "a.xlsx")
+    assert (made["sheets"], made["mapping"]["sheet"]) == (["Sheet", "Otros"], 0)
+    answer = call.patch(f"contact_imports/{made['id']}", mapping={"sheet": 1})
+    assert (answer.json()["columns"], answer.json()["mapping"]["start"]) == (["nombre", "celular"], 2)
+    run_import(made["id"])
+    call.post(f"contact_imports/{made['id']}/start")
+    run_import(made["id"])
+    assert list(people()) == ["+51987654322"]
+    assert files() == []
+
+
+def test_an_error_of_the_sheet_is_empty_and_told(call, tmp_path):
+    # openpyxl writes texts that look like an error as one.
+    made = imported(call, workbook(["phone", "name"], ["987654321", "#N/A"]), "a.xlsx")
+    assert people()["+51987654321"][0] == ""
+    assert [(error["line"], error["code"]) for error in made["errors"]] == [(2, "cell_error")]
+    assert (made["created"], made["error_count"]) == (1, 0)
+
+
+def test_contacts_of_a_phone_are_imported(call):
+    cards = "".join(f"BEGIN:VCARD\nFN:P{number}\nTEL;TYPE=CELL:98765432{number}\nEND:VCARD\n" for number in range(3))
+    done = imported(call, cards, "contactos.vcf")
+    assert (done["created"], done["unsure"]) == (3, [])
+    assert people()["+51987654321"][0] == "P1"
+
+
 # --- Files that cannot be used --------------------------------------------------------------------------------
 
 
@@ -386,7 +526,8 @@ def test_moves_that_are_not_possible_change_nothing(call):
         ("phone\n987654321\n", "lista.xlsx", "import_file_unreadable"),
         (workbook(["phone"]), "lista.xlsx", "import_file_empty"),
         (workbook(), "lista.xlsx", "import_file_empty"),
-        (workbook(["a"] * 201, ["b"]), "lista.xlsx", "import_file_unreadable"),
+        (workbook(["a"] * 201, ["b"]), "lista.xlsx", "import_too_many_columns"),
+        ("phone\n987654321\n", "lista.vcf", "import_file_unreadable"),
         ("," * 300 + "x\n", "lista.csv", "import_too_many_columns"),
     ],
 )
@@ -439,11 +580,13 @@ def test_a_broken_byte_in_utf8_is_told(call):
     assert [(error["line"], error["code"]) for error in done["errors"]] == [(3, "undecodable")]
 
 
-def test_a_quote_that_is_never_closed_is_told(call):
-    rest = "".join(f"9876{number:05},Beto\n" for number in range(40_000))
-    made = checked(call, f'phone,name\n987654321,"Ana\n{rest}')
-    assert made["status"] == "ready"
-    assert (made["errors"][0]["line"], made["errors"][0]["code"]) == (2, "line_too_long")
+@pytest.mark.parametrize(
+    ("name", "people_there", "line"), [("k6_unclosed_small.csv", 4, 2), ("k6_unclosed_5000.csv", 4999, 11)]
+)
+def test_a_quote_that_is_never_closed_costs_its_line(call, name, people_there, line):
+    made = checked(call, case(name), name)
+    assert (made["created"], made["error_count"], made["rows"]) == (people_there, 1, people_there + 1)
+    assert [(error["line"], error["code"]) for error in made["errors"]] == [(line, "quote_unclosed")]
 
 
 def test_a_thousand_errors_are_told_and_all_are_counted(call):

@@ -331,7 +331,7 @@ def test_a_file_of_excel_goes_from_the_upload_to_contacts(account, browser, nudg
         "attribute-3": "region",
         "kind-3": "text",
     }
-    assert "elige una" in page(browser.post(answer.url, {**form, "meaning-3": "name"}), 400)
+    assert "elige una" in page(browser.post(answer.url, {**form, "meaning-3": "labels"}), 400)
     with django_capture_on_commit_callbacks(execute=True):
         report = browser.post(answer.url, form).url
     assert nudges == [row.pk]

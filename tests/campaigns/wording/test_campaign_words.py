@@ -12,6 +12,7 @@ from django.utils import translation
 
 from campaigns.audience import freezing
 from campaigns.audience.attribute_conditions import OPERATORS
+from campaigns.imports.unusable import TooManyRows, Unreadable, Unusable
 from campaigns.launch import media, recurrence
 from campaigns.live import events
 from campaigns.results import figures
@@ -81,6 +82,8 @@ def test_every_refusal_has_one_row():
     )
     uploads = codes_given_to("Unacceptable", files="intake/upload_check.py", app="jobs")
     raised |= {f"import_{code}" for code in uploads}
+    # Of a file that is looked at; how many rows it has is seen later.
+    raised |= {kind.code for kind in Unusable.__subclasses__()} - {TooManyRows.code}
     assert raised == set(REFUSALS)
     assert len(REFUSALS) == len(CAMPAIGN_REFUSALS) + len(REFUSALS.keys() - CAMPAIGN_REFUSALS.keys())
     assert codes_given_to("page_refusal") <= set(REFUSALS)
@@ -103,6 +106,9 @@ def test_every_problem_of_a_line_has_one_row():
     raised = codes_given_to("BadLine", files="imports/lines.py") | codes_given_to(
         "_fail", files="imports/work.py", place=1
     )
+    raised |= {"line_too_long", "quote_unclosed"}  # a row's own problems, of `csv_records`
+    raised |= {"cell_error"}  # a person's notes
+    raised |= {kind.code for kind in Unusable.__subclasses__()} - {Unreadable.code}
     assert raised | PHONE_PROBLEMS.keys() == set(CONTACT_LINE_PROBLEMS)
 
 
