@@ -13,7 +13,7 @@ from django.utils import translation
 from campaigns.audience import freezing
 from campaigns.audience.attribute_conditions import OPERATORS
 from campaigns.imports.unusable import TooManyRows, Unreadable, Unusable
-from campaigns.launch import media, recurrence
+from campaigns.launch import media, recurrence, unfilled_texts
 from campaigns.live import events
 from campaigns.results import figures
 from campaigns.states import CampaignStatus
@@ -84,6 +84,7 @@ def test_every_refusal_has_one_row():
     raised |= {f"import_{code}" for code in uploads}
     # Of a file that is looked at; how many rows it has is seen later.
     raised |= {kind.code for kind in Unusable.__subclasses__()} - {TooManyRows.code}
+    raised |= {unfilled_texts.CODE}
     assert raised == set(REFUSALS)
     assert len(REFUSALS) == len(CAMPAIGN_REFUSALS) + len(REFUSALS.keys() - CAMPAIGN_REFUSALS.keys())
     assert codes_given_to("page_refusal") <= set(REFUSALS)
@@ -93,7 +94,7 @@ def test_every_complaint_about_a_field_has_one_row():
     of_contacts = codes_given_to("refuse", files="api/contact_*.py")
     assert of_contacts | PHONE_PROBLEMS.keys() == set(CONTACT_FIELD_PROBLEMS)
     of_campaigns = codes_given_to("refuse", files="api/serializers.py") | codes_given_to("refuse", files="api/views.py")
-    assert of_campaigns == set(FIELD_PROBLEMS)
+    assert of_campaigns | {unfilled_texts.CODE} == set(FIELD_PROBLEMS)
     of_the_form = codes_given_to("ErrorDetail", place=1) | codes_given_to("ValidationError", place=1)
     assert of_the_form <= set(field_problems.ON_THE_PAGE)
 
