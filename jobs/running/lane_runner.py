@@ -375,6 +375,8 @@ class LaneRunner:
             if device_id in self._order.released or device_id not in settled.held:
                 if device_id not in self._order.released:
                     log.warning("lease lost", device=device_id)
+                elif lane.is_moving:
+                    self._were_left, self._next_look = True, 0.0  # whoever comes first, and be it this one
                 self._forget(lane)
                 continue
             if device_id not in self._order.wanted and not lane.is_brisk and not lane.is_closing:

@@ -55,6 +55,7 @@ class Lane:
     accepted: int = 0  # by the gateway, since the time below
     counted_since: float = 0.0
     is_closing: bool = False  # takes no more claims; released once nothing is in flight
+    is_moving: bool = False  # is to be taken anew, at another gateway or instance
     is_out: bool = False  # taken out by the breaker
     wants_nothing_until: float = 0.0  # nothing was found to send: do not ask the database again before
     is_on_trial: bool = False  # back from trouble: one message first
@@ -139,7 +140,8 @@ class Lane:
         self.allowance = limits.allowance
         self.pace.change(limits.messages_per_minute, limits.jitter_percent)
         # What connects otherwise by now is taken anew.
-        self.is_closing |= not limits.is_usable or limits.connects_to != self.connects_to
+        self.is_moving |= limits.connects_to != self.connects_to
+        self.is_closing |= not limits.is_usable or self.is_moving
         self.rest_if_spent(now)
 
     @property

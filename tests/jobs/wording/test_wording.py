@@ -68,7 +68,7 @@ def test_a_code_of_tomorrow_has_a_sentence_too():
 
 @pytest.mark.parametrize("code", ON_THE_WIRE)
 def test_every_refusal_says_something_and_has_no_gap_left(code):
-    error = refusal(code, limit=1, low=1, high=2, choices="a, b", status="x")
+    error = refusal(code, limit=1, low=1, high=2, choices="a, b", status="x", names="@valor9")
     assert error.status_code in {400, 404, 409, 413}
     assert error.message
     assert not {"{", "}"} & set(error.message)
