@@ -19,22 +19,14 @@ from django.db import Error as DatabaseError
 
 from devices import breaker
 from devices.egress import CheckedAddress, EgressRefused
-from devices.gateway.base import (
-    Acceptance,
-    NotSent,
-    OutcomeUnknown,
-    OutgoingMessage,
-    Scope,
-    SendError,
-    WireFailure,
-    WireResponse,
-)
+from devices.gateway.base import NotSent, OutgoingMessage, Scope, SendError, WireFailure, WireResponse
 from devices.gateway.transport import TOO_LATE, Transport
 from devices.lane.pacing import LONGEST_HORIZON_SECONDS
+from jobs.running import answers
 from jobs.running.addresses import Addresses
 from jobs.running.alarms import Alarms
 from jobs.running.lanes import LONGEST_PAUSE_SECONDS, SPAN_SECONDS, Lane
-from jobs.running.settlement import Look, Order, Settled, Settlement, open_pace
+from jobs.running.settlement import Look, Order, Settled, Settlement
 from jobs.sending import resting
 from jobs.sending.outcomes import Claim, Outcome, accepted, not_written, refused, unsendable
 
@@ -176,9 +168,7 @@ class LaneRunner:
                 case CheckedAddress() as address:
                     lane.address = address
                 case EgressRefused():
-                    lane.is_closing = True
-                    self._give_back(lane, "egress_refused")
-                    self._database.submit(breaker.take_out, lane.device_id, "egress_refused")
+                    self._take_out(lane, "egress_refused", "egress_refused")
                     self._attend(lane, now)
 
     def _tell_who_is_well(self, now: float) -> None:
@@ -219,7 +209,7 @@ class LaneRunner:
             self._end(lane, not_written(claim, "stalled"))
             return
         try:
-            acceptance = self._read(lane, claim, answer)
+            acceptance = answers.read(lane.gateway, claim, answer)
         except SendError as error:
             is_out = lane.note_trouble(breaker.reason_against(error))
             is_burst = lane.is_on_trial or lane.troubles > 1
@@ -245,42 +235,31 @@ class LaneRunner:
         if outcome.proven_unsent:
             lane.give_back()
 
-    def _give_back(self, lane: Lane, code: str) -> None:
-        """Give back what was claimed for a device that is to send no more, and has not begun."""
+    def _stop(self, lane: Lane, code: str) -> None:
+        """Have a lane take no more claims, and give back those that it has not begun."""
+        lane.is_closing = True
         while lane.ready:
             self._lined_up -= 1
             self._end(lane, not_written(lane.ready.popleft().claim, code))
 
-    def _read(self, lane: Lane, claim: Claim, answer: WireResponse | WireFailure) -> Acceptance:
-        """Whatever an answer holds, it costs this one message: raises SendError, and nothing else."""
-        try:
-            return lane.gateway.read_answer(answer)
-        except NotSent as error:
-            if error.scope is Scope.MESSAGE and claim.media is None:
-                # Those words are known of media. Of a text they prove nothing, and no medium is there to wait for.
-                raise OutcomeUnknown("gateway_error") from None
-            raise
-        except SendError:
-            raise
-        except Exception:
-            log.exception("answer cannot be read", recipient=claim.recipient_id, device=lane.device_id)
-            raise OutcomeUnknown("unreadable_answer") from None
-
     def _note_error(self, lane: Lane, error: SendError, *, is_out: bool) -> None:
-        """Wait as long as the gateway asks; take the device out, and give back what it has not begun."""
+        """Wait as long as the gateway asks, and let the device go where that is long; take it out where it `is_out`."""
         wait = error.retry_after or timedelta()
         if wait:
             lane.pace.wait(wait.total_seconds(), time.monotonic())
             if wait.total_seconds() > LONGEST_PAUSE_SECONDS:
-                lane.is_closing = True
-                self._give_back(lane, error.code)
-        if not is_out or lane.is_out:
+                self._stop(lane, error.code)
+        if is_out:
+            self._take_out(lane, lane.trouble, error.code, wait)
+
+    def _take_out(self, lane: Lane, reason: str, code: str, wait: timedelta = timedelta()) -> None:
+        """Take a device out for a reason, once; what it has not begun goes back with the code."""
+        if lane.is_out:
             return
         lane.is_out = True
-        lane.is_closing = True
-        self._give_back(lane, error.code)
-        log.warning("device taken out", device=lane.device_id, reason=lane.trouble)
-        self._database.submit(breaker.take_out, lane.device_id, lane.trouble, wait)
+        self._stop(lane, code)
+        log.warning("device taken out", device=lane.device_id, reason=reason)
+        self._database.submit(breaker.take_out, lane.device_id, reason, wait)
 
     def _patience(self, now: float) -> float:
         """How long the network may be waited for."""
@@ -323,13 +302,13 @@ class LaneRunner:
                     self._attend(lane, now)
         concerned |= order.closing | order.wanted.keys()
         order.held = [(device_id, self._lanes[device_id].token) for device_id in concerned]
-        if not is_ending and (now >= self._next_look or self._settlement.has_news):
+        has_news = self._settlement.take_news()
+        if not is_ending and (now >= self._next_look or has_news):
             order.look = self._look()
             self._next_look = now + LOOK_SECONDS
-        if self._lanes and (now >= self._next_look_at or self._settlement.has_news):
+        if self._lanes and (now >= self._next_look_at or has_news):
             order.look_at = list(self._lanes)
             self._next_look_at = now + LOOK_AT_LIMITS_SECONDS
-        self._settlement.has_news = False
         if self._settlement.has_untold_events and now >= self._next_flush:
             order.flush = True
             self._next_flush = now + FLUSH_SECONDS
@@ -387,9 +366,8 @@ class LaneRunner:
                 lane.accept(claim, self._order_given_at, now)
                 self._lined_up += 1
             # Switched off, or taken out by a health check, while we send: what was claimed for it goes back.
-            lane.is_closing |= device_id in settled.unusable
             if device_id in settled.unusable:
-                self._give_back(lane, "stalled")
+                self._stop(lane, "stalled")
             if device_id in settled.idle:
                 # Nothing to send now. With nothing in flight either, the device is free for whoever needs it.
                 lane.wants_nothing_until = now + ASK_AGAIN_SECONDS
@@ -419,20 +397,8 @@ class LaneRunner:
             self._next_look = now + SHORT_SECONDS
         number = max(1, len(settled.opened))
         for place, opened in enumerate(settled.opened):
-            pace = open_pace(opened, now)
-            pace.next_slot += place * min(STAGGER_SECONDS, pace.interval / number)
-            lane = self._lanes[opened.lease.device_id] = Lane(
-                device_id=opened.lease.device_id,
-                token=opened.lease.token,
-                gateway=opened.gateway,
-                address=opened.address,
-                pace=pace,
-                max_in_flight=opened.limits.max_in_flight,
-                connects_to=opened.limits.connects_to,
-                midnight=now + opened.lease.seconds_to_midnight,
-                allowance=opened.limits.allowance,
-                is_on_trial=opened.limits.is_on_trial,
-            )
+            lane = self._lanes[opened.lease.device_id] = Lane.of(opened, now)
+            lane.pace.next_slot += place * min(STAGGER_SECONDS, lane.pace.interval / number)
             lane.rest_if_spent(now)
             self._attend(lane, now)
         if settled.surplus:

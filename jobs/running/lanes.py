@@ -3,10 +3,11 @@
 import math
 from collections import deque
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from devices.egress import CheckedAddress
 from devices.gateway.base import Gateway
+from devices.lane.leases import Lease
 from devices.lane.limits import Limits
 from devices.lane.pacing import GRACE_SECONDS, Pace
 from jobs.sending.outcomes import NOT_BEGUN_AFTER_SECONDS, Claim
@@ -36,6 +37,16 @@ class Ready(NamedTuple):
         return self.at <= now or self.not_after <= now
 
 
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A device whose lease was taken, with all that is needed to send through it."""
+
+    lease: Lease
+    gateway: Gateway
+    address: CheckedAddress
+    limits: Limits
+
+
 @dataclass(slots=True)
 class Lane:
     """One device under our lease. Times are time.monotonic seconds."""
@@ -62,6 +73,23 @@ class Lane:
     is_well: bool = False  # a message was accepted since the health checks were last told
     trouble: str = ""  # the reason that the last answer gave against the device
     troubles: int = 0  # such answers in a row
+
+    @classmethod
+    def of(cls, opened: Opened, now: float) -> Self:
+        """The lane of a device just taken; its next slot is counted from `now`."""
+        lease, limits = opened.lease, opened.limits
+        return cls(
+            device_id=lease.device_id,
+            token=lease.token,
+            gateway=opened.gateway,
+            address=opened.address,
+            pace=Pace(limits.messages_per_minute, now + lease.slot_in_seconds, limits.jitter_percent),
+            max_in_flight=limits.max_in_flight,
+            connects_to=limits.connects_to,
+            midnight=now + lease.seconds_to_midnight,
+            allowance=limits.allowance,
+            is_on_trial=limits.is_on_trial,
+        )
 
     @property
     def is_brisk(self) -> bool:

@@ -15,15 +15,15 @@ from django.db import DataError, IntegrityError, connection, transaction
 from django.utils import timezone
 
 from devices import breaker, egress
-from devices.gateway.base import DeviceUnavailable, Gateway
+from devices.gateway.base import DeviceUnavailable
 from devices.gateway.registry import gateway_for
 from devices.lane import leases, runners
 from devices.lane.limits import Limits, limits_of
-from devices.lane.pacing import Pace
 from devices.models import Device
 from jobs.live import publishing
 from jobs.message.book import MessageBook
 from jobs.running import fleet
+from jobs.running.lanes import Opened
 from jobs.sending import claims, finishing, recording, recovery, results
 from jobs.sending.chunks import Waiting
 from jobs.sending.claims import Claimer, claims_of
@@ -62,16 +62,6 @@ class Look:
     windows_spare: int  # requests at once that it can carry besides, of devices without a pace
     most: int  # devices
     were_left: bool  # at its last look some were left for others
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """A device whose lease was taken, with all that is needed to send through it."""
-
-    lease: leases.Lease
-    gateway: Gateway
-    address: egress.CheckedAddress
-    limits: Limits
 
 
 @dataclass(slots=True)
@@ -200,6 +190,11 @@ class Settlement:
         connection.connection.add_notify_handler(self._hear)
         self._session = connection.connection
         self.has_news = True  # what changed before, nobody told us
+
+    def take_news(self) -> bool:
+        """Whether anything was told since this was asked last."""
+        had, self.has_news = self.has_news, False
+        return had
 
     def _hear(self, _: object) -> None:
         self.has_news = True
@@ -356,12 +351,3 @@ def _prepare(
         breaker.take_out(device.pk, "egress_refused" if isinstance(address, egress.EgressRefused) else "unreachable")
         return None
     return Opened(lease, gateway, address, limits)
-
-
-def open_pace(opened: Opened, now: float) -> Pace:
-    """The pace of a device just taken; its next slot is counted from `now`."""
-    return Pace(
-        opened.limits.messages_per_minute,
-        next_slot=now + opened.lease.slot_in_seconds,
-        jitter_percent=opened.limits.jitter_percent,
-    )
