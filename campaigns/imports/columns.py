@@ -102,6 +102,11 @@ def guess(found: Head, country: str) -> Guess:
         phones = _named_phones(found, taken)
     if not phones or not _has_numbers(found, phones[0]):
         by_content = _phone_by_content(found, taken, country)
+        if by_content is None:
+            # A name below which numbers stand is none: a torn header has moved.
+            by_content = _phone_by_content(found, set(), country)
+            columns = {field: said for field, said in columns.items() if by_content not in _places({field: said})}
+            taken = set(_places(columns))
         if by_content is not None:
             phones = [by_content]
             if any(found.names):

@@ -155,3 +155,10 @@ OUTLOOK = "Title,First Name,Middle Name,Last Name,Business Phone,Home Phone,Mobi
 def test_exports_of_other_programs_are_recognised_whole(headers, expected):
     found = columns(headers.split(",")).columns
     assert {name: place for name, place in found.items() if name != "custom_attributes"} == expected
+
+
+def test_numbers_below_the_word_name_are_the_phone_where_no_other_column_is():
+    # A header that a stray line end has torn in two has moved by a column.
+    found = columns(["nombre", "nota", ""], ["+51987650001", "Ana", "x"])
+    assert (found.columns["phone"], found.unsure) == (0, [PHONE_BY_CONTENT])
+    assert "name" not in found.columns
