@@ -20,7 +20,7 @@ LONGEST_PAUSE_SECONDS = 5.0
 # Where a gateway answers more than its window in the time that the database takes for so many orders, some are
 # claimed beforehand; but nobody waits longer than this, marked as being sent, for their turn.
 ORDERS_AHEAD = 4
-LONGEST_AHEAD_SECONDS = 0.02
+LONGEST_AHEAD_SECONDS = 0.05
 # Answers in a row that give the same reason against a device, and take it out. Of one on trial, the first does.
 ERRORS_THAT_OPEN_THE_BREAKER = 3
 

@@ -27,7 +27,7 @@ from jobs.running.lanes import Opened
 from jobs.sending import claims, finishing, recording, recovery, results
 from jobs.sending.chunks import Waiting
 from jobs.sending.claims import Claimer, claims_of
-from jobs.sending.exchange import Answer, Claimed, Offer, exchange
+from jobs.sending.exchange import Answer, Claimed, Offer, exchange, plan_anew
 from jobs.sending.outcomes import Claim, Outcome
 from jobs.sending.results import LiveFeed
 from jobs.states import RecipientState
@@ -102,6 +102,8 @@ class Settlement:
         """Carry out an order. Raises django.db.Error: then nothing is certain but what is in the rows."""
         settled = Settled()
         self._live_here()
+        if order.look is not None:
+            plan_anew()  # a job that has begun has made the tables grow
         if order.look_at:
             settled.limits = self._look_at(order.look_at)
         if self._runner_id is not None:

@@ -3,7 +3,7 @@
 The runner is renewed and with it all its leases, outcomes are recorded and counted, recipients claimed, chunks closed
 and devices let go, all under the fencing tokens. Only devices with something to settle are named.
 One statement is one transaction: sent apart, its parts took seven round trips of a thread that must wait for Python's
-lock after each, and twice PostgreSQL's time. It is prepared, and its arrays travel as text.
+lock after each, and twice PostgreSQL's time. It is prepared, and its arrays travel as text; it is planned anew whenever the runner looks around (`plan_anew`).
 
 `coalesce(…, false)` hides a condition from the planner. It takes the states it looks for to be rare, and would
 read a whole table to begin with those few. What is asked of one row for each of many is a subquery, and no join: of
@@ -170,6 +170,15 @@ def exchange(offer: Offer) -> Answer:
         },
         counted=[Counted(*row[5:]) for row in rows if row[5] is not None],
     )
+
+
+def plan_anew() -> None:
+    """Have the statement planned for the tables as they are by now.
+
+    A plan that was made when a table was small reads all of it, each time, once it is large.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("DISCARD PLANS")
 
 
 def _execute(parameters: dict[str, Any]) -> list[tuple[Any, ...]]:

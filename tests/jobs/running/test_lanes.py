@@ -36,7 +36,7 @@ def lane(max_in_flight=64, messages_per_minute=None):
         (320, 0.005, 64),  # 64 at 200 ms: what is answered meanwhile is less than the window
         (1280, 0.005, 64),  # at 50 ms
         (10_000, 0.004, 160),  # 10,000 a second: 160 while the database is asked four times
-        (10_000, 0.5, 200),  # a slow database: no more than are sent in 20 ms
+        (10_000, 0.5, 500),  # a slow database: no more than are sent in 50 ms
         (0, 0.004, 64),
     ],
 )
