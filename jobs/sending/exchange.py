@@ -3,7 +3,8 @@
 The runner is renewed and with it all its leases, outcomes are recorded and counted, recipients claimed, chunks closed
 and devices let go, all under the fencing tokens. Only devices with something to settle are named.
 One statement is one transaction: sent apart, its parts took seven round trips of a thread that must wait for Python's
-lock after each, and twice PostgreSQL's time. It is prepared, and its arrays travel as text; it is planned anew whenever the runner looks around (`plan_anew`).
+lock after each, and twice PostgreSQL's time. It is prepared, and its arrays travel as text; it is planned anew
+whenever the runner looks around (`plan_anew`).
 
 `coalesce(…, false)` hides a condition from the planner. It takes the states it looks for to be rare, and would
 read a whole table to begin with those few. What is asked of one row for each of many is a subquery, and no join: of
