@@ -8,7 +8,7 @@ from campaigns.contacts import labels
 from campaigns.contacts.people import NAME_CHARACTERS
 from campaigns.imports.csv_records import Row
 from campaigns.imports.encodings import UNDECODABLE
-from campaigns.imports.workbooks import ERROR_MARK
+from campaigns.imports.workbook.workbooks import ERROR_MARK
 from devices import phone_numbers
 
 MAX_ATTRIBUTE_CHARACTERS: Final = 1_000

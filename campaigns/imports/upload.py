@@ -21,11 +21,12 @@ from accounts.models import Account, User
 from accounts.written.reading import is_storable
 from campaigns.contacts import labels
 from campaigns.contacts.people import ATTRIBUTE_NAME_CHARACTERS
-from campaigns.imports import beginnings, encodings, table, vcards, workbook_calls
+from campaigns.imports import beginnings, encodings, table, vcards
 from campaigns.imports import columns as column_guess
 from campaigns.imports.csv_records import Format, Head
 from campaigns.imports.unusable import MAX_COLUMNS, Unusable
-from campaigns.imports.workbooks import ERROR_MARK
+from campaigns.imports.workbook import workbook_calls
+from campaigns.imports.workbook.workbooks import ERROR_MARK
 from campaigns.models import ContactImport
 from campaigns.states import import_sources
 from campaigns.wording.refusals import refusal

@@ -21,11 +21,12 @@ from django.db.models.functions import Now
 
 from accounts.written.folding import same_name
 from campaigns.contacts import attributes, labels
-from campaigns.imports import table, vcards, workbook_calls
+from campaigns.imports import table, vcards
 from campaigns.imports.csv_records import Row
 from campaigns.imports.lines import BadLine, LineReader, Person
 from campaigns.imports.unusable import MAX_COLUMNS, Unreadable, Unusable
 from campaigns.imports.upload import COUNTED_NOTHING, MADE, directory, format_of, made_csv, remove_files
+from campaigns.imports.workbook import workbook_calls
 from campaigns.models import ContactImport
 from campaigns.states import IMPORT_OPEN, ImportStatus
 from campaigns.wording import contact_line_problems

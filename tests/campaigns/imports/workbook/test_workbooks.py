@@ -8,9 +8,9 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from campaigns.imports import workbook_calls, workbooks
 from campaigns.imports.unusable import TooHeavy, TooManyRows, Unusable
-from campaigns.imports.workbooks import ERROR_MARK, look, to_csv
+from campaigns.imports.workbook import workbook_calls, workbooks
+from campaigns.imports.workbook.workbooks import ERROR_MARK, look, to_csv
 
 NAMESPACE = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 SHEET = f"<worksheet xmlns='{NAMESPACE}'><sheetData>%s</sheetData></worksheet>".encode()
@@ -154,7 +154,7 @@ def test_rows_of_nothing_are_read_no_further_than_a_spreadsheet_goes(tmp_path, m
 # --- As a person sees it --------------------------------------------------------------------------------------
 
 
-CASES = Path(__file__).parent / "cases"
+CASES = Path(__file__).parents[1] / "cases"
 
 
 def test_numbers_are_shown_with_their_formats():

@@ -6,15 +6,15 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from campaigns.imports import workbook_program
 from campaigns.imports.csv_records import Row
 from campaigns.imports.unusable import TooHeavy, Unreadable
-from campaigns.imports.workbooks import Look
+from campaigns.imports.workbook import workbook_program
+from campaigns.imports.workbook.workbooks import Look
 
 LOOK_SECONDS: Final = 15  # by the clock: a busy machine gives it less than its seconds of CPU
 CONVERT_SECONDS: Final = 3600
 
-_ROOT = Path(__file__).resolve().parents[2]
+_ROOT = Path(__file__).resolve().parents[3]
 
 
 def look(source: Path, sheet: int | None, most: int) -> Look:
