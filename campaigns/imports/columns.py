@@ -105,7 +105,7 @@ def guess(found: Head, country: str) -> Guess:
         if by_content is None:
             # A name below which numbers stand is none: a torn header has moved.
             by_content = _phone_by_content(found, set(), country)
-            columns = {field: said for field, said in columns.items() if by_content not in _places({field: said})}
+            columns = {field: said for field, said in columns.items() if by_content not in set(_places({field: said}))}
             taken = set(_places(columns))
         if by_content is not None:
             phones = [by_content]
