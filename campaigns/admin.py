@@ -309,6 +309,9 @@ class CampaignAdmin(CampaignPages):
 
     def _tried_out(self, request: HttpRequest, campaign: Campaign, phones: list[str]) -> HttpResponse:
         job = campaign_acts.send_test(Actor.of(request), campaign, phones)
+        if landlines := test_message.landlines(phones):
+            text = _("Landlines get messages only if they use WhatsApp Business: %(phones)s.")
+            messages.warning(request, text % {"phones": ", ".join(landlines)})
         return HttpResponseRedirect(reverse("admin:jobs_job_live", args=[job.uuid]))
 
     def control_view(self, request: HttpRequest, campaign_id: int, action: str) -> HttpResponse:

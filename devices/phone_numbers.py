@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 from accounts.countries import is_country
 from devices.numbers import plans, written
 from devices.numbers.keys import key_of, key_sql
+from devices.numbers.landlines import is_surely_landline
 from devices.numbers.plans import is_mobile
 from devices.numbers.written import Unreadable, Written
 
@@ -22,6 +23,7 @@ __all__ = [
     "Unreadable",
     "is_country",
     "is_mobile",
+    "is_surely_landline",
     "key_of",
     "key_of_spelling",
     "key_sql",
@@ -46,12 +48,14 @@ class Number(NamedTuple):
     """One person's number, and what else stood beside it."""
 
     e164: str
-    is_landline: bool  # of its shape: worth a warning, no refusal
+    is_landline: bool  # of its shape: no refusal; a warning where it is one for sure (`is_surely_landline`)
     others: list[str]  # E.164; of one that is not whole, its digits as they were written
 
 
 def read(raw: str, default_country: str = "") -> Number:
-    """Return the number in a text, in any spelling; of several the first that is whole. Raises Unreadable.
+    """Return the number in a text, in any spelling; of several the first that is a mobile, or else whole.
+
+    Raises Unreadable.
 
     `default_country` ("PE") is what a number without country code belongs to; without one such a number is
     nobody's: `phone_country_missing`. Mexico's 1 after 52 is dropped, and Argentina's 15 is written as the 9 it stands
@@ -62,21 +66,19 @@ def read(raw: str, default_country: str = "") -> Number:
     first, *rest = written.read(raw)
     if not rest:
         return Number(*_planned(first, default_country), [])
-    whole: plans.Planned | None = None
-    others: list[str] = []
+    found: dict[str, plans.Planned | None] = {}
     for one in (first, *rest):
         try:
             planned = _planned(one, default_country)
         except Unreadable:
-            others.append(f"+{one.digits}" if one.has_code else one.digits)
-            continue
-        if whole is None:
-            whole = planned
-        elif planned.e164 != whole.e164 and planned.e164 not in others:
-            others.append(planned.e164)
-    if whole is None:
+            found.setdefault(f"+{one.digits}" if one.has_code else one.digits, None)
+        else:
+            found[planned.e164] = planned
+    whole = [planned for planned in found.values() if planned is not None]
+    if not whole:
         return Number(*_planned(first, default_country), [])  # raises, as the first one is no number
-    return Number(*whole, others)
+    taken = next((planned for planned in whole if not planned.is_landline), whole[0])
+    return Number(*taken, [written for written in found if written != taken.e164])
 
 
 def read_one(raw: str, default_country: str = "") -> Number:

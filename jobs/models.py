@@ -82,6 +82,8 @@ class Job(ScopedModel):
     default_country = models.CharField(max_length=2, blank=True, db_default="", default="")
     # {"PE": 980, "MX": 20}: how many of its file's numbers are of which country; "ZZ" is none's.
     countries = models.JSONField(db_default={}, default=dict, blank=True)
+    # How many of them are landlines for sure; null where nobody counted: of campaigns, and of jobs of before.
+    landlines = models.PositiveIntegerField(null=True, blank=True)
 
     # The file it came from, below settings.UPLOAD_DIR; "" once imported.
     file_name = models.CharField(_("file"), max_length=255, blank=True)

@@ -25,10 +25,13 @@ from campaigns.wording.refusals import refusal
 _MAPPING_KEYS = ("encoding", "delimiter", "header", "start", "sheet", "columns", "add_labels", "default_country")
 _MAPPING_HELP = (
     'How the file is read: {"encoding", "delimiter", "header", "start": 1, "sheet": 0, "columns": {"phone": 0, '
-    '"more_phones": [6], "name": 1, "email": 2, "labels": 3, "custom_attributes": {"region": 4, "age": {"column": 5, '
-    '"type": "number"}}}, "add_labels": [], "default_country": "PE"}. The table begins at the line `start`; what is '
-    "above is passed over. Attributes are texts unless a type says number or boolean. A name may be several columns, "
-    "[1, 2]. Of a line's phones the first mobile is taken, the others are kept as attributes. "
+    '"more_phones": [6], "name": 1, "email": 2, "labels": 3, "country": 7, "custom_attributes": {"region": 4, "age": '
+    '{"column": 5, "type": "number"}}}, "add_labels": [], "default_country": "PE"}. '
+    "The table begins at the line `start`; what is above is passed over. Attributes are texts unless a type says "
+    "number or boolean. A name may be several columns, [1, 2]. Of a line's phones the first mobile is taken, the "
+    "others are kept as attributes. "
+    "`country` says of each line whose number it is where that is written without its code: a name, two letters or a "
+    "calling code; where it says nothing that is known, `default_country` holds. "
     '"confirmed": true says that the columns are right where `unsure` asks.'
 )
 _UPLOAD_FORM = {

@@ -375,3 +375,6 @@ class TestAnswerSerializer(serializers.Serializer[Any]):
 
     job_id = serializers.UUIDField()
     phones = serializers.ListField(child=serializers.CharField())
+    landlines = serializers.ListField(
+        child=serializers.CharField(), help_text="Those that get it only with WhatsApp Business"
+    )

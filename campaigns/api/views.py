@@ -230,7 +230,7 @@ class TestSend(CampaignCalls):
         campaign = self.find_campaign()
         phones = self._phones(request.data)
         job = campaign_acts.send_test(Actor.of(request), campaign, phones)
-        return Response({"job_id": str(job.uuid), "phones": phones})
+        return Response({"job_id": str(job.uuid), "phones": phones, "landlines": test_message.landlines(phones)})
 
     def _phones(self, data: Any) -> list[str]:
         given = data.get("phones") if isinstance(data, dict) else None

@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 from campaigns.imports.csv_records import Head
 from campaigns.imports.layouts import Layout, layout_of
 from devices import phone_numbers
+from devices.numbers import country_names
 
 NUMBER_LIKE: Final = re.compile(r"\+?[\d\s().-]{6,}")
 
@@ -72,6 +73,20 @@ _PIECES: Final = (
     _spoken("last_name lastname family_name surname apellido apellidos sobrenome sobrenomes primer_apellido"),
     _spoken("second_last_name segundo_apellido apellido_materno"),
 )
+# Whose numbers they are that are written without their code. Where somebody lives is no such column.
+_CODES_OF_COUNTRIES: Final = _spoken(
+    """ddi codigo_de_pais codigo_pais codigo_del_pais cod_pais cod_de_pais codpais codigo_do_pais country_code
+    countrycode country_calling_code calling_code dial_code dialcode dialing_code phone_code phonecode
+    phone_country_code
+    codigo_telefonico codigo_internacional prefijo_pais prefijo_de_pais prefijo_del_pais prefijo_internacional
+    prefixo_pais prefixo_do_pais prefixo_internacional indicativo_pais indicativo_de_pais indicativo_del_pais
+    lada_pais lada_internacional isd isd_code pais_telefono pais_del_telefono pais_telefone pais_do_telefone
+    phone_country"""
+)
+_COUNTRIES: Final = _spoken(
+    """pais country country_region pais_region pais_o_region nombre_pais nombre_del_pais country_name nome_do_pais
+    pais_iso iso_pais country_iso"""
+)
 # What our own export has beside the contact: not attributes of a person.
 _OURS: Final = {"id", "opted_out"}
 _ATTRIBUTE_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,99}")
@@ -81,8 +96,9 @@ _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 class Guess(NamedTuple):
     """What the columns seem to be, and what makes that doubtful.
 
-    `columns`: {"phone": 0, "more_phones": [5], "name": 1 or [1, 2], "email": 2, "labels": 3, "custom_attributes":
-    {"region": 4}}; a field that no column seems to hold is missing. `unsure`: PHONE_BY_CONTENT, PHONE_DOUBTFUL.
+    `columns`: {"phone": 0, "more_phones": [5], "name": 1 or [1, 2], "email": 2, "labels": 3, "country": 6,
+    "custom_attributes": {"region": 4, "pais": 6}}; a field that no column seems to hold is missing. `unsure`:
+    PHONE_BY_CONTENT, PHONE_DOUBTFUL.
     """
 
     columns: dict[str, Any]
@@ -127,6 +143,9 @@ def guess(found: Head, country: str) -> Guess:
     for place in rest:
         if found.names[place].casefold() not in _OURS:
             attributes[_attribute_name(found.names[place], place, attributes)] = place
+    # Not taken from the attributes: a country is also said of a person.
+    if (place_of_country := _country(found, rest)) is not None:
+        columns["country"] = place_of_country
     return Guess({**columns, "custom_attributes": attributes}, unsure)
 
 
@@ -162,7 +181,8 @@ def slug(text: str) -> str:
 def is_known(header: str) -> bool:
     """Whether this names a field of a contact."""
     name = slug(header)
-    return name in _FIELD_OF or any(name in names for names in _PIECES) or phone_score(header) > 0
+    is_country = name in _CODES_OF_COUNTRIES or name in _COUNTRIES
+    return is_country or name in _FIELD_OF or any(name in names for names in _PIECES) or phone_score(header) > 0
 
 
 def _words(header: str) -> list[str]:
@@ -208,6 +228,22 @@ def _named_phones(found: Head, taken: set[int]) -> list[int]:
     best = sorted(filled or scored, key=lambda one: (-one[0], one[1]))
     # Beside a phone "number" is another number, and a reference's phone is another person's.
     return [place for rank, (score, place) in enumerate(best) if not rank or score > _NUMBER]
+
+
+def _country(found: Head, places: Iterable[int]) -> int | None:
+    """The column that says whose country's each number is, if most of its cells do."""
+
+    def says_country(cell: str) -> bool:
+        return country_names.country_named(cell) is not None
+
+    def is_name(cell: str) -> bool:
+        return says_country(cell) and not country_names.is_digit(cell)
+
+    for names, fits in ((_CODES_OF_COUNTRIES, says_country), (_COUNTRIES, is_name)):
+        for place in places:
+            if slug(found.names[place]) in names and _looks(found, place, fits):
+                return place
+    return None
 
 
 def _has_numbers(found: Head, place: int) -> bool:

@@ -3,6 +3,7 @@
 import re
 from typing import Any, Final, NamedTuple
 
+from accounts.written.folding import same_name
 from accounts.written.reading import with_plain_line_ends, yes_or_no
 from campaigns.contacts import labels
 from campaigns.contacts.people import NAME_CHARACTERS
@@ -10,6 +11,7 @@ from campaigns.imports.csv_records import Row
 from campaigns.imports.encodings import UNDECODABLE
 from campaigns.imports.workbook.workbooks import ERROR_MARK
 from devices import phone_numbers
+from devices.numbers.country_names import country_named
 
 MAX_ATTRIBUTE_CHARACTERS: Final = 1_000
 
@@ -55,10 +57,13 @@ class LineReader:
             (name, said, "text") if isinstance(said, int) else (name, said["column"], said["type"])
             for name, said in columns["custom_attributes"].items()
         ]
+        self._own_names = {same_name(name): name for name, _, _ in self._attributes}
+        self.more_attributes: set[str] = set()  # that no column is, and somebody got: phone_2, phone_3, …
         self._add_labels: list[str] = mapping["add_labels"]
         self._country: str = mapping["default_country"]
+        self._country_said: int | None = columns.get("country")
         places = [
-            *(self._phone, self._email, self._labels),
+            *(self._phone, self._email, self._labels, self._country_said),
             *(self._more_phones + self._names),
             *(place for _, place, _ in self._attributes),
         ]
@@ -81,7 +86,15 @@ class LineReader:
             if ERROR_MARK in everything:
                 cells = ["" if cell.startswith(ERROR_MARK) else cell for cell in cells]
                 notes = ("cell_error",)
-        phone, others = self._read_phone(cells)
+        country = self._country
+        if self._country_said is not None and (said := _text(cells[self._country_said])):
+            if named := country_named(said):
+                country = named
+            elif self._phone is not None and "+" not in cells[self._phone]:
+                notes = (*notes, "country_unknown")
+        number = self._read_phone(cells, country)
+        if number.is_landline and phone_numbers.is_surely_landline(number.e164):
+            notes = (*notes, "phone_landline")
         name = " ".join([text for place in self._names if (text := _text(cells[place]))])
         if len(name) > NAME_CHARACTERS:
             raise BadLine("name_too_long", limit=NAME_CHARACTERS)
@@ -89,24 +102,23 @@ class LineReader:
         if email and (len(email) > 254 or not _EMAIL.fullmatch(email)):
             raise BadLine("email_invalid")
         return Person(
-            phone,
-            phone_numbers.key_of(phone),
+            number.e164,
+            phone_numbers.key_of(number.e164),
             name,
             email,
             self._add_labels if self._labels is None else self._read_labels(cells[self._labels]),
-            self._with_others(self._read_attributes(cells) if self._attributes else {}, others),
+            self._with_others(self._read_attributes(cells) if self._attributes else {}, number.others),
             notes,
         )
 
-    def _read_phone(self, cells: list[str]) -> tuple[str, list[str]]:
-        """The line's number, and what else is written where it may stand: the number is the first mobile."""
+    def _read_phone(self, cells: list[str], country: str) -> phone_numbers.Number:
+        """The line's number, the first mobile, and what else is written where it may stand. Raises BadLine."""
         raw = "" if self._phone is None else cells[self._phone]
         if not self._more_phones and ":::" not in raw:
             try:
-                number = phone_numbers.read(raw, self._country)
+                return phone_numbers.read(raw, country)
             except phone_numbers.Unreadable as problem:
                 raise BadLine(problem.code) from None
-            return number.e164, number.others
         written = [
             text.strip()
             for cell in (raw, *(cells[place] for place in self._more_phones))
@@ -115,25 +127,24 @@ class LineReader:
         ]
         if not written:
             raise BadLine("phone_missing")
-        numbers: list[str] = []  # E.164
+        numbers: list[phone_numbers.Number] = []
         others: list[str] = []
         problems: list[str] = []
         for text in written:
             try:
-                number = phone_numbers.read(text, self._country)
+                number = phone_numbers.read(text, country)
             except phone_numbers.Unreadable as problem:
                 problems.append(problem.code)
                 others.append(text)
             else:
-                numbers.append(number.e164)
+                numbers.append(number)
                 others += [text, *number.others]
         if not numbers:
             raise BadLine(problems[0])
-        mobile = next((phone for phone in numbers if phone_numbers.is_mobile(phone)), numbers[0])
-        return mobile, [text for text in others if phone_numbers.parse(text, self._country) != mobile]
+        taken = next((number for number in numbers if not number.is_landline), numbers[0])
+        return taken._replace(others=[text for text in others if phone_numbers.parse(text, country) != taken.e164])
 
-    @staticmethod
-    def _with_others(attributes: dict[str, Any], others: list[str]) -> dict[str, Any]:
+    def _with_others(self, attributes: dict[str, Any], others: list[str]) -> dict[str, Any]:
         """A person's other numbers are attributes: phone_2, phone_3, … unless a column already says them."""
         if not others:
             return attributes
@@ -142,10 +153,16 @@ class LineReader:
         for other in dict.fromkeys(others):
             if other in said:
                 continue
-            while f"phone_{number}" in attributes:
+            while (name := self._name_of(number)) in attributes:
                 number += 1
-            attributes[f"phone_{number}"] = other[:MAX_ATTRIBUTE_CHARACTERS]
+            attributes[name] = other[:MAX_ATTRIBUTE_CHARACTERS]
         return attributes
+
+    def _name_of(self, number: int) -> str:
+        name = f"phone_{number}"
+        if (own := self._own_names.get(name)) is None:
+            self.more_attributes.add(name)
+        return own or name
 
     def _read_labels(self, cell: str) -> list[str]:
         found = list(self._add_labels)

@@ -36,7 +36,7 @@ from jobs.intake.upload_check import Unacceptable, checked
 
 EXTENSIONS: Final = (".csv", ".txt", ".xlsx", ".vcf")
 MADE: Final = (".xlsx", ".vcf")  # of which a CSV is made before it is read
-FIELDS: Final = ("phone", "name", "email", "labels")
+FIELDS: Final = ("phone", "name", "email", "labels", "country")
 SEVERAL: Final = ("more_phones", "name")  # what may stand in several columns
 # Of a mapping.
 KEYS: Final = frozenset({*Format._fields, "sheet", "columns", "add_labels", "default_country", "confirmed"})
@@ -249,10 +249,12 @@ def _read_again(row: ContactImport, form: Format | None, sheet: int) -> dict[str
 
 
 def clean_columns(given: Any, width: int) -> dict[str, Any]:
-    """Check {"phone": 0, "more_phones": [6], "name": 1 or [1, 2], …, "custom_attributes": {"region": 4, "age":
-    {"column": 5, "type": "number"}}}."""
+    """Check {"phone": 0, "more_phones": [6], "name": 1 or [1, 2], …, "country": 7, "custom_attributes": {"region": 4,
+    "age": {"column": 5, "type": "number"}}}."""
     if not isinstance(given, dict) or given.keys() - {*FIELDS, "more_phones", "custom_attributes"}:
-        raise BadMapping("columns debe ser un objeto con phone, more_phones, name, email, labels y custom_attributes")
+        raise BadMapping(
+            "columns debe ser un objeto con phone, more_phones, name, email, labels, country y custom_attributes"
+        )
     attributes = given.get("custom_attributes") or {}
     if not isinstance(attributes, dict):
         raise BadMapping("columns.custom_attributes debe ser un objeto")
@@ -318,6 +320,13 @@ def phone_column(row: ContactImport) -> dict[str, Any] | None:
         return None
     samples = [cells[place] for cells in row.mapping["sample"] if place < len(cells)]
     return {"column": place, "name": row.mapping["names"][place], "samples": samples}
+
+
+def country_column(row: ContactImport) -> str | None:
+    """The name of the column that says whose country's each number is; None where there is none."""
+    place = row.mapping["columns"].get("country")
+    name: str | None = None if place is None else row.mapping["names"][place]
+    return name
 
 
 def percentage(row: ContactImport) -> float:

@@ -9,7 +9,7 @@ import json
 import os
 import time
 from array import array
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
@@ -249,7 +249,7 @@ def _step(reader: _Reader) -> bool:
             if row.status == Status.CHECKING:
                 target, changed = _check(cursor, row, reader, chunk)
             else:
-                target, changed = _import(cursor, row, chunk)
+                target, changed = _import(cursor, row, chunk, reader.lines.more_attributes)
         rows, changes = ContactImport.unscoped.filter(pk=row.pk), {**changes, **changed}
         moved = rows.update(**changes) if target is None else rows.move(target, **changes)
         assert moved, f"import {row.pk} is {row.status}, and was to become {target}"
@@ -316,14 +316,20 @@ def _count_new(cursor: Cursor, row: ContactImport, keys_path: Path) -> int:
 # --- Importing -----------------------------------------------------------------------------------------------
 
 
-def _import(cursor: Cursor, row: ContactImport, chunk: _Chunk) -> _Became:
-    """Make or complete the chunk's contacts. Returns as `_check` does."""
+def _import(cursor: Cursor, row: ContactImport, chunk: _Chunk, more_attributes: Collection[str]) -> _Became:
+    """Make or complete the chunk's contacts. Returns as `_check` does.
+
+    `more_attributes`: of those in them that stand in no column, their names.
+    """
     people = _once_each(chunk.people, row.update_existing)
     labels.take_turns(row.account_id)
     written = {name for person in people for name in person.labels}
     own = labels.ensure(row.account_id, sorted(written))
     if any(own[name] != name for name in written):
         people = [person._replace(labels=labels.each_once(person.labels, own)) for person in people]
+    own_attributes = attributes.ensure(row.account_id, sorted(more_attributes))
+    if any(own_attributes[name] != name for name in more_attributes):
+        people = [_under_names(person, own_attributes) for person in people]
     created = _write(cursor, row, people) if people else 0
     others = len(chunk.people) - created
     changes: dict[str, Any] = {
@@ -336,6 +342,10 @@ def _import(cursor: Cursor, row: ContactImport, chunk: _Chunk) -> _Became:
         return None, changes
     ended = {"finished_at": Now(), "upload_name": "", "mapping": _without_people(row.mapping)}
     return Status.COMPLETED, {**changes, **ended}
+
+
+def _under_names(person: Person, own: dict[str, str]) -> Person:
+    return person._replace(attributes={own.get(name, name): value for name, value in person.attributes.items()})
 
 
 def _once_each(people: list[Person], update_existing: bool) -> list[Person]:

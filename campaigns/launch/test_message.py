@@ -27,6 +27,11 @@ def phones_of(written: Iterable[str], default_country: str) -> list[str]:
     return list(dict.fromkeys(phone_numbers.read_one(raw, default_country).e164 for raw in written))
 
 
+def landlines(phones: Iterable[str]) -> list[str]:
+    """Those that get messages only with WhatsApp Business."""
+    return [phone for phone in phones if phone_numbers.is_surely_landline(phone)]
+
+
 def send_test(
     campaign: Campaign, phones: Sequence[str], user: User | None, note: Callable[[Job], object] = lambda job: None
 ) -> Job:

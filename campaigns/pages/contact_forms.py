@@ -36,6 +36,7 @@ FIELDS: Final = {
     "name": gettext_lazy("Name"),
     "email": gettext_lazy("E-mail"),
     "labels": gettext_lazy("Labels"),
+    "country": gettext_lazy("Country of the number"),
 }
 DELIMITERS: Final = {
     ",": gettext_lazy("comma (,)"),
@@ -307,7 +308,7 @@ class MappingForm(forms.Form):
             attributes = {
                 column.attribute: {"column": column.place, "type": column.kind}
                 for column in self.columns
-                if column.meaning == "attribute" or (column.meaning == "more_phones" and column.attribute)
+                if column.meaning == "attribute" or (column.meaning in {"more_phones", "country"} and column.attribute)
             }
             given["columns"] = {**fields, "custom_attributes": attributes}
         return given

@@ -16,6 +16,7 @@ from campaigns.models import Contact, ContactImport, Label
 from campaigns.pages import contact_list
 from campaigns.pages.contact_forms import ATTRIBUTE_KINDS, FIELDS, ContactForm, MappingForm
 from campaigns.wording import contact_line_problems
+from devices import phone_numbers
 from jobs.message.book import template_of
 from jobs.models import Job, Recipient
 
@@ -63,6 +64,7 @@ def one_contact(account: Account, contact: Contact, form: ContactForm) -> dict[s
     return {
         "contact": contact,
         "form": form,
+        "is_landline": phone_numbers.is_surely_landline(contact.phone or ""),
         "kinds": ATTRIBUTE_KINDS.items(),
         "label_names": label_names(account),
         "messages_sent": [] if contact.pk is None else _messages(account, contact),
@@ -115,6 +117,7 @@ def one_import(row: ContactImport) -> dict[str, Any]:
         "is_ready": is_ready,
         "may_remap": row.status in (Status.CHECKING, Status.READY),
         "phone_column": upload.phone_column(row),
+        "country_column": upload.country_column(row),
         "unsure": row.mapping.get("unsure", []),
         "lacks_phone": "phone" not in row.mapping["columns"],
         "percentage": f"{upload.percentage(row):.0f}",

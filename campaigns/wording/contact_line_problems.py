@@ -56,6 +56,15 @@ CONTACT_LINE_PROBLEMS: Final[dict[str, ContactLineProblem]] = {
         "Una celda contiene un error de la hoja de cálculo, como #N/A: se tomó como vacía.",
         _("A cell holds an error of the spreadsheet, such as #N/A: it was taken as empty."),
     ),
+    # What is told of a line that was read
+    "country_unknown": ContactLineProblem(
+        "El país de la línea no se reconoce: se usó el del archivo.",
+        _("The line's country is not known: that of the file was used."),
+    ),
+    "phone_landline": ContactLineProblem(
+        "El número es de un teléfono fijo: solo recibirá mensajes si usa WhatsApp Business.",
+        _("The number is a landline's: it gets messages only if it uses WhatsApp Business."),
+    ),
     # The file as a whole: line 0
     "import_too_many_columns": ContactLineProblem(
         "El archivo tiene más de {limit} columnas. Quita las que no necesitas.",

@@ -13,6 +13,7 @@ from jobs.models import Job, Recipient
 from jobs.wording import recipient_errors
 
 COUNTRIES = 'How many of the file\'s numbers are of which country: {"PE": 980}; "ZZ" is none\'s'
+LANDLINES = "How many of them are landlines, which get messages only with WhatsApp Business; null: not counted"
 
 
 class Moment(serializers.DateTimeField):
@@ -83,6 +84,7 @@ class JobDetailSerializer(JobSerializer):
     state_reason = serializers.CharField()
     waits = WaitSerializer(many=True)
     countries = serializers.DictField(child=serializers.IntegerField(), help_text=COUNTRIES)
+    landlines = serializers.IntegerField(allow_null=True, help_text=LANDLINES)
     rate_per_minute = serializers.SerializerMethodField()
     eta = serializers.SerializerMethodField()
 
@@ -97,6 +99,7 @@ class JobDetailSerializer(JobSerializer):
             "devices",
             "default_country",
             "countries",
+            "landlines",
         )
 
     def to_representation(self, instance: Job) -> Any:
@@ -126,6 +129,7 @@ class JobCreatedSerializer(serializers.Serializer[Any]):
     message = serializers.CharField()
     job = JobSerializer()
     countries = serializers.DictField(child=serializers.IntegerField(), help_text=COUNTRIES)
+    landlines = serializers.IntegerField(allow_null=True, help_text=LANDLINES)
 
 
 class RecipientSerializer(serializers.ModelSerializer[Recipient]):

@@ -96,6 +96,7 @@ class SendBulkFile(APIView):
                 "message": job_created(job.total, job.file_name),
                 "job": JobSerializer(job).data,
                 "countries": job.countries,
+                "landlines": job.landlines,
             }
         )
 

@@ -26,6 +26,7 @@ from accounts.written.reading import is_storable, true_or_false, with_plain_line
 from devices import breaker, rounds
 from devices.models import Device
 from devices.numbers import countries
+from devices.numbers.landlines import is_surely_landline
 from jobs.intake.kept_files import display_name, kept, old_files
 from jobs.intake.recipient_file import (
     MAX_COLUMNS,
@@ -122,6 +123,7 @@ class Survey:
 
     total: int
     countries: dict[str, int]  # how many numbers are of which country
+    landlines: int  # how many of them are landlines for sure
     columns: list[str]
     width: int  # how many values the longest row has
     digest: str  # SHA-256 of its bytes, in hexadecimal
@@ -174,6 +176,7 @@ def accept_file(
                     on_duplicate=fields.on_duplicate,
                     default_country=fields.default_country,
                     countries=survey.countries,
+                    landlines=survey.landlines,
                     file_name=display_name(upload.name or ""),
                     upload_name=upload_name,
                     idempotency_key=idempotency_key,
@@ -234,7 +237,7 @@ def _survey(upload: TemporaryUploadedFile, default_country: str) -> Survey:
     upload.seek(0)
     hashed = _Hashed(upload)
     rows = RecipientFile(hashed, default_country)
-    total = width = 0
+    total = width = landlines = 0
     has_phone = False
     beginnings: Counter[str] = Counter()  # of the numbers: few enough to be told apart by country at the end
     bad: list[Problem] = []
@@ -248,6 +251,7 @@ def _survey(upload: TemporaryUploadedFile, default_country: str) -> Survey:
             if row.phone:
                 has_phone = True
                 beginnings[row.phone[: countries.BEGINNING]] += 1
+                landlines += is_surely_landline(row.phone)
             elif not has_phone and len(bad) < MAX_PROBLEMS:
                 bad.append(Problem(row.line, "invalid_number"))
     except BadRecipientFile as error:
@@ -257,7 +261,7 @@ def _survey(upload: TemporaryUploadedFile, default_country: str) -> Survey:
     if not has_phone:
         raise refusal("no_valid_phone", _line_errors(bad))
     numbers_of = countries.count_by_country(beginnings)
-    return Survey(total, numbers_of, rows.columns, width, hashed.sha256.hexdigest())
+    return Survey(total, numbers_of, landlines, rows.columns, width, hashed.sha256.hexdigest())
 
 
 def _check_variables(message: str, survey: Survey) -> None:

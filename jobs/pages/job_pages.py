@@ -16,7 +16,7 @@ from accounts.errors import ApiError
 from accounts.models import Account
 from devices import breaker, reasons
 from devices.models import Device
-from devices.numbers import countries
+from devices.numbers import countries, landlines
 from devices.states import DeviceStatus
 from jobs import control, forecast, retention, waits
 from jobs.intake import accepting
@@ -77,6 +77,7 @@ def new_job(account: Account, form: QueryDict, error: ApiError | None = None) ->
                 "bytes": settings.MAX_UPLOAD_BYTES,
                 "recipients": settings.MAX_RECIPIENTS,
                 "prefixes": countries.prefixes(),
+                "landlines": landlines.patterns(),
                 "lineBytes": MAX_LINE_BYTES,
                 "columns": MAX_COLUMNS,
                 "characters": lengths.EASY,
@@ -142,13 +143,17 @@ def _new_job_words() -> dict[str, str]:
         "oneNational": _("1 phone without a country code is read as a number of {country}"),
         "countries": _("by country: {countries}"),
         "noCountry": _("no country"),
+        "landlines": _("{count} are landlines: they get it only with WhatsApp Business"),
+        "oneLandline": _("1 is a landline: it gets it only with WhatsApp Business"),
         "line": _("Line {line}: {problem}"),
         "lineNumbers": _("lines {lines}"),
         "moreLines": _("and {count} more"),
         "noHeader": _("no header"),
         "columns": _("columns: {names}"),
         "previewRow": _("Row {row} of {count}"),
-        "noColumn": _("“{name}” is no column of the file: it will be sent as it stands."),
+        "noColumn": _(
+            "“{name}” is no column of the file: refused if it looks like a misspelt one, else sent as it stands."
+        ),
         "fewColumns": _("No row has {name}: nothing can fill it."),
         "missing": _("{count} of the first {rows} rows lack a value: --- is sent in its place."),
         "characters": _("{count} characters"),

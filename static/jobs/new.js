@@ -119,6 +119,10 @@ function showFacts() {
     const shown = byCountry.slice(0, 5).map(([country, number]) => `${nameOf(country)} ${whole(number)}`);
     add(fill(words.countries, { countries: shown.join(", ") + (byCountry.length > 5 ? ", …" : "") }));
   }
+  if (found.landlines) {
+    const text = found.landlines === 1 ? words.oneLandline : fill(words.landlines, { count: whole(found.landlines) });
+    add(text, "pg-fact-warn");
+  }
   if (found.repeated) {
     add(found.repeated === 1 ? words.oneRepeated : fill(words.repeated, { count: whole(found.repeated) }), "pg-fact-warn");
   }

@@ -18,6 +18,7 @@ async function survey(id, file, limits) {
     repeated: 0,
     national: 0, // without a code of their own: read by the server as numbers of the chosen country
     countries: {}, // how many numbers are of which country
+    landlines: 0,
     widest: 0,
     firstRows: [],
     invalidLines: [], // of phones
@@ -26,6 +27,7 @@ async function survey(id, file, limits) {
     isComplete: false,
   };
   const phones = new Set();
+  const isLandline = landlineTest(limits.landlines);
   let reportedAt = 0;
 
   const report = () => {
@@ -59,6 +61,7 @@ async function survey(id, file, limits) {
       }
       const country = countryOf(row.phone, limits.prefixes);
       found.countries[country] = (found.countries[country] ?? 0) + 1;
+      if (isLandline(row.phone)) found.landlines += 1;
       const key = keyOf(row.phone);
       if (phones.has(key)) found.repeated += 1;
       else if (phones.size < PHONES_REMEMBERED) phones.add(key);
@@ -89,6 +92,19 @@ async function survey(id, file, limits) {
   else if (!found.refusal && found.invalid === found.rows) found.refusal = "no_valid_phone";
   found.isComplete = true;
   report();
+}
+
+// As devices/numbers/landlines.py: what follows the country code in a landline, by country code.
+function landlineTest(patterns) {
+  const known = new Map();
+  return (phone) => {
+    const beginning = phone.slice(1, 4);
+    if (!known.has(beginning)) {
+      const code = [1, 2, 3].map((length) => beginning.slice(0, length)).find((digits) => digits in patterns);
+      known.set(beginning, code === undefined ? null : new RegExp(`^\\+${code}(?:${patterns[code]})$`));
+    }
+    return known.get(beginning)?.test(phone) ?? false;
+  };
 }
 
 // As devices/numbers/countries.py: the longest beginning that is known says which country a number is of.

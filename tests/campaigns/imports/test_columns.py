@@ -61,6 +61,12 @@ def columns(names, *sample, country="PE"):
         (["Teléfono", "Nombre", "Correo electrónico", "Etiquetas"], {"phone": 0, "name": 1, "email": 2, "labels": 3}),
         (["nome", "CELULAR", "E-mail", "Marcadores"], {"name": 0, "phone": 1, "email": 2, "labels": 3}),
         (["Full Name", "Phone Number", "email_address", "tags"], {"name": 0, "phone": 1, "email": 2, "labels": 3}),
+        (["Celular", "País"], {"phone": 0, "country": 1, "custom_attributes": {"pais": 1}}),
+        (["DDI", "Fone"], {"phone": 1, "country": 0, "custom_attributes": {"DDI": 0}}),
+        (
+            ["Country", "Country code", "Phone"],
+            {"phone": 2, "country": 1, "custom_attributes": {"Country": 0, "country_code": 1}},
+        ),
         (["Apellidos y Nombres", "Celular"], {"name": 0, "phone": 1}),
         (["Nombres", "Apellidos", "Celular"], {"name": [0, 1], "phone": 2}),
         (["tel", "móvil"], {"phone": 1, "more_phones": [0], "custom_attributes": {"tel": 0}}),
@@ -83,6 +89,25 @@ def columns(names, *sample, country="PE"):
 )
 def test_columns_are_guessed_by_their_names(names, expected):
     assert columns(names) == ({"custom_attributes": {}, **expected}, [])
+
+
+@pytest.mark.parametrize(
+    ("header", "cells"),
+    [
+        ("País", ["1", "1"]),  # the number of a row of another table
+        ("country", ["Lima", "Cusco", "PE"]),
+        ("País de nacimiento", ["PE", "MX"]),
+        ("Home Country", ["PE", "MX"]),
+        ("Prefijo", ["351", "11"]),  # of a province
+        ("DDD", ["55", "11"]),
+    ],
+)
+def test_what_says_no_numbers_country(header, cells):
+    assert "country" not in columns([header, "Phone"], *[[cell, "987654321"] for cell in cells]).columns
+
+
+def test_a_calling_code_of_one_digit_is_believed_where_the_header_says_so():
+    assert columns(["DDI", "Phone"], ["1", "3055551234"]).columns["country"] == 0
 
 
 def test_columns_without_names_are_guessed_by_what_stands_in_them():

@@ -226,15 +226,16 @@ def test_a_test_is_a_small_job_of_its_own(act, account):
     made = campaigns_of.campaign(account, sending_window={"start": "03:00", "end": "03:01"})
     account.default_country = "PE"
     account.save()
-    answer = act("test", made, phones=["+51 987 654 321", "987654322", "+51987654321"])
+    answer = act("test", made, phones=["+51 987 654 321", "987654322", "+51987654321", "01 4567890"])
     assert answer.status_code == 200, answer.content
     job = Job.unscoped.get()
-    assert answer.json() == {"job_id": str(job.uuid), "phones": ["+51987654321", "+51987654322"]}
+    phones = ["+51987654321", "+51987654322", "+5114567890"]
+    assert answer.json() == {"job_id": str(job.uuid), "phones": phones, "landlines": phones[2:]}
     assert job.title == "Prueba: Rebajas"
     assert job.sending_window == {}
     assert TestSend.objects.get().job == job
     rows = Recipient.objects.filter(job=job).in_order().values_list("phone", "values", "state")
-    assert list(rows) == [("+51987654321", ["Ana"], "queued"), ("+51987654322", ["Ana"], "queued")]
+    assert list(rows) == [(phone, ["Ana"], "queued") for phone in phones]
     assert dispatch.start(job.pk)
     assert Campaign.unscoped.get(pk=made.pk).current_status == "pending"  # tests are no runs
     assert actions(account) == ["campaign.tested"]

@@ -440,6 +440,12 @@ class TestActions:
         assert sorted(job.recipients.values_list("phone", flat=True)) == ["+51987654321", "+51987654322"]
         assert actions_of(account) == ["campaign.tested"]
 
+    def test_a_test_says_which_number_is_a_landline(self, account, browser):
+        made = arrange.campaign(account)
+        answer = browser.post(address(made, "test"), {"phones": "987654321\n+51 1 4567890"}, follow=True)
+        assert "+5114567890." in page(answer)
+        assert "+51987654321." not in page(answer)
+
     def test_variants_are_compared(self, account, browser):
         for _ in range(8):
             arrange.contact(account, labels=["vip"])

@@ -226,6 +226,13 @@ def test_a_phone_that_another_has_is_refused_in_any_spelling(account, browser):
     assert (row.name, row.phone) == ("Beto", None)
 
 
+@pytest.mark.parametrize(("phone", "is_landline"), [("+5114567890", True), ("+51987654321", False)])
+def test_the_page_says_of_a_landline_that_it_is_one(account, browser, phone, is_landline):
+    made = contact(account, phone)
+    page = browser.get(f"/admin/campaigns/contact/{made.pk}/change/").content.decode()
+    assert ('id="landline"' in page) == is_landline
+
+
 def test_the_page_shows_the_last_messages_of_jobs(account, browser):
     row = contact(account, "+51987654321")
     job = Job.unscoped.create(account=account, title="July", message="Hello {{name}}", total=2)

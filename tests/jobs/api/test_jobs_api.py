@@ -125,6 +125,7 @@ class TestDetail:
             "devices": [{"id": sender.device.pk, "name": sender.device.name, "status": "connected"}],
             "default_country": "",
             "countries": {},
+            "landlines": None,
         }
         for path in (
             f"/jobs/{job.uuid}",

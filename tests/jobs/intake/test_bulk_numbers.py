@@ -57,6 +57,11 @@ def test_without_a_country_digits_stand_as_they_are(sender):
     assert (job.default_country, job.countries) == ("", {"IR": 1, "PE": 1})
 
 
+def test_landlines_are_counted_and_written_to(sender):
+    job = import_all(sender.job("5114567890|a\n51987654321|b\n541141234567|c\n"))
+    assert (len(sent_to(job)), job.landlines) == (3, 1)
+
+
 def test_with_a_country_numbers_without_plus_are_its_own(sender):
     content = "987654321|a\n+5511987654321|b\n51987654322|c\n98765432|d\n"
     job = import_all(sender.job(content, default_country="PE"))
@@ -66,10 +71,11 @@ def test_with_a_country_numbers_without_plus_are_its_own(sender):
 
 
 def test_the_answer_and_the_job_say_how_many_numbers_are_of_which_country(sender):
-    answer = sender.upload("987654321|a\n+525512345678|b\n", default_country=" pe ").json()
-    assert answer["countries"] == {"MX": 1, "PE": 1}
+    content = "987654321|a\n+525512345678|b\n01 4567890|c\n"
+    answer = sender.upload(content, default_country=" pe ").json()
+    assert (answer["countries"], answer["landlines"]) == ({"PE": 2, "MX": 1}, 1)
     job = sender.client.get(f"/jobs/{answer['job']['id']}").json()
-    assert (job["default_country"], job["countries"]) == ("PE", {"MX": 1, "PE": 1})
+    assert (job["default_country"], job["countries"], job["landlines"]) == ("PE", {"PE": 2, "MX": 1}, 1)
 
 
 @pytest.mark.parametrize("country", ["Peru", "ZZ", "5", "P\x00"])
