@@ -345,7 +345,10 @@ class ContactImport(ScopedModel):
     updated_count = models.PositiveIntegerField(_("updated"), default=0)
     skipped_count = models.PositiveIntegerField(_("skipped"), default=0)
     error_count = models.PositiveIntegerField(_("with errors"), default=0)
+    # What was left out of lines that are imported: a bad e-mail, a label that is none.
+    warning_count = models.PositiveIntegerField(_("with something left out"), default=0)
     errors = models.JSONField(_("errors"), default=list)  # the first 1,000, of `contact_line_problems`
+    warnings = models.JSONField(_("warnings"), default=list)  # the same
     created_at = models.DateTimeField(_("created"), db_default=Now(), editable=False)
     finished_at = models.DateTimeField(_("finished"), null=True, editable=False)
 

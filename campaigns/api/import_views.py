@@ -47,6 +47,18 @@ _UPLOAD_FORM = {
 }
 
 
+_PROBLEMS = inline_serializer(
+    "ContactImportProblem",
+    {
+        "line": serializers.IntegerField(),
+        "column": serializers.CharField(help_text="Its header's name, or #3; empty for the line as a whole"),
+        "code": serializers.CharField(),
+        "message": serializers.CharField(),
+    },
+    many=True,
+)
+
+
 class ContactImportSerializer(serializers.ModelSerializer[ContactImport]):
     """An import. While it is `ready`, the counts say what would happen; from `running` on, what has happened."""
 
@@ -63,7 +75,13 @@ class ContactImportSerializer(serializers.ModelSerializer[ContactImport]):
     updated = serializers.IntegerField(source="updated_count")
     skipped = serializers.IntegerField(source="skipped_count")
     percentage = serializers.SerializerMethodField()
-    errors = serializers.SerializerMethodField(help_text="The first 1,000 bad lines")  # type: ignore[assignment]
+    warning_count = serializers.IntegerField(help_text="How much was left out of lines that are imported")
+    errors = serializers.SerializerMethodField(  # type: ignore[assignment]
+        help_text="The first 1,000 lines that are not imported"
+    )
+    warnings = serializers.SerializerMethodField(
+        help_text="The first 1,000 cells that are left out of lines that are imported"
+    )
 
     class Meta:
         model = ContactImport
@@ -87,6 +105,8 @@ class ContactImportSerializer(serializers.ModelSerializer[ContactImport]):
             "skipped",
             "error_count",
             "errors",
+            "warning_count",
+            "warnings",
             "created_at",
             "finished_at",
         )
@@ -133,15 +153,13 @@ class ContactImportSerializer(serializers.ModelSerializer[ContactImport]):
     def get_percentage(self, row: ContactImport) -> float:
         return upload.percentage(row)
 
-    @extend_schema_field(
-        inline_serializer(
-            "ContactImportError",
-            {"line": serializers.IntegerField(), "code": serializers.CharField(), "message": serializers.CharField()},
-            many=True,
-        )
-    )
+    @extend_schema_field(_PROBLEMS)
     def get_errors(self, row: ContactImport) -> list[dict[str, Any]]:
         return [contact_line_problems.on_the_wire(problem) for problem in row.errors]
+
+    @extend_schema_field(_PROBLEMS)
+    def get_warnings(self, row: ContactImport) -> list[dict[str, Any]]:
+        return [contact_line_problems.on_the_wire(problem) for problem in row.warnings]
 
 
 class ContactImports(APIView):

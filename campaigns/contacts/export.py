@@ -10,6 +10,7 @@ from typing import Any, Final
 from django.db import connection
 from django.db.models import QuerySet
 
+from accounts.written.blanks import kept_as_written
 from accounts.written.spreadsheets import BOM, defuser
 from campaigns.models import Contact
 
@@ -68,8 +69,8 @@ def _lines(rows: Any) -> str:
 
 
 def _cell(text: str) -> str:
-    """Never a formula; a phone stays as it is, "+" and digits."""
-    return text if _PHONE.fullmatch(text) else _defuse(text)
+    """Never a formula, and never taken for nothing; a phone stays as it is, "+" and digits."""
+    return text if _PHONE.fullmatch(text) else kept_as_written(_defuse(text))
 
 
 def _text(value: Any) -> str:

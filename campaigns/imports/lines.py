@@ -3,6 +3,7 @@
 import re
 from typing import Any, Final, NamedTuple
 
+from accounts.written.blanks import UNSEEN, is_blank, is_nameless
 from accounts.written.folding import same_name
 from accounts.written.reading import with_plain_line_ends, yes_or_no
 from campaigns.contacts import labels
@@ -16,6 +17,14 @@ from devices.numbers.country_names import country_named
 MAX_ATTRIBUTE_CHARACTERS: Final = 1_000
 
 
+class Note(NamedTuple):
+    """What of a line that was read was left out: its code in `contact_line_problems`, and the column it stood in."""
+
+    code: str
+    place: int | None = None
+    details: dict[str, Any] = {}
+
+
 class Person(NamedTuple):
     """What one line says of somebody; "" and empty where it says nothing."""
 
@@ -25,7 +34,7 @@ class Person(NamedTuple):
     email: str
     labels: list[str]
     attributes: dict[str, Any]
-    notes: tuple[str, ...] = ()  # what was left out of it, by its code in `contact_line_problems`
+    notes: tuple[Note, ...] = ()
 
 
 class BadLine(Exception):
@@ -37,6 +46,9 @@ class BadLine(Exception):
         self.details = details
 
 
+MAX_EMAIL_CHARACTERS: Final = 254
+
+_BETWEEN_EMAILS = re.compile(r"[\s,;|/<>()\[\]\"']+|mailto:|:::", re.IGNORECASE)
 _EMAIL = re.compile(r"[^@\s,;<>\"]+@[^@\s,;<>\"]+\.[^@\s.,;<>\"]+")
 _LABEL_SEPARATORS = re.compile(":::|[,;|]")  # the first is Google's
 _OWN_GROUP = "* "  # before the groups that Google itself puts everybody in
@@ -67,6 +79,7 @@ class LineReader:
             *(self._more_phones + self._names),
             *(place for _, place, _ in self._attributes),
         ]
+        self._columns = len(mapping["names"])
         self._width = max([place for place in places if place is not None], default=0) + 1
 
     def read(self, row: Row) -> Person:
@@ -79,41 +92,60 @@ class LineReader:
         everything = "".join(cells)
         if "\0" in everything:
             raise BadLine("nul_byte")
-        notes: tuple[str, ...] = ()
+        notes: list[Note] = []
         if not everything.isascii():
             if UNDECODABLE in everything:
                 raise BadLine("undecodable")
             if ERROR_MARK in everything:
+                notes += [Note("cell_error", place) for place, cell in enumerate(cells) if cell.startswith(ERROR_MARK)]
                 cells = ["" if cell.startswith(ERROR_MARK) else cell for cell in cells]
-                notes = ("cell_error",)
+        if len(cells) > self._columns and not all(map(is_blank, cells[self._columns :])):
+            notes.append(Note("cells_beyond_header"))
         country = self._country
         if self._country_said is not None and (said := _text(cells[self._country_said])):
             if named := country_named(said):
                 country = named
             elif self._phone is not None and "+" not in cells[self._phone]:
-                notes = (*notes, "country_unknown")
+                notes.append(Note("country_unknown", self._country_said))
         number = self._read_phone(cells, country)
         if number.is_landline and phone_numbers.is_surely_landline(number.e164):
-            notes = (*notes, "phone_landline")
-        name = " ".join([text for place in self._names if (text := _text(cells[place]))])
-        if len(name) > NAME_CHARACTERS:
-            raise BadLine("name_too_long", limit=NAME_CHARACTERS)
-        email = "" if self._email is None else _text(cells[self._email])
-        if email and (len(email) > 254 or not _EMAIL.fullmatch(email)):
-            raise BadLine("email_invalid")
+            notes.append(Note("phone_landline"))
         return Person(
             number.e164,
             phone_numbers.key_of(number.e164),
-            name,
-            email,
-            self._add_labels if self._labels is None else self._read_labels(cells[self._labels]),
-            self._with_others(self._read_attributes(cells) if self._attributes else {}, number.others),
-            notes,
+            self._read_name(cells, notes),
+            "" if self._email is None else self._read_email(cells[self._email], notes),
+            self._add_labels if self._labels is None else self._read_labels(cells[self._labels], notes),
+            self._with_others(self._read_attributes(cells, notes) if self._attributes else {}, number.others),
+            tuple(notes),
         )
+
+    def _read_name(self, cells: list[str], notes: list[Note]) -> str:
+        name = " ".join([text for place in self._names if (text := _text(cells[place]))])
+        if len(name) > NAME_CHARACTERS:
+            notes.append(Note("name_too_long", self._names[0], {"limit": NAME_CHARACTERS}))
+            return ""
+        return "" if not name or is_nameless(name) else name
+
+    def _read_email(self, cell: str, notes: list[Note]) -> str:
+        """The first e-mail of a cell; "" where there is none."""
+        text = _text(cell)
+        if not text or (len(text) <= MAX_EMAIL_CHARACTERS and _EMAIL.fullmatch(text)):
+            return text
+        found = [part for part in _BETWEEN_EMAILS.split(text) if "@" in part]
+        emails = [part for part in found if len(part) <= MAX_EMAIL_CHARACTERS and _EMAIL.fullmatch(part)]
+        if not emails:
+            notes.append(Note("email_invalid", self._email))
+            return ""
+        if len(dict.fromkeys(map(str.casefold, found))) > 1:
+            notes.append(Note("email_several", self._email))
+        return emails[0]
 
     def _read_phone(self, cells: list[str], country: str) -> phone_numbers.Number:
         """The line's number, the first mobile, and what else is written where it may stand. Raises BadLine."""
         raw = "" if self._phone is None else cells[self._phone]
+        if is_blank(raw):
+            raw = ""
         if not self._more_phones and ":::" not in raw:
             try:
                 return phone_numbers.read(raw, country)
@@ -123,7 +155,7 @@ class LineReader:
             text.strip()
             for cell in (raw, *(cells[place] for place in self._more_phones))
             for text in cell.split(":::")
-            if text.strip()
+            if not is_blank(text)
         ]
         if not written:
             raise BadLine("phone_missing")
@@ -164,35 +196,51 @@ class LineReader:
             self.more_attributes.add(name)
         return own or name
 
-    def _read_labels(self, cell: str) -> list[str]:
+    def _read_labels(self, cell: str, notes: list[Note]) -> list[str]:
         found = list(self._add_labels)
         for part in _LABEL_SEPARATORS.split(_text(cell)) if cell else ():
-            name = part.strip()
-            if not name or name in found or name.startswith(_OWN_GROUP):
+            name = _trimmed(part)
+            if name in found or is_blank(name) or name.startswith(_OWN_GROUP):
                 continue
             if labels.clean(name) is None:
-                raise BadLine("label_invalid", limit=labels.MAX_CHARACTERS)
-            found.append(name)
+                notes.append(Note("label_invalid", self._labels, {"limit": labels.MAX_CHARACTERS}))
+            else:
+                found.append(name)
         if len(found) > labels.MAX_ON_A_CONTACT:
-            raise BadLine("too_many_labels", limit=labels.MAX_ON_A_CONTACT)
-        return found
+            notes.append(Note("too_many_labels", self._labels, {"limit": labels.MAX_ON_A_CONTACT}))
+        return found[: labels.MAX_ON_A_CONTACT]
 
-    def _read_attributes(self, cells: list[str]) -> dict[str, Any]:
+    def _read_attributes(self, cells: list[str], notes: list[Note]) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for name, place, kind in self._attributes:
             text = _text(cells[place])
             if not text:
                 continue
-            if len(text) > MAX_ATTRIBUTE_CHARACTERS:
-                raise BadLine("attribute_too_long", limit=MAX_ATTRIBUTE_CHARACTERS)
-            found[name] = text if kind == "text" else _typed(text, kind)
+            try:
+                found[name] = _value(text, kind)
+            except BadLine as bad:
+                notes.append(Note(bad.code, place, bad.details))
         return found
 
 
 def _text(cell: str) -> str:
-    """A cell without the spaces around it, and without what an export puts before a would-be formula."""
-    cell = with_plain_line_ends(cell.strip())
-    return cell[1:] if cell[:1] == "'" and cell[1:2] in {"=", "+", "-", "@"} else cell
+    """A cell without the spaces around it, "" where it says nothing; without what an export puts before a would-be
+    formula or a text that would say nothing."""
+    cell = with_plain_line_ends(_trimmed(cell))
+    if is_blank(cell):
+        return ""
+    is_as_written = cell[0] == "'" and (cell[1:2] in {"=", "+", "-", "@"} or is_blank(cell[1:]))
+    return cell[1:] if is_as_written else cell
+
+
+def _trimmed(cell: str) -> str:
+    return cell.strip() if cell.isascii() else cell.strip(UNSEEN)
+
+
+def _value(text: str, kind: str) -> str | int | float | bool:
+    if len(text) > MAX_ATTRIBUTE_CHARACTERS:
+        raise BadLine("attribute_too_long", limit=MAX_ATTRIBUTE_CHARACTERS)
+    return text if kind == "text" else _typed(text, kind)
 
 
 def _typed(text: str, kind: str) -> int | float | bool:

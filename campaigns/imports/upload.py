@@ -203,12 +203,13 @@ def remap(row: ContactImport, given: Any, update_existing: bool | None) -> None:
         changes: dict[str, Any] = {"mapping": mapping, **COUNTED_NOTHING}
         if update_existing is not None:
             changes["update_existing"] = update_existing
-        ContactImport.unscoped.filter(pk=row.pk).move(Status.CHECKING, rows=0, errors=[], **changes)
+        ContactImport.unscoped.filter(pk=row.pk).move(Status.CHECKING, rows=0, **TOLD_NOTHING, **changes)
 
 
 COUNTED_NOTHING: Final = dict.fromkeys(
-    ("processed", "created_count", "updated_count", "skipped_count", "error_count"), 0
+    ("processed", "created_count", "updated_count", "skipped_count", "error_count", "warning_count"), 0
 )
+TOLD_NOTHING: Final[dict[str, list[Any]]] = {"errors": [], "warnings": []}
 
 
 def format_of(mapping: dict[str, Any]) -> Format:

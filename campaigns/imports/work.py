@@ -23,16 +23,16 @@ from accounts.written.folding import same_name
 from campaigns.contacts import attributes, labels
 from campaigns.imports import table, vcards
 from campaigns.imports.csv_records import Row
-from campaigns.imports.lines import BadLine, LineReader, Person
+from campaigns.imports.lines import BadLine, LineReader, Note, Person
 from campaigns.imports.unusable import MAX_COLUMNS, Unreadable, Unusable
-from campaigns.imports.upload import COUNTED_NOTHING, MADE, directory, format_of, made_csv, remove_files
+from campaigns.imports.upload import COUNTED_NOTHING, MADE, TOLD_NOTHING, directory, format_of, made_csv, remove_files
 from campaigns.imports.workbook import workbook_calls
 from campaigns.models import ContactImport
 from campaigns.states import IMPORT_OPEN, ImportStatus
 from campaigns.wording import contact_line_problems
 
 CHUNK_ROWS: Final = 20_000  # one transaction: about a second, and what a crash costs
-MAX_ERRORS: Final = 1_000  # that are told; all are counted
+MAX_ERRORS: Final = 1_000  # that are told, and as many warnings; all are counted
 
 Status = ContactImport.Status
 Cursor = Any
@@ -201,7 +201,8 @@ class _Reader:
         _ = next(islice(self._rows, position - self._passed, position - self._passed), None)
         people: list[Person] = []
         errors: list[dict[str, Any]] = []
-        number = 0
+        warnings: list[dict[str, Any]] = []
+        number = warning_count = 0
         read = self.lines.read
         # No list of them: twice the objects, and Python's collector looks at each several times.
         for row in islice(self._rows, CHUNK_ROWS):
@@ -213,18 +214,26 @@ class _Reader:
                     errors.append(contact_line_problems.stored(row.line, bad.code, **bad.details))
             else:
                 people.append(person)
-                if person.notes and len(errors) < MAX_ERRORS:
-                    errors += [contact_line_problems.stored(row.line, code) for code in person.notes]
+                if person.notes:
+                    warning_count += len(person.notes)
+                    if len(warnings) < MAX_ERRORS:
+                        warnings += [self._warning(row.line, note) for note in person.notes]
         self._passed = position + number
-        return _Chunk(people, errors, number - len(people))
+        return _Chunk(people, errors, number - len(people), warnings, warning_count)
+
+    def _warning(self, line: int, note: Note) -> dict[str, Any]:
+        column = "" if note.place is None else self.row.mapping["names"][note.place] or f"#{note.place + 1}"
+        return contact_line_problems.stored(line, note.code, column, **note.details)
 
 
 class _Chunk(NamedTuple):
     """What a chunk's lines said."""
 
     people: list[Person]
-    errors: list[dict[str, Any]]  # the first 1,000
+    errors: list[dict[str, Any]]  # lines that were not read; the first 1,000
     error_count: int
+    warnings: list[dict[str, Any]]  # what was left out of those that were; the first 1,000
+    warning_count: int
 
     @property
     def rows(self) -> int:
@@ -266,15 +275,19 @@ def _step(reader: _Reader) -> bool:
 
 def _check(cursor: Cursor, row: ContactImport, reader: _Reader, chunk: _Chunk) -> _Became:
     """Note the chunk's keys beside the file; at the end, count. Returns the next state, and what changes in the row."""
-    changes: dict[str, Any] = {"error_count": row.error_count + chunk.error_count}
-    if chunk.errors and len(row.errors) < MAX_ERRORS:
-        changes["errors"] = [*row.errors, *chunk.errors][:MAX_ERRORS]
+    changes: dict[str, Any] = {
+        "error_count": row.error_count + chunk.error_count,
+        "warning_count": row.warning_count + chunk.warning_count,
+    }
+    for name, told in (("errors", chunk.errors), ("warnings", chunk.warnings)):
+        if told and len(getattr(row, name)) < MAX_ERRORS:
+            changes[name] = [*getattr(row, name), *told][:MAX_ERRORS]
     known = row.processed - row.error_count
     keys = array("Q", [int(person.phone_key[1:]) for person in chunk.people])
     # A crash may have left more than was committed, or (of the whole machine) less or nothing.
     with reader.keys_path.open("r+b" if known and reader.keys_path.exists() else "wb") as file:
         if file.seek(0, os.SEEK_END) < known * keys.itemsize:
-            return None, {**COUNTED_NOTHING, "errors": []}
+            return None, {**COUNTED_NOTHING, **TOLD_NOTHING}
         file.truncate(known * keys.itemsize)
         file.seek(known * keys.itemsize)
         file.write(keys.tobytes())
@@ -337,6 +350,7 @@ def _import(cursor: Cursor, row: ContactImport, chunk: _Chunk, more_attributes: 
         "updated_count": row.updated_count + (others if row.update_existing else 0),
         "skipped_count": row.skipped_count + (0 if row.update_existing else others),
         "error_count": row.error_count + chunk.error_count,
+        "warning_count": row.warning_count + chunk.warning_count,
     }
     if row.processed + chunk.rows < row.rows:
         return None, changes

@@ -10,7 +10,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from accounts.models import Account
-from accounts.written.spreadsheets import BOM
+from accounts.written.spreadsheets import BOM, defuser
 from campaigns.imports import upload
 from campaigns.models import Contact, ContactImport, Label
 from campaigns.pages import contact_list
@@ -29,6 +29,7 @@ JOBS_LOOKED_THROUGH: Final = 50
 ERRORS_SHOWN: Final = 100
 
 Status = ContactImport.Status
+_defuse = defuser(",;|\t\r\n")
 
 
 def label_names(account: Account) -> list[str]:
@@ -126,20 +127,31 @@ def one_import(row: ContactImport) -> dict[str, Any]:
             {"kind": "updated", "label": _("Updated"), "count": row.updated_count},
             {"kind": "skipped", "label": _("Skipped"), "count": row.skipped_count},
             {"kind": "errors", "label": _("Lines with errors"), "count": row.error_count},
+            *([{"kind": "warnings", "label": _("Warnings"), "count": row.warning_count}] if row.warning_count else []),
         ],
         "errors": [problem(one) for one in row.errors[:ERRORS_SHOWN]],
         "more_errors": max(0, row.error_count - ERRORS_SHOWN),
+        "warnings": [problem(one) for one in row.warnings[:ERRORS_SHOWN]],
+        "more_warnings": max(0, row.warning_count - ERRORS_SHOWN),
     }
 
 
 def problem(error: dict[str, Any]) -> dict[str, Any]:
-    return {"line": error["line"], "text": contact_line_problems.on_the_page(error)}
+    return {
+        "line": error["line"],
+        "column": error.get("column", ""),
+        "text": contact_line_problems.on_the_page(error),
+    }
 
 
 def errors_file(row: ContactImport) -> str:
-    """The bad lines as CSV: ours to the letter, so nothing in it is a formula."""
+    """The bad lines and cells as CSV, in the file's order."""
     text = io.StringIO()
     writer = csv.writer(text)
-    writer.writerow([capfirst(_("line")), _("Problem")])
-    writer.writerows([one["line"], str(problem(one)["text"])] for one in row.errors)
+    writer.writerow([capfirst(_("line")), _("Column"), _("Code"), _("Problem"), _("Imported")])
+    told = [(one, _("no")) for one in row.errors] + [(one, _("yes")) for one in row.warnings]
+    for one, is_imported in sorted(told, key=lambda entry: int(entry[0]["line"])):
+        # The column's name is the file's own.
+        column = _defuse(one.get("column", ""))
+        writer.writerow([one["line"], column, one["code"], problem(one)["text"], is_imported])
     return BOM + text.getvalue()

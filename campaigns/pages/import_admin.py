@@ -60,7 +60,11 @@ class ContactImportAdmin(ContactPages):
     def get_queryset(self, request: HttpRequest) -> QuerySet[ContactImport]:
         rows: QuerySet[ContactImport] = super().get_queryset(request)
         match = request.resolver_match
-        return rows.defer("errors", "mapping") if match and (match.url_name or "").endswith("changelist") else rows
+        return (
+            rows.defer("errors", "warnings", "mapping")
+            if match and (match.url_name or "").endswith("changelist")
+            else rows
+        )
 
     def get_urls(self) -> list[URLPattern]:
         wrap = self.admin_site.admin_view

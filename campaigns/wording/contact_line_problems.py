@@ -21,26 +21,6 @@ class ContactLineProblem(NamedTuple):
 CONTACT_LINE_PROBLEMS: Final[dict[str, ContactLineProblem]] = {
     **{code: ContactLineProblem(said.wire, said.page) for code, said in PHONE_PROBLEMS.items()},
     "phone_missing": ContactLineProblem("La línea no tiene teléfono.", _("The line has no phone.")),
-    "email_invalid": ContactLineProblem("El correo electrónico no es válido.", _("The e-mail is not valid.")),
-    "name_too_long": ContactLineProblem(
-        "El nombre supera los {limit} caracteres.", _("The name is too long: 200 characters at most.")
-    ),
-    "label_invalid": ContactLineProblem(
-        "Una etiqueta tiene de 1 a {limit} caracteres visibles.", _("A label has 1 to 100 visible characters.")
-    ),
-    "too_many_labels": ContactLineProblem(
-        "La línea tiene más de {limit} etiquetas.", _("The line has too many labels: 50 at most.")
-    ),
-    "attribute_too_long": ContactLineProblem(
-        "Un atributo supera los {limit} caracteres.", _("An attribute is too long: 1,000 characters at most.")
-    ),
-    "attribute_not_a_number": ContactLineProblem(
-        "Un atributo que debe ser un número no lo es.", _("An attribute that should be a number is none.")
-    ),
-    "attribute_not_a_boolean": ContactLineProblem(
-        "Un atributo que debe ser sí o no es otra cosa.",
-        _("An attribute that should be yes or no is something else."),
-    ),
     "undecodable": ContactLineProblem(
         "La línea tiene caracteres que no se pueden leer con la codificación elegida.",
         _("The line has characters that cannot be read with the chosen encoding."),
@@ -51,7 +31,42 @@ CONTACT_LINE_PROBLEMS: Final[dict[str, ContactLineProblem]] = {
         "La línea tiene comillas sin cerrar o fuera de lugar.",
         _("The line has quotes that are not closed, or stand where none may."),
     ),
-    # What was left out of a line that was read
+    # What was left out of a line that was read: the person is imported
+    "email_invalid": ContactLineProblem(
+        "El correo electrónico no es válido: se dejó fuera.", _("The e-mail is not valid: it was left out.")
+    ),
+    "email_several": ContactLineProblem(
+        "La celda tiene varios correos electrónicos: se tomó el primero que es válido.",
+        _("The cell has several e-mails: the first valid one was taken."),
+    ),
+    "name_too_long": ContactLineProblem(
+        "El nombre supera los {limit} caracteres: se dejó fuera.",
+        _("The name is too long, 200 characters at most: it was left out."),
+    ),
+    "label_invalid": ContactLineProblem(
+        "Una etiqueta tiene de 1 a {limit} caracteres visibles: esta se dejó fuera.",
+        _("A label has 1 to 100 visible characters: this one was left out."),
+    ),
+    "too_many_labels": ContactLineProblem(
+        "La línea tiene más de {limit} etiquetas: se tomaron las primeras.",
+        _("The line has too many labels: the first 50 were taken."),
+    ),
+    "attribute_too_long": ContactLineProblem(
+        "Un atributo supera los {limit} caracteres: se dejó fuera.",
+        _("An attribute is too long, 1,000 characters at most: it was left out."),
+    ),
+    "attribute_not_a_number": ContactLineProblem(
+        "Un atributo que debe ser un número no lo es: se dejó fuera.",
+        _("An attribute that should be a number is none: it was left out."),
+    ),
+    "attribute_not_a_boolean": ContactLineProblem(
+        "Un atributo que debe ser sí o no es otra cosa: se dejó fuera.",
+        _("An attribute that should be yes or no is something else: it was left out."),
+    ),
+    "cells_beyond_header": ContactLineProblem(
+        "La línea tiene más celdas que la cabecera: las que sobran no se leyeron.",
+        _("The line has more cells than the header: those beyond it were not read."),
+    ),
     "cell_error": ContactLineProblem(
         "Una celda contiene un error de la hoja de cálculo, como #N/A: se tomó como vacía.",
         _("A cell holds an error of the spreadsheet, such as #N/A: it was taken as empty."),
@@ -85,14 +100,22 @@ CONTACT_LINE_PROBLEMS: Final[dict[str, ContactLineProblem]] = {
 }
 
 
-def stored(line: int, code: str, **details: Any) -> dict[str, Any]:
-    """What an import keeps of a bad line; line 0 is the file as a whole. `details` fill the sentence's gaps."""
-    return {"line": line, "code": code, "details": details}
+def stored(line: int, code: str, column: str = "", **details: Any) -> dict[str, Any]:
+    """What an import keeps of a bad line, or of a bad cell and its `column`; line 0 is the file as a whole.
+
+    `details` fill the sentence's gaps.
+    """
+    return {"line": line, "code": code, "column": column, "details": details}
 
 
 def on_the_wire(problem: Mapping[str, Any]) -> dict[str, Any]:
-    """{"line", "code", "message"} of what is stored, in Spanish."""
-    return {"line": problem["line"], "code": problem["code"], "message": _spanish(problem)}
+    """{"line", "column", "code", "message"} of what is stored, in Spanish; `column` is "" for a whole line."""
+    return {
+        "line": problem["line"],
+        "column": problem.get("column", ""),
+        "code": problem["code"],
+        "message": _spanish(problem),
+    }
 
 
 def _spanish(problem: Mapping[str, Any]) -> str:

@@ -91,8 +91,9 @@ def good_file(seed: int) -> bytes:
 def people_of(path) -> tuple[set[str], int, int]:
     """The phones that would be imported, how many lines are reported, and how many rows there are."""
     form = table.detect(path)
-    found = guess(table.head(path, form), "PE").columns
-    reader = LineReader({"columns": found, "add_labels": [], "default_country": "PE"})
+    head = table.head(path, form)
+    found = guess(head, "PE").columns
+    reader = LineReader({"columns": found, "names": head.names, "add_labels": [], "default_country": "PE"})
     phones, imported, reported, count = set(), 0, 0, 0
     for row in table.rows(path, form):
         count += 1
