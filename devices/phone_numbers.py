@@ -24,6 +24,7 @@ __all__ = [
     "is_country",
     "is_mobile",
     "is_surely_landline",
+    "is_written",
     "key_of",
     "key_of_spelling",
     "key_sql",
@@ -101,6 +102,11 @@ def read_kept_from(raw: str, default_country: str = "") -> str:
         if len(numbers) == 1 and numbers[0].has_code and (phone := normalise(raw)):
             return phone
         raise
+
+
+def is_written(raw: str) -> bool:
+    """Whether a number is written here, or several, and nothing else."""
+    return any(len(number.digits) >= written.LEAST_OF_SEVERAL for number in _written(raw))
 
 
 def _written(raw: str) -> list[Written]:

@@ -5,6 +5,7 @@ from typing import Final
 
 from campaigns.imports import columns
 from campaigns.imports.csv_records import Row
+from devices import phone_numbers
 
 _ADDRESS: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
@@ -35,7 +36,7 @@ def is_header(cells: list[str]) -> bool:
 
 
 def _is_datum(cell: str) -> bool:
-    return bool(_ADDRESS.fullmatch(cell) or columns.NUMBER_LIKE.fullmatch(cell))
+    return bool(_ADDRESS.fullmatch(cell) or columns.NUMBER_LIKE.fullmatch(cell) or phone_numbers.is_written(cell))
 
 
 def _known_names(cells: list[str], *, is_narrow: bool) -> int:

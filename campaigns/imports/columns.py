@@ -16,6 +16,8 @@ from devices.numbers import country_names
 
 NUMBER_LIKE: Final = re.compile(r"\+?[\d\s().-]{6,}")
 
+_LINKED: Final = re.compile(r"wa\.me/|whatsapp\.(?:com|net)|@c\.us")
+
 # Why a person is asked before anything is imported.
 PHONE_BY_CONTENT: Final = "phone_by_content"  # nothing but the look of its cells says that the column is the phone
 PHONE_DOUBTFUL: Final = "phone_doubtful"  # most of its cells are no numbers, or it is headed as another person's
@@ -29,10 +31,10 @@ def _spoken(words: str) -> frozenset[str]:
 
 _MOBILE_WORDS: Final = _spoken(
     """movil moviles mobile mobiles celular celulares cel cell cellphone cellular whatsapp whats wsp wsap wpp wapp wa
-    zap zapzap telemovel telemoveis handy"""
+    zap zapzap zaps telemovel telemoveis handy handynummer cellulare cellulari portable gsm"""
 )
 _PHONE_WORDS: Final = _spoken(
-    "telefono telefonos tel telf tlf tfno fono fonos phone phones telephone fone fones telefone telefones"
+    "telefono telefonos tel telf tlf tfno fono fonos phone phones telephone fone fones telefone telefones telefon"
 )
 _NUMBER_WORDS: Final = _spoken("numero numeros nro num number numbers")
 _BESIDE_NUMBER: Final = _spoken("n no de contacto contact contato")
@@ -47,17 +49,23 @@ _NEVER_PHONE: Final = _spoken(
 )
 # "With country code": how the number is written, not what it is.
 _HOW_WRITTEN: Final = _spoken("con com c with incluye incluido incluyendo incluindo including incl sin sem without")
-_ANOTHERS: Final = _spoken("emergencia emergency referencia reference apoderado tutor assistant asistente")
+_ANOTHERS: Final = _spoken(
+    """emergencia emergency referencia referencias reference ref apoderado tutor assistant asistente vendedor vendedora
+    seller asesor asesora advisor promotor supervisor jefe garante aval fiador codeudor familiar esposo esposa conyuge
+    padre madre papa mama pai mae hijo hija spouse father mother parent owner"""
+)
+# The only word of its header that WhatsApp's own programs write.
+_WHATSAPPS_OWN: Final = _spoken("wa_id waid")
 _AFTER_OTHERS: Final = _spoken(
     """fijo fija fixo fixa landline casa home trabajo trabalho work oficina escritorio business comercial residencial
-    secundario secundaria secondary otro otra outro outra other alternativo alternate"""
+    secundario secundaria secondary otro otra outro outra other alternativo alternate address direccion endereco"""
 )
 
 _NAMES: Final = {
     "name": """nombre nombres nombre_completo nombre_y_apellido nombres_y_apellidos nombre_y_apellidos cliente contacto
         apellidos_y_nombres apellido_y_nombre apellidos_y_nombre apellido_y_nombres apellidos_nombres nombres_apellidos
         nombre_apellido nombre_apellidos nombre_del_cliente nombre_cliente nombre_de_contacto nombre_del_contacto
-        nombre_contacto nombre_mostrado nombre_para_mostrar razon_social persona alumno paciente socio
+        nombre_contacto person_name nombre_mostrado nombre_para_mostrar razon_social persona alumno paciente socio
         name full_name fullname display_name contact_name customer customer_name client client_name
         nome nome_completo contato nome_do_cliente nome_do_contato nome_e_sobrenome nome_de_exibicao""",
     "email": """email e_mail mail correo correo_electronico email_address e_mail_address correo_e endereco_de_email
@@ -153,6 +161,8 @@ def phone_score(header: str) -> int:
     """How much a header says that its column is the phone to write to; 0: nothing, or that it is something else."""
     if header.lstrip().startswith("@"):
         return 0  # a variable of a recipient file: what is put into the text
+    if slug(header) in _WHATSAPPS_OWN:
+        return _MOBILE
     words = _words(header)
     for number, word in enumerate(words):
         if word in _HOW_WRITTEN:
@@ -265,10 +275,11 @@ def _is_number_like(cell: str) -> bool:
 
 
 def _is_phone_of(cell: str, country: str) -> bool:
-    if not NUMBER_LIKE.fullmatch(cell) or not (country or "+" in cell):
+    is_linked = _LINKED.search(cell) is not None
+    if not is_linked and (not NUMBER_LIKE.fullmatch(cell) or not (country or "+" in cell)):
         return False
     phone = phone_numbers.parse(cell, country)
-    return phone is not None and phone_numbers.is_mobile(phone, country)
+    return phone is not None and phone_numbers.is_mobile(phone, "" if is_linked else country)
 
 
 def _looks(found: Head, place: int, fits: Callable[[str], bool], share: float = 0.5) -> bool:

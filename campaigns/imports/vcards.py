@@ -18,6 +18,7 @@ HEADER: Final = ("name", "mobile", *_PHONES, "email", "labels", "organization", 
 _OTHERS: Final = {"EMAIL": "email", "CATEGORIES": "labels", "TITLE": "title", "BDAY": "birthday", "NOTE": "note"}
 _LINE_CHARACTERS = 64 * 1024
 _PROPERTY_CHARACTERS = 16 * 1024  # of one property; a photograph has more, and is not wanted
+_WHATSAPP_ID = re.compile(r"WAID=\"?([0-9]{8,15})(?![0-9])")
 _ESCAPED = re.compile(r"\\([\\,;nN])")
 
 
@@ -89,8 +90,16 @@ def _split(line: str) -> tuple[str, str, str]:
     before, _, value = line.partition(":")
     name, _, parameters = before.upper().partition(";")
     if "QUOTED-PRINTABLE" in parameters:
-        value = quopri.decodestring(value.encode(errors="replace")).decode("utf-8", "replace")
+        value = _letters(quopri.decodestring(value.encode(errors="replace")))
     return name.rpartition(".")[2].strip(), parameters, value.strip()
+
+
+def _letters(value: bytes) -> str:
+    # What the card names is not to be relied on, and nothing else looks like UTF-8.
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value.decode("cp1252", "replace")
 
 
 def _put(card: dict[str, str], name: str, parameters: str, value: str) -> None:
@@ -103,7 +112,9 @@ def _put(card: dict[str, str], name: str, parameters: str, value: str) -> None:
         if full := " ".join(part for part in (given, middle, family) if part):
             card["name"] = full
     elif name == "TEL" and "FAX" not in parameters:
-        number = value.removeprefix("tel:")
+        number = value.removeprefix("tel:").partition(";ext=")[0]
+        if own := _WHATSAPP_ID.search(parameters):  # with its country's code, whatever is written
+            number = f"+{own[1]}"
         column = next((column for column in _PHONES if column not in card), None)
         if "CELL" in parameters and "mobile" not in card:
             column = "mobile"

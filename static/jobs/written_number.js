@@ -34,7 +34,16 @@ const LINK = new RegExp(
     "|\\+?([0-9]+)(?::[0-9]+)?@(?:c\\.us|s\\.whatsapp\\.net))$",
   "i",
 );
-const SCHEME = /^(?:tel|sms|whatsapp|callto): */i;
+const SCHEME = new RegExp(
+  "^(?:(?:tel|sms|whatsapp|callto|p): *" +
+    "|(?:tel|telf|tlf|tel[eéÉ]fono|telefone|cel|celular|m[oóÓ]vil|fono|fone|phone|mobile|whatsapp|wsp|zap)[.:]*" +
+    " *(?=\\+|\\(?[0-9]{2}))",
+  "i",
+);
+const DATE = new RegExp(
+  "^(?:(?:19|20)[0-9]{2}([.\\-])(?:0[1-9]|1[0-2])\\1(?:0[1-9]|[12][0-9]|3[01])" +
+    "|(?:0[1-9]|[12][0-9]|3[01])([.\\-])(?:0[1-9]|1[0-2])\\2(?:19|20)[0-9]{2})$",
+);
 const SCIENTIFIC = /^(\+?)([0-9])[.,]([0-9]+)[eE]\+?([0-9]{1,2})$/;
 const THOUSANDS = /^(?:\+?[0-9]{1,3}(?:,[0-9]{3}){2,}(?:\.0+)?|\+?[0-9]{1,3}(?:\.[0-9]{3}){2,}(?:,0+)?)$/;
 const ZERO_FRACTION = /(?<![0-9.,])(\+?[0-9]{7,})[.,]0+(?![0-9.,])|(?<=[0-9])[.,]0$/g;
@@ -79,7 +88,7 @@ export function readNumbers(raw) {
 function several(text) {
   if (THOUSANDS.test(text)) text = text.replaceAll(/[.,]/.exec(text)[0], "");
   text = text.replace(ZERO_FRACTION, (_, number) => number ?? "");
-  if (FRACTION.test(text)) return null;
+  if (FRACTION.test(text) || DATE.test(text)) return null;
   const found = text
     .split(BETWEEN)
     .map(strip)

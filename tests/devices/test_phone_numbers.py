@@ -98,6 +98,10 @@ def test_a_file_without_a_country_is_read_as_seed_000_says():
         ("103", "PE", "phone_incomplete"),
         ("+51 98", "", "phone_incomplete"),
         ("20123456789", "PE", "phone_too_long"),  # a RUC
+        ("1234567890", "PE", "phone_too_long"),  # to fill a cell
+        ("2026-01-15", "CR", "phone_invalid"),
+        ("12.01.1990", "PE", "phone_invalid"),
+        ("Tel 2 987654321", "MX", "phone_has_letters"),
         ("+999123456789", "", "phone_invalid"),
         ("987654321 ext. 3", "PE", "phone_has_letters"),
     ],
@@ -125,6 +129,10 @@ def test_a_number_that_is_nobodys_says_why(raw, country, code):
         ("+44 (0) 7911 123456", "", "+447911123456"),
         ("098 123456", "UY", "+59898123456"),
         ("0414-1234567", "VE", "+584141234567"),
+        ("Cel. 987654321", "PE", "+51987654321"),
+        ("Teléfono: 01 4567890", "PE", "+5114567890"),
+        ("WHATSAPP +51 987 654 321", "", "+51987654321"),
+        ("p:+51987654321", "", "+51987654321"),  # of Meta's forms
         ("5491123456789", "PE", "+5491123456789"),  # too long for Peru, and a mobile of Argentina
     ],
 )

@@ -19,6 +19,11 @@ from campaigns.imports.table import Head
         ("Business Phone", "Emergency phone"),
         ("Teléfono (con código de país)", "Número"),
         ("Celular c/ DDD", "Telefone"),
+        ("Phone", "Default Address Phone"),
+        ("Teléfono cliente", "Celular del vendedor"),
+        ("Teléfono", "Celular Ref."),
+        ("Fone", "Celular da mãe"),
+        ("wa_id", "Phone"),
     ],
 )
 def test_a_header_says_more_than_another(better, worse):
@@ -69,6 +74,7 @@ def columns(names, *sample, country="PE"):
         ),
         (["Apellidos y Nombres", "Celular"], {"name": 0, "phone": 1}),
         (["Nombres", "Apellidos", "Celular"], {"name": [0, 1], "phone": 2}),
+        (["Person - Name", "Person - Phone - Mobile"], {"name": 0, "phone": 1}),
         (["tel", "móvil"], {"phone": 1, "more_phones": [0], "custom_attributes": {"tel": 0}}),
         (["id", "phone", "opted_out", "region"], {"phone": 1, "custom_attributes": {"region": 3}}),
         (
@@ -133,6 +139,11 @@ def test_a_phone_under_an_unknown_name_is_found_by_its_look_and_asked_about():
 )
 def test_what_does_not_look_like_a_phone_of_the_country_is_none(header, cell, country):
     assert "phone" not in columns([header], [cell], country=country).columns
+
+
+def test_links_of_whatsapp_are_a_phone_by_their_look():
+    found = columns(["quién", "link"], ["Ana", "https://wa.me/5511987650001"], country="")
+    assert (found.columns["phone"], found.unsure) == (1, [PHONE_BY_CONTENT])
 
 
 def test_a_column_that_is_called_phone_and_holds_none_is_asked_about():

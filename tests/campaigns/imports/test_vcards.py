@@ -47,6 +47,21 @@ def test_people_are_rows(file):
     assert (jose.line, jose.cells[:2]) == (3, ["José Núñez", "987650002"])
 
 
+@pytest.mark.parametrize(
+    ("line", "column", "cell"),
+    [
+        ("FN;ENCODING=QUOTED-PRINTABLE;CHARSET=ISO-8859-1:Jos=E9 N=FA=F1ez", "name", "José Núñez"),
+        ("TEL;type=CELL;waid=51987650001:987 650 001", "mobile", "+51987650001"),
+        ('TEL;VALUE=uri;TYPE="voice,work":tel:+51-1-456-7890;ext=12', "phone", "+51-1-456-7890"),
+        ("item1.TEL;type=pref:+51 987 650 001", "phone", "+51 987 650 001"),
+    ],
+)
+def test_a_property_is_read_as_phones_write_it(tmp_path, line, column, cell):
+    (tmp_path / "a.vcf").write_text(f"BEGIN:VCARD\n{line}\nEND:VCARD\n")
+    _, row = first_rows(tmp_path / "a.vcf", 9)
+    assert dict(zip(HEADER, row.cells, strict=True))[column] == cell
+
+
 def test_too_many_people_leave_no_file(file, tmp_path):
     with pytest.raises(TooManyRows):
         to_csv(file, tmp_path / "a.csv", 1)

@@ -96,11 +96,15 @@ class TestHeader:
         assert self.columns(f"teléfono\n{PHONE}|a") == []
         assert self.columns(f"|x\n{PHONE}|a") == ["x"]
 
-    @pytest.mark.parametrize("cell", ["Celular 1", "phone1", "Teléfono_2", "NÚMERO (10)", "Phone 1 - Value"])
-    def test_or_by_one_that_names_a_phone_and_has_two_digits_at_most(self, cell):
+    @pytest.mark.parametrize(
+        "cell", ["Celular 1", "phone1", "Teléfono_2", "NÚMERO (10)", "Phone 1 - Value", "WhatsApp 2026"]
+    )
+    def test_or_by_one_that_names_a_phone_and_has_two_digits_at_most_besides_a_year(self, cell):
         assert self.columns(f"{cell}|nombre\n{PHONE}|a") == ["nombre"]
 
-    @pytest.mark.parametrize("cell", ["abc1", "1", "celular 987", "tel:+51987654321", "x1|phone"])
+    @pytest.mark.parametrize(
+        "cell", ["abc1", "1", "celular 987", "tel 20261", "tel 2026 2025", "2026", "tel:+51987654321", "x1|phone"]
+    )
     def test_any_other_first_cell_with_a_digit_is_a_recipient(self, cell):
         assert self.columns(f"{cell}|a\n{PHONE}|a") is None
         assert self.columns("٩٦٦٥٠١٢٣٤|a") is None
