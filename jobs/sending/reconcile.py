@@ -2,7 +2,8 @@
 
 | the gateway                             | then                                                                    |
 | says that it was sent                   | sent                                                                    |
-| says that it is not there               | queued again, 3 tries at most; `unknown` for *never twice*              |
+| says that it is not there               | queued again, 3 tries at most (one that a death of ours ended is none); |
+|                                         | `unknown` for *never twice*                                             |
 | answers, and cannot know                | the same, on the seed's word; `unknown` after a success or a death, too |
 | cannot be asked, or is not connected    | asked again, later and later; after LOOK_UP_GIVE_UP_SECONDS, `unknown`  |
 | cannot be asked ever: device deleted    | `unknown`                                                               |
@@ -33,7 +34,7 @@ from jobs.live import publishing
 from jobs.message.book import MessageBook
 from jobs.models import Job
 from jobs.sending import finishing, results
-from jobs.sending.outcomes import UNRECORDABLE, Claim, Outcome
+from jobs.sending.outcomes import MOST_SPARED, UNRECORDABLE, Claim, Outcome
 from jobs.sending.recovery import WORKER_DIED
 from jobs.sending.results import LiveFeed
 from jobs.states import RecipientState
@@ -127,7 +128,9 @@ def decide(doubtful: Doubtful, found: LookUp | None, gateway_message_id: str) ->
 def _again(doubtful: Doubtful, *, proven: bool) -> Outcome:
     """Have it tried again, if it may be. Without proof that stays on the record, as a risk taken."""
     claim = doubtful.claim
-    if claim.tries_left <= 1:
+    # That we died is not theirs to pay for; but what kills us each time is not sent for ever.
+    is_spared = proven and doubtful.error_code == WORKER_DIED and claim.tries <= MOST_SPARED
+    if claim.tries_left <= (0 if is_spared else 1):
         state = RecipientState.FAILED if proven else RecipientState.UNKNOWN
         return Outcome(claim, state, doubtful.error_code, proven_unsent=proven, tries_spent=1)
     return Outcome(
@@ -137,7 +140,7 @@ def _again(doubtful: Doubtful, *, proven: bool) -> Outcome:
         due_in_seconds=0.0,
         proven_unsent=proven,
         risk_accepted=not proven,
-        tries_spent=1,
+        tries_spent=0 if is_spared else 1,
     )
 
 
@@ -155,7 +158,7 @@ def _take(messages: MessageBook) -> list[Doubtful]:
             FROM due, jobs_job AS job, accounts_account AS account
             WHERE recipient.id = due.id AND job.id = recipient.job_id AND account.id = job.account_id
             RETURNING recipient.id, recipient.job_id, recipient.device_id, recipient.phone, recipient.values,
-                      recipient.variant, recipient.tries_left, recipient.error_code,
+                      recipient.variant, recipient.tries_left, recipient.tries, recipient.error_code,
                       coalesce(recipient.doubt_device_ids, ARRAY[recipient.device_id]),
                       clock_timestamp() - coalesce(recipient.doubt_since, recipient.tried_at),
                       clock_timestamp() - recipient.tried_at, account.never_twice, recipient.due_at
@@ -165,11 +168,11 @@ def _take(messages: MessageBook) -> list[Doubtful]:
         rows = cursor.fetchall()
     taken = []
     now = datetime.now(tz=UTC)
-    for recipient_id, job_id, device_id, phone, values, variant, tries_left, *evidence in rows:
+    for recipient_id, job_id, device_id, phone, values, variant, tries_left, tries, *evidence in rows:
         code, device_ids, in_doubt, waited, never_twice, until = evidence
         template, media = messages.of(job_id)
         text = template.render(values, phone, variant)
-        claim = Claim(recipient_id, job_id, device_id, phone, text, media, tries_left, None)
+        claim = Claim(recipient_id, job_id, device_id, phone, text, media, tries_left, None, tries=tries)
         taken.append(Doubtful(claim, code, now - in_doubt, sorted(set(device_ids)), waited, never_twice, until))
     return taken
 

@@ -31,8 +31,8 @@ SENT, NOT_THERE, CANNOT_TELL, NOT_NOW = LookUp.SENT, LookUp.NOT_THERE, LookUp.CA
 GIVE_UP = timedelta(hours=24)
 
 
-def decided(code, found, *, never_twice=False, tries_left=3, waited=timedelta(seconds=121)):
-    claim = Claim(1, 2, 3, "+51900000000", "hola", None, tries_left, None)
+def decided(code, found, *, never_twice=False, tries_left=3, tries=1, waited=timedelta(seconds=121)):
+    claim = Claim(1, 2, 3, "+51900000000", "hola", None, tries_left, None, tries=tries)
     now = datetime.now(tz=UTC)
     doubtful = Doubtful(claim, code, now - waited, [3], waited, never_twice, now)
     return decide(doubtful, found, "3EB0" if found is SENT else "")
@@ -47,7 +47,7 @@ def test_what_was_sent_is_sent(code, never_twice, tries_left):
     assert not outcome.proven_unsent
 
 
-@pytest.mark.parametrize("code", ["ReadTimeout", "gateway_error", "no_message_id", "worker_died"])
+@pytest.mark.parametrize("code", ["ReadTimeout", "gateway_error", "no_message_id"])
 def test_what_is_not_there_goes_again_while_there_are_tries(code):
     for tries_left in (3, 2):
         outcome = decided(code, NOT_THERE, tries_left=tries_left)
@@ -56,6 +56,17 @@ def test_what_is_not_there_goes_again_while_there_are_tries(code):
     for tries_left in (1, 0):
         last = decided(code, NOT_THERE, tries_left=tries_left)
         assert (last.state, last.error_code, last.proven_unsent) == ("failed", code, True)
+
+
+def test_a_death_of_ours_costs_nobody_a_try_unless_it_might_be_theirs():
+    for tries_left in (3, 2, 1):
+        spared = decided("worker_died", NOT_THERE, tries_left=tries_left, tries=10)
+        assert (spared.state, spared.proven_unsent, spared.tries_spent) == ("queued", True, 0)
+    # What kills its sender each time is not sent for ever.
+    assert decided("worker_died", NOT_THERE, tries_left=2, tries=11).tries_spent == 1
+    for left, tries in ((1, 11), (0, 4)):
+        last = decided("worker_died", NOT_THERE, tries_left=left, tries=tries)
+        assert (last.state, last.error_code, last.proven_unsent) == ("failed", "worker_died", True)
 
 
 @pytest.mark.parametrize("code", ["ReadTimeout", "gateway_error"])
