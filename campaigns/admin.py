@@ -20,7 +20,7 @@ from accounts.models import Account
 from accounts.pages.admin_base import display
 from campaigns.actions import campaign_acts
 from campaigns.api.serializers import CampaignSerializer
-from campaigns.audience.conditions import Audience
+from campaigns.audience import fitting
 from campaigns.audience.refused import BadAudience, EmptyAudience, Refused
 from campaigns.launch import control, drafting, launching, media, previewing, test_message
 from campaigns.launch.unfilled_texts import VariablesUnknown
@@ -247,7 +247,7 @@ class CampaignAdmin(CampaignPages):
                 return JsonResponse({"error": str(field_problems.on_the_page("does_not_exist"))}, status=400)
             raw = segment.audience
         try:
-            audience = Audience.parse(raw)
+            audience = fitting.read(raw, account)
         except BadAudience as bad:
             first = bad.problems[0]
             return JsonResponse({"error": field_problems.audience_problem_at(first["path"], first["code"])}, status=400)

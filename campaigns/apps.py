@@ -13,6 +13,7 @@ class CampaignsConfig(AppConfig):
     def ready(self) -> None:
         register(import_module("campaigns.launch.media_addresses").check_public_url)
         import_module("campaigns.pages.contact_admin")  # beside `admin`, which Django finds by itself
+        import_module("campaigns.pages.attribute_admin")
         import_module("campaigns.pages.label_admin")
         import_module("campaigns.pages.import_admin")
         import_module("campaigns.pages.notification_admin")

@@ -54,19 +54,36 @@ class Label(ScopedModel):
         return self.name
 
 
+class AttributeKind(models.TextChoices):
+    """What the values of an attribute are; see `contacts.kinds`."""
+
+    UNKNOWN = "", _("unknown")
+    TEXT = "text", _("text")
+    NUMBER = "number", _("number")
+    BOOLEAN = "boolean", _("yes or no")
+    DATE = "date", _("date")
+    MIXED = "mixed", _("of several kinds")
+
+
 class AttributeName(ScopedModel):
-    """How an account writes the name of a custom attribute: contacts hold it so, however it came."""
+    """How an account writes the name of a custom attribute: contacts hold it so, however it came. And what it is."""
 
     account = models.ForeignKey(Account, models.CASCADE, related_name="attribute_names", verbose_name=_("account"))
     name = models.CharField(_("name"), max_length=200)
     folded = FoldedName(max_length=800, editable=False)
+    kind = models.CharField(
+        _("type"), max_length=8, choices=AttributeKind.choices, default="", db_default="", blank=True
+    )
     created_at = models.DateTimeField(_("created"), db_default=Now(), editable=False)
 
     class Meta:
         verbose_name = _("attribute")
         verbose_name_plural = _("attributes")
         ordering = ("name",)
-        constraints = [models.UniqueConstraint(fields=["account", "folded"], name="attribute_once_per_account")]
+        constraints = [
+            models.UniqueConstraint(fields=["account", "folded"], name="attribute_once_per_account"),
+            models.CheckConstraint(condition=Q(kind__in=AttributeKind.values), name="attribute_kind_is_known"),
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -6,7 +6,7 @@ from django.urls import URLPattern, path
 
 from accounts.api.routes import api_path
 from campaigns.actions import campaign_acts
-from campaigns.api import contact_views, import_views, notification_views, views
+from campaigns.api import attribute_views, contact_views, import_views, notification_views, views
 
 ACCOUNT = "api/v1/accounts/<int:account_id>"
 _LIST: dict[str, Any] = {"get": "list", "post": "create"}
@@ -31,6 +31,8 @@ CONTACTS: list[URLPattern] = [
         import_views.ContactImportStart.as_view(),
         name="contact_import_start",
     ),
+    api_path(f"{ACCOUNT}/attributes", attribute_views.Attributes.as_view(), name="attributes"),
+    api_path(f"{ACCOUNT}/attributes/<int:attribute_id>", attribute_views.AttributeDetail.as_view(), name="attribute"),
     api_path(f"{ACCOUNT}/labels", contact_views.Labels.as_view(_LIST), name="labels"),
     api_path(f"{ACCOUNT}/labels/<int:label_id>", contact_views.Labels.as_view(_ROW), name="label"),
 ]

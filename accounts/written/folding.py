@@ -1,10 +1,13 @@
 """When two spellings are one name. Pure; the browser's `static/jobs/template.js` folds each letter as this does."""
 
+import re
 import unicodedata
 from typing import Final
 
 # What may stand between two words of a name, or nothing: "Nombre completo", "nombre_completo".
 BLANKS: Final = " \t\u00a0\u2007\u202f_"
+
+_CAMEL: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 def same_name(text: str) -> str:
@@ -27,3 +30,14 @@ def loose(text: str) -> str:
     """A name without case, accents and blanks, as people write it by heart: "Razón Social" is "razonsocial"."""
     letters = "".join([loose_letter(letter) for letter in text])
     return "".join([letter for letter in letters if letter not in BLANKS and not letter.isspace()])
+
+
+def slug(text: str) -> str:
+    """A header without case, accents and signs: "Correo electrónico" is correo_electronico."""
+    plain = "".join(letter for letter in unicodedata.normalize("NFKD", text) if not unicodedata.combining(letter))
+    return re.sub(r"[\W_]+", "_", plain.casefold()).strip("_")
+
+
+def words(text: str) -> list[str]:
+    """A header's words, folded and without digits: "customerId 2" is customer, id."""
+    return re.findall(r"[^\W\d_]+", slug(_CAMEL.sub(" ", text)))

@@ -12,7 +12,7 @@ from accounts.constraints import is_breach_of
 from accounts.needed import unless_forced
 from campaigns.audience import needs
 from campaigns.contacts import consent, labels, people
-from campaigns.models import Contact, Label
+from campaigns.models import AttributeName, Contact, Label
 
 
 def save(actor: Actor, contact: Contact, values: Mapping[str, Any], source: str) -> Contact:
@@ -127,6 +127,17 @@ BULK: Final[dict[str, Callable[[Actor, QuerySet[Contact], Sequence[str], str], i
     "opt_out": lambda actor, contacts, names, source: opt_out(actor, contacts, source),
     "opt_in": lambda actor, contacts, names, source: opt_in(actor, contacts, source),
 }
+
+
+# --- Attributes ------------------------------------------------------------------------------------------
+
+
+def say_kind(actor: Actor, attribute: AttributeName, kind: str) -> None:
+    """Say what an attribute's values are (`contacts.kinds`); the values themselves stay as they are."""
+    with transaction.atomic():
+        if AttributeName.unscoped.filter(pk=attribute.pk).exclude(kind=kind).update(kind=kind):
+            audit.record(actor, "attribute.changed", attribute.name, id=attribute.pk, fields=["kind"])
+    attribute.kind = kind
 
 
 # --- Labels ----------------------------------------------------------------------------------------------

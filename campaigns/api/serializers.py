@@ -15,7 +15,7 @@ from rest_framework import serializers
 from accounts.models import Account
 from accounts.time_zones import known_zone
 from accounts.written.reading import is_storable, with_plain_line_ends
-from campaigns.audience.conditions import Audience
+from campaigns.audience import fitting
 from campaigns.audience.refused import BadAudience
 from campaigns.launch import media_addresses, recurrence
 from campaigns.launch.media import MAX_BYTES
@@ -73,7 +73,7 @@ class AudienceField(JSONOrEmptyField):
     def to_internal_value(self, data: Any) -> Any:
         account: Account = self.context["account"]
         try:
-            audience = Audience.parse(data)
+            audience = fitting.read(data, account)
         except BadAudience as bad:
             places: dict[str, list[Any]] = {}
             for problem in bad.problems:

@@ -1,7 +1,7 @@
 """What one custom attribute of a contact must be, in SQL and in plain Python: the operators of `conditions`."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
@@ -10,7 +10,10 @@ from django.db.models import BooleanField, F, Func
 from django.db.models.expressions import Combinable
 from django.db.models.sql.compiler import SQLCompiler
 
+from accounts.written import days
 from accounts.written.reading import is_storable
+from campaigns.audience import comparing
+from campaigns.contacts.kinds import DATE
 from campaigns.wording import audience_problems
 
 MAX_CHOICES: Final = 100  # of `in`
@@ -25,13 +28,24 @@ class AttributeCondition:
     key: str
     op: str
     value: Any
+    kind: str = ""  # what the attribute is in its account (`contacts.kinds`)
+    day_order: str = "dmy"  # how the account writes days
 
     def matches(self, attributes: Mapping[str, Any]) -> bool:
-        return OPERATORS[self.op].matches(attributes, self.key, self.value)
+        return OPERATORS[self.op].matches(attributes, self)
 
     def condition(self) -> "_OnAttributes":
         """The same in SQL; true or false, never null."""
-        return _OnAttributes(*OPERATORS[self.op].sql(self.key, self.value))
+        return _OnAttributes(*OPERATORS[self.op].sql(self))
+
+    def values(self) -> list[Any]:
+        """What the attribute may equal. A day is also the same day as ISO writes it, which is how files bring it."""
+        values = list(self.value) if self.op == "in" else [self.value]
+        if self.kind != DATE:
+            return values
+        texts = [value for value in values if isinstance(value, str) and len(value) <= 10]
+        as_days = [days.compared(text, self.day_order) for text in texts]
+        return [*values, *[day for day in as_days if day is not None and day not in values]]
 
     def as_json(self) -> Any:
         if self.op == "eq":
@@ -43,9 +57,9 @@ class AttributeCondition:
 class Operator:
     takes: Callable[[Any], bool]
     expected: str
-    matches: Callable[[Mapping[str, Any], str, Any], bool]
+    matches: Callable[[Mapping[str, Any], AttributeCondition], bool]
     # (condition with {} for the column, parameters): never null, so that it can be negated
-    sql: Callable[[str, Any], tuple[str, list[Any]]]
+    sql: Callable[[AttributeCondition], tuple[str, list[Any]]]
 
 
 def kind_of(value: Any) -> str:
@@ -79,23 +93,36 @@ def _is_scalar(value: Any) -> bool:
             return bool(kind)
 
 
-def _equals(attributes: Mapping[str, Any], key: str, value: Any) -> bool:
-    return key in attributes and _equal(attributes[key], value)
+def _equals_one(attributes: Mapping[str, Any], wanted: AttributeCondition) -> bool:
+    return wanted.key in attributes and any(_equal(attributes[wanted.key], value) for value in wanted.values())
 
 
-def _contains(attributes: Mapping[str, Any], key: str, value: Any) -> bool:
-    attribute = attributes.get(key)
+def _contains(attributes: Mapping[str, Any], wanted: AttributeCondition) -> bool:
+    attribute, value = attributes.get(wanted.key), wanted.value
     if isinstance(attribute, list):
         return any(_equal(element, value) for element in attribute)
     return isinstance(attribute, str) and isinstance(value, str) and value in attribute
 
 
-def _equals_sql(key: str, value: Any) -> tuple[str, list[Any]]:
+def _holds(key: str, value: Any) -> tuple[str, list[Any]]:
     return "{} @> %s::jsonb", [json.dumps({key: value})]  # the one that has the index
 
 
-def _contains_sql(key: str, value: Any) -> tuple[str, list[Any]]:
-    in_list, parameters = _equals_sql(key, [value])
+def _equals_one_sql(wanted: AttributeCondition) -> tuple[str, list[Any]]:
+    # One containment each: the index answers these, it does not answer `= ANY`.
+    parts = [_holds(wanted.key, value) for value in wanted.values()]
+    sql = " OR ".join(sql for sql, _ in parts)
+    return f"({sql})", [one for _, parameters in parts for one in parameters]
+
+
+def _equals_none_sql(wanted: AttributeCondition) -> tuple[str, list[Any]]:
+    sql, parameters = _equals_one_sql(wanted)
+    return f"NOT {sql}", parameters
+
+
+def _contains_sql(wanted: AttributeCondition) -> tuple[str, list[Any]]:
+    key, value = wanted.key, wanted.value
+    in_list, parameters = _holds(key, [value])
     if not isinstance(value, str):
         return in_list, parameters
     return (
@@ -105,46 +132,23 @@ def _contains_sql(key: str, value: Any) -> tuple[str, list[Any]]:
     )
 
 
-def _in_sql(key: str, values: Sequence[Any]) -> tuple[str, list[Any]]:
-    # One containment each: the index answers these, it does not answer `= ANY`.
-    parts = [_equals_sql(key, value) for value in values]
-    return "(" + " OR ".join(sql for sql, _ in parts) + ")", [one for _, parameters in parts for one in parameters]
-
-
 def _ordering(symbol: str, holds: Callable[[Any, Any], bool]) -> Operator:
-    def matches(attributes: Mapping[str, Any], key: str, value: Any) -> bool:
-        attribute = attributes.get(key)
-        return kind_of(attribute) == kind_of(value) and holds(_comparable(attribute), _comparable(value))
-
-    def sql(key: str, value: Any) -> tuple[str, list[Any]]:
-        if isinstance(value, str):
-            compared, parameter = f'({{}} ->> %s::text) COLLATE "C" {symbol} %s', value
-        else:
-            # As jsonb, which compares anything with anything: a cast to numeric would fail on texts.
-            compared, parameter = f"{{}} -> %s::text {symbol} %s::jsonb", json.dumps(value)
-        # The comparison first, which most rows fail: where there is no index, that is a third of the time.
-        return (
-            f"coalesce({compared} AND jsonb_typeof({{}} -> %s::text) = %s, false)",
-            [key, parameter, key, kind_of(value)],
-        )
-
     return Operator(
         lambda value: kind_of(value) in ("number", "string") and _is_scalar(value),
         audience_problems.ORDERED,
-        matches,
-        sql,
+        lambda attributes, wanted: comparing.comparison(wanted.value, wanted.kind, wanted.day_order).holds(
+            attributes.get(wanted.key), holds
+        ),
+        lambda wanted: comparing.comparison(wanted.value, wanted.kind, wanted.day_order).sql(wanted.key, symbol),
     )
 
 
 _SCALAR: Final = audience_problems.scalar(MAX_TEXT_CHARACTERS)
 
 OPERATORS: Final[dict[str, Operator]] = {
-    "eq": Operator(_is_scalar, _SCALAR, _equals, _equals_sql),
+    "eq": Operator(_is_scalar, _SCALAR, _equals_one, _equals_one_sql),
     "ne": Operator(
-        _is_scalar,
-        _SCALAR,
-        lambda attributes, key, value: not _equals(attributes, key, value),
-        lambda key, value: ("NOT ({} @> %s::jsonb)", [json.dumps({key: value})]),
+        _is_scalar, _SCALAR, lambda attributes, wanted: not _equals_one(attributes, wanted), _equals_none_sql
     ),
     "gt": _ordering(">", lambda one, other: bool(one > other)),
     "gte": _ordering(">=", lambda one, other: bool(one >= other)),
@@ -154,14 +158,14 @@ OPERATORS: Final[dict[str, Operator]] = {
     "in": Operator(
         lambda value: isinstance(value, list) and 1 <= len(value) <= MAX_CHOICES and all(map(_is_scalar, value)),
         audience_problems.choices(MAX_CHOICES),
-        lambda attributes, key, values: any(_equals(attributes, key, value) for value in values),
-        _in_sql,
+        _equals_one,
+        _equals_one_sql,
     ),
     "exists": Operator(
         lambda value: isinstance(value, bool),
         audience_problems.YES_OR_NO,
-        lambda attributes, key, value: (key in attributes) == value,
-        lambda key, value: (f"{'' if value else 'NOT '}({{}} ? %s)", [key]),
+        lambda attributes, wanted: (wanted.key in attributes) == wanted.value,
+        lambda wanted: (f"{'' if wanted.value else 'NOT '}({{}} ? %s)", [wanted.key]),
     ),
 }
 

@@ -11,8 +11,7 @@
     | op               | value               | holds where the attribute                                            |
     | eq               | scalar              | equals the value                                                     |
     | ne               | scalar              | does not equal it, or is missing: exactly where eq does not hold     |
-    | gt gte lt lte    | number or text      | is of the same kind, and compares so; texts by code point, so that   |
-    |                  |                     | ISO dates compare by time. Any other kind: no                        |
+    | gt gte lt lte    | number or text      | compares so: numbers, days and texts each as such (`comparing`)      |
     | contains         | scalar              | is a text with that text in it, or a list with an element equal to it |
     | in               | 1–100 scalars       | equals one of them                                                   |
     | exists           | true or false       | is there (null too), or is not                                       |
@@ -30,10 +29,12 @@ from django.db.models import F, Lookup, Q, QuerySet
 from django.db.models.sql.compiler import SQLCompiler
 
 from accounts.models import Account
+from accounts.written import days
 from accounts.written.reading import is_storable
 from campaigns.audience.attribute_conditions import OPERATORS, AttributeCondition, kind_of
 from campaigns.audience.refused import BadAudience, Problem
 from campaigns.contacts import attributes, labels
+from campaigns.contacts.kinds import DATE
 from campaigns.models import Contact
 from campaigns.wording import audience_problems
 
@@ -125,16 +126,23 @@ class Audience:
         """How the account writes the labels and attributes that are named, by how they are written here."""
         account_id = account if isinstance(account, int) else account.pk
         parts = [self] if self.exclude is None else [self, self.exclude]
+        described = attributes.described(account_id, {one.key for part in parts for one in part.custom_attributes})
+        has_days = any(own.kind == DATE for own in described.values())
         return OwnWords(
             labels.known(account_id, {name for part in parts for name in part.labels or ()}),
-            attributes.known(account_id, {one.key for part in parts for one in part.custom_attributes}),
+            described,
+            (has_days and days.order_of(_country(account))) or "dmy",
         )
 
     def _in(self, words: "OwnWords") -> "Audience":
         return replace(
             self,
             labels=None if self.labels is None else tuple(dict.fromkeys(words.labels[name] for name in self.labels)),
-            custom_attributes=tuple(replace(one, key=words.attributes[one.key]) for one in self.custom_attributes),
+            custom_attributes=tuple(
+                replace(one, key=own.name, kind=own.kind, day_order=words.day_order)
+                for one in self.custom_attributes
+                for own in (words.attributes[one.key],)
+            ),
             exclude=self.exclude and self.exclude._in(words),
         )
 
@@ -164,7 +172,8 @@ class OwnWords(NamedTuple):
     """An account's own names, by how somebody wrote them."""
 
     labels: dict[str, str]
-    attributes: dict[str, str]
+    attributes: dict[str, attributes.Own]
+    day_order: str  # how the account writes days
 
     def written_in(self, raw: dict[str, Any]) -> dict[str, Any]:
         """The JSON of a valid audience in these words. Two conditions on what is one attribute stay as they are."""
@@ -172,12 +181,19 @@ class OwnWords(NamedTuple):
         if "labels" in said:
             said["labels"] = list(dict.fromkeys(self.labels[name] for name in said["labels"]))
         conditions = said.get("custom_attributes", {})
-        named = {self.attributes[key]: value for key, value in conditions.items()}
+        named = {self.attributes[key].name: value for key, value in conditions.items()}
         if conditions and len(named) == len(conditions):
             said["custom_attributes"] = named
         if "exclude" in said:
             said["exclude"] = self.written_in(said["exclude"])
         return said
+
+
+def _country(account: Account | int) -> str:
+    if isinstance(account, Account):
+        return account.default_country
+    country: str = Account.objects.values_list("default_country", flat=True).get(pk=account)
+    return country
 
 
 class _IsAnyOf(Lookup):

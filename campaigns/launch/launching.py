@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from django.db import connection, transaction
 
 from accounts.models import User
+from campaigns.audience import fitting
 from campaigns.audience.conditions import Audience
 from campaigns.audience.freezing import freeze
 from campaigns.audience.refused import BadAudience, EmptyAudience, Refused
@@ -103,7 +104,8 @@ def launch(campaign: Campaign, scheduled_at: datetime, user: User | None, note: 
 
 def audience_of(campaign: Campaign) -> Audience:
     """Whom the campaign is for: its segment's audience, or its own. Raises BadAudience."""
-    return Audience.parse(campaign.segment.audience if campaign.segment is not None else campaign.audience)
+    raw = campaign.segment.audience if campaign.segment is not None else campaign.audience
+    return fitting.read(raw, campaign.account)
 
 
 def recurrence_of(campaign: Campaign) -> recurrence.Recurrence | None:

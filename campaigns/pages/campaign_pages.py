@@ -11,6 +11,7 @@ from accounts.models import Account
 from campaigns.api.serializers import MAX_DEVICES, MAX_MESSAGE_CHARACTERS, MAX_VARIANTS, MAX_WEIGHT
 from campaigns.audience import freezing
 from campaigns.audience.conditions import Audience
+from campaigns.contacts import attributes
 from campaigns.launch import control, drafting, launching
 from campaigns.launch.media import MAX_BYTES, MEGABYTE
 from campaigns.launch.previewing import Preview
@@ -72,22 +73,34 @@ def builder(account: Account) -> dict[str, Any]:
 
 
 def known_attributes(account: Account) -> dict[str, dict[str, Any]]:
-    """The keys of custom attributes that contacts of the account have: {key: {"type", "examples"}}, by name."""
+    """The keys of custom attributes that contacts of the account have: {key: {"type", "kind", "examples"}}, by name.
+
+    `type` is JSON's, `kind` the account's word for it.
+    """
     contacts: Any = Contact.objects.for_account(account).exclude(custom_attributes={})
     newest = contacts.order_by("-pk").values_list("custom_attributes", flat=True)[:CONTACTS_LOOKED_AT]
     oldest = contacts.order_by("pk").values_list("custom_attributes", flat=True)[:CONTACTS_LOOKED_AT]
     found: dict[str, dict[str, Any]] = {}
-    for attributes in (*newest, *oldest):
-        for key, value in attributes.items():
+    for said in (*newest, *oldest):
+        for key, value in said.items():
             entry = found.setdefault(key, {"type": "", "examples": {}})
             kind = _kind(value)
             entry["type"] = entry["type"] or kind
             if kind in {"string", "number"} and len(entry["examples"]) < EXAMPLES_OFFERED and len(str(value)) <= 60:
                 entry["examples"][str(value)] = None
+    own = attributes.described(account.pk, found)
     return {
-        key: {"type": entry["type"] or "string", "examples": sorted(entry["examples"])}
+        key: {
+            "type": _JSON_TYPES.get(own[key].kind, entry["type"] or "string"),
+            "kind": own[key].kind,
+            "examples": sorted(entry["examples"]),
+        }
         for key, entry in sorted(found.items())
     }
+
+
+# What JSON makes of the kinds of attributes; of others, what the contacts have.
+_JSON_TYPES: Final = {"text": "string", "date": "string", "number": "number", "boolean": "boolean"}
 
 
 def _kind(value: Any) -> str:

@@ -24,10 +24,19 @@ AUDIENCE_PROBLEMS: Final[dict[str, AudienceProblem]] = {
     ),
     "too_many": AudienceProblem("Admite como máximo {limit} {of_what}.", _("These are too many.")),
     "unknown_operator": AudienceProblem("El operador debe ser uno de: {operators}.", _("Choose how to compare.")),
+    "operator_unfit": AudienceProblem(
+        "«{op}» no sirve para «{name}»: es {kind}.", _("This comparison does not fit what the attribute is.")
+    ),
+    "value_unfit": AudienceProblem(
+        "«{name}» es {kind}: el valor de «{op}» debe serlo también.", _("The value is not what the attribute is.")
+    ),
     "missing": AudienceProblem("Falta el valor de «{op}»: {expected}.", _("The value is missing.")),
 }
 # `wrong_type`, too: of a name instead of a value.
 _WRONG_NAME: Final = "El nombre de un atributo tiene de 1 a {limit} caracteres."
+
+# What an attribute is, to fill {kind}.
+KINDS: Final = {"number": "un número", "boolean": "sí o no", "date": "una fecha"}
 
 # What there should be, to fill {expected} and {of_what}.
 AN_AUDIENCE: Final = 'un objeto JSON, por ejemplo {"labels": ["vip"]}'

@@ -3,6 +3,9 @@
 // From a value of the JSON to the row that shows it, and back.
 const kindOf = (value) => (value === null ? "null" : typeof value === "object" ? "string" : typeof value);
 const WITHOUT_TYPE = ["exists"];
+// What no value of an attribute that is so can meet.
+const UNFIT = { number: ["contains"], boolean: ["gt", "gte", "lt", "lte", "contains"] };
+const ISO_DAY = /^(\d{4}-\d{2}-\d{2})?$/;
 const COMPARED = ["gt", "gte", "lt", "lte"];
 
 export class AudienceBuilder {
@@ -87,11 +90,15 @@ export class AudienceBuilder {
     const find = (name) => row.querySelector(`[data-${name}]`);
     const op = find("op").value;
     const type = find("type");
+    const kind = this.attributes[find("key").value]?.kind ?? "";
+    for (const option of find("op").options) option.disabled = option.value !== op && (UNFIT[kind] ?? []).includes(option.value);
     if (COMPARED.includes(op) && !["string", "number"].includes(type.value)) type.value = "number";
     const isYesNo = WITHOUT_TYPE.includes(op) || (type.value === "boolean" && op !== "in");
     type.hidden = WITHOUT_TYPE.includes(op);
     find("yes").hidden = !isYesNo;
     find("value").hidden = isYesNo || type.value === "null";
+    const isDay = kind === "date" && type.value === "string" && !["in", "contains"].includes(op) && ISO_DAY.test(find("value").value);
+    find("value").type = isDay ? "date" : "text";
     find("value").placeholder = op === "in" ? this.words.listHint : "";
     find("value").inputMode = type.value === "number" ? "decimal" : "text";
     find("value").setAttribute("list", op === "in" ? "" : this.listOf(find("key").value));

@@ -5,7 +5,7 @@ from typing import Any
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
-from campaigns.models import Contact, ContactImport, Label
+from campaigns.models import AttributeName, Contact, ContactImport, Label
 from tests.acts.table import Form, Scene, admin, api
 from tests.campaigns import arrange
 
@@ -20,6 +20,11 @@ def contact(scene: Scene, **fields: Any) -> Contact:
 
 def label(scene: Scene) -> Label:
     row: Label = Label.unscoped.create(account=scene.account, name="vip")
+    return row
+
+
+def attribute(scene: Scene) -> AttributeName:
+    row: AttributeName = AttributeName.unscoped.create(account=scene.account, name="edad")
     return row
 
 
@@ -230,3 +235,16 @@ def delete_import_by_api(scene: Scene) -> Any:
 @admin(f"{IMPORTS}.delete", "contact_import.deleted")
 def delete_import_by_page(scene: Scene) -> Any:
     return scene.press("campaigns_contactimport_delete", None, imported(scene).pk)
+
+
+# --- Attributes --------------------------------------------------------------------------------------------
+
+
+@api(f"{ACTS}.say_kind", "attribute.changed", "PATCH", "attribute")
+def say_kind_by_api(scene: Scene) -> Any:
+    return scene.call("PATCH", "attribute", {"kind": "number"}, attribute_id=attribute(scene).pk)
+
+
+@admin(f"{ACTS}.say_kind", "attribute.changed")
+def say_kind_by_page(scene: Scene) -> Any:
+    return scene.press("campaigns_attributename_change", {"kind": "number"}, attribute(scene).pk)

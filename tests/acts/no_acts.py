@@ -85,6 +85,11 @@ def the_name_a_label_has(scene: Scene) -> None:
     assert scene.call("POST", "labels", {"name": "vip"}).status_code == 409
 
 
+def what_an_attribute_is_already(scene: Scene) -> None:
+    row = contact_doors.attribute(scene)
+    assert scene.call("PATCH", "attribute", {"kind": ""}, attribute_id=row.pk).status_code == 200
+
+
 def a_mapping_that_means_nothing(scene: Scene) -> None:
     form = Form(file=contact_doors.file(), mapping='{"columns": {"phone": 99}}')
     assert scene.call("POST", "contact_imports", form).status_code == 400

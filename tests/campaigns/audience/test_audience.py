@@ -2,6 +2,7 @@
 
 import json
 import operator
+import re
 from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
@@ -110,10 +111,12 @@ HOLDS: list[tuple[str, Any, list[Any], list[Any]]] = [
     ("ne", 1, ["1", 2, True, ABSENT], [1, 1.0]),
     ("ne", True, ["true", False, ABSENT], [True]),
     ("ne", None, [0, "", ABSENT], [None]),
-    ("gt", 5, [5.1, 6, 10**20], [5, 4.9, "6", True, None, [6], ABSENT]),
-    ("gte", 5, [5, 5.0, 6], [4.999, "5", None, ABSENT]),
-    ("lt", 5, [4.9, -1, 0], [5, 5.0, "4", False, None, ABSENT]),
-    ("lte", -0.5, [-0.5, -1], [0, "-1", ABSENT]),
+    ("gt", 5, [5.1, 6, 10**20, "6", "10"], [5, 4.9, "5", "seis", "6 ", "6\n", "", True, None, [6], ABSENT]),
+    ("gte", 5, [5, 5.0, 6, "5", "5.0", "05"], [4.999, "4.9", "5,5", "x", None, ABSENT]),
+    ("lt", 5, [4.9, -1, 0, "4", "-10"], [5, 5.0, "5", "", False, None, ABSENT]),
+    ("lte", -0.5, [-0.5, -1, "-1"], [0, "0", ABSENT]),
+    ("gte", "18", [18, 25, 18.0, "25", "100", "x"], [9, "9", "-20", True, None, ["25"], ABSENT]),
+    ("lt", "18.5", [9, -1, "9", "18.4", ""], [18.5, 25, "100", "a", False, None, ABSENT]),
     ("gt", "2025-01-31", ["2025-02-01", "2025-1", "a"], ["2025-01-31", "2024-12-31", 2026, None, ABSENT]),
     ("gte", "b", ["b", "ba", "c", "ñ", "é"], ["B", "a", "", 1, ABSENT]),
     ("lt", "b", ["B", "a", "", "Z", "á"[:0]], ["b", "ba", "á", 1, None, ABSENT]),
@@ -309,9 +312,9 @@ def test_at_most_twenty_problems_are_told():
 
 LABELS = ["vip", "VIP", "ñandú", 'co"ma,{}']
 ATTRIBUTE_KEYS = ["a", "b", "a.b", '"q\\', "%s {} ?"]
-TEXTS = st.sampled_from(["", "a", "ab", "A", "ñ", "1", "true", "null", "2025-01-01", "%", "\\"]) | st.text(
-    st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=4
-)
+TEXTS = st.sampled_from(
+    ["", "a", "ab", "A", "ñ", "1", "-2.50", "10", "true", "null", "2025-01-01", "%", "\\"]
+) | st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=4)
 NUMBERS = (
     st.sampled_from([0, 1, 1.0, -1, 0.1, 10**20, 1e20, 1.5, -0.0, 2**53 + 1, float(2**53)])
     | st.integers(-3, 3)
@@ -423,7 +426,18 @@ def attribute_holds(attributes: dict[str, Any], key: str, op: str, value: Any) -
             return kind == "str" and isinstance(value, str) and value in attribute
         case _:
             compare = {"gt": operator.gt, "gte": operator.ge, "lt": operator.lt, "lte": operator.le}[op]
-            return has and kind == typed(value)[0] and compare(attribute, typed(value)[1])
+            number, wanted = as_number(attribute), as_number(value)
+            if number is not None and wanted is not None:
+                return compare(number, wanted)
+            return kind == "str" and isinstance(value, str) and compare(attribute, value)
+
+
+def as_number(anything: Any) -> Decimal | None:
+    if isinstance(anything, str):
+        return Decimal(anything) if re.fullmatch(r"-?[0-9]{1,30}(\.[0-9]{1,30})?", anything) else None
+    if isinstance(anything, bool) or not isinstance(anything, int | float):
+        return None
+    return Decimal(repr(anything))
 
 
 JSON = st.recursive(

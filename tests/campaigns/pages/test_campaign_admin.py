@@ -364,7 +364,7 @@ class TestForm:
         script = json.loads(
             re.search(r'<script id="audience-data" type="application/json">(.*?)</script>', html, re.S)[1]
         )
-        assert script["attributes"]["puntos"] == {"type": "number", "examples": ["7"]}
+        assert script["attributes"]["puntos"] == {"type": "number", "kind": "", "examples": ["7"]}
 
     def test_an_empty_audience_is_a_draft_that_is_not_sent(self, account, browser):
         browser.post(NEW, filled(audience="{}"))
