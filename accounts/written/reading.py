@@ -8,6 +8,10 @@ _YES: Final = {"true", "1", "si", "sí", "yes", "sim", "verdadero", "verdadeiro"
 _NO: Final = {"false", "0", "no", "não", "nao", "falso"}
 
 
+# What is hardly ever written for anything else.
+_WORDS: Final = (_YES | _NO) - {"1", "0", "x"}
+
+
 def with_plain_line_ends(text: str) -> str:
     """The text with "\\n" at the end of each line: a form sends CRLF, an old file a lone CR."""
     return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
@@ -31,3 +35,8 @@ def yes_or_no(text: str) -> bool:
     if word not in _YES | _NO:
         raise ValueError("yes or no")
     return word in _YES
+
+
+def is_yes_or_no(text: str) -> bool:
+    """Whether this is a word for yes or no, and can hardly be anything else: "sí", not "1"."""
+    return len(text) <= 10 and text.casefold() in _WORDS

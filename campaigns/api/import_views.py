@@ -17,7 +17,7 @@ from accounts.lists.keyset_pages import LenientKeysetPages
 from accounts.requests import ApiRequest
 from accounts.written.reading import true_or_false
 from campaigns.actions import import_acts
-from campaigns.imports import upload
+from campaigns.imports import attribute_columns, recognition, upload
 from campaigns.models import ContactImport
 from campaigns.wording import contact_line_problems
 from campaigns.wording.refusals import refusal
@@ -27,8 +27,10 @@ _MAPPING_HELP = (
     'How the file is read: {"encoding", "delimiter", "header", "start": 1, "sheet": 0, "columns": {"phone": 0, '
     '"more_phones": [6], "name": 1, "email": 2, "labels": 3, "country": 7, "custom_attributes": {"region": 4, "age": '
     '{"column": 5, "type": "number"}}}, "add_labels": [], "default_country": "PE"}. '
-    "The table begins at the line `start`; what is above is passed over. Attributes are texts unless a type says "
-    "number or boolean. A name may be several columns, [1, 2]. Of a line's phones the first mobile is taken, the "
+    "The table begins at the line `start`; what is above is passed over. "
+    "An attribute's type is recognised by all of its cells unless it is said: text, number (with "
+    '"decimal": "." or ","), boolean, date (with "order": "dmy" or "mdy") or json. '
+    "A name may be several columns, [1, 2]. Of a line's phones the first mobile is taken, the "
     "others are kept as attributes. "
     "`country` says of each line whose number it is where that is written without its code: a name, two letters or a "
     "calling code; where it says nothing that is known, `default_country` holds. "
@@ -67,6 +69,9 @@ class ContactImportSerializer(serializers.ModelSerializer[ContactImport]):
     encoding_words = serializers.SerializerMethodField(help_text="Words that show whether the encoding is right")
     columns = serializers.SerializerMethodField(help_text="The header's names")
     sample = serializers.SerializerMethodField(help_text="The first rows")
+    types = serializers.SerializerMethodField(
+        help_text="What the columns of attributes hold; recognised while the file is checked"
+    )
     phone_column = serializers.SerializerMethodField(help_text="What was taken for the phone, with five samples")
     unsure = serializers.SerializerMethodField(
         help_text="Why the columns must be confirmed before the start: phone_by_content, phone_doubtful"
@@ -95,6 +100,7 @@ class ContactImportSerializer(serializers.ModelSerializer[ContactImport]):
             "encoding_words",
             "columns",
             "sample",
+            "types",
             "phone_column",
             "unsure",
             "rows",
@@ -114,7 +120,8 @@ class ContactImportSerializer(serializers.ModelSerializer[ContactImport]):
 
     def get_mapping(self, row: ContactImport) -> dict[str, Any]:
         # What is beside it there has a place of its own.
-        return {"start": 1, "sheet": 0, **{name: row.mapping[name] for name in _MAPPING_KEYS if name in row.mapping}}
+        said = {name: row.mapping[name] for name in _MAPPING_KEYS if name in row.mapping}
+        return {"start": 1, "sheet": 0, **said, "columns": attribute_columns.shown(row.mapping)}
 
     def get_sheets(self, row: ContactImport) -> list[str]:
         sheets: list[str] = row.mapping.get("sheets", [])
@@ -131,6 +138,26 @@ class ContactImportSerializer(serializers.ModelSerializer[ContactImport]):
     def get_sample(self, row: ContactImport) -> list[list[str]]:
         sample: list[list[str]] = row.mapping["sample"]
         return sample
+
+    @extend_schema_field(
+        inline_serializer(
+            "ContactImportType",
+            {
+                "attribute": serializers.CharField(),
+                "column": serializers.IntegerField(),
+                "type": serializers.CharField(
+                    help_text="text, number, boolean, date, json; empty: not known, or no cell"
+                ),
+                "reading": serializers.CharField(help_text="The decimal sign of a number, dmy or mdy of a date"),
+                "is_recognised": serializers.BooleanField(help_text="By its cells, and not said in `mapping`"),
+                "doubt": serializers.CharField(help_text="Why it stays text: decimal_unclear, order_unclear"),
+            },
+            many=True,
+        )
+    )
+    def get_types(self, row: ContactImport) -> list[dict[str, Any]]:
+        names = ("attribute", "column", "type", "reading", "is_recognised", "doubt")
+        return [{name: getattr(one, name) for name in names} for one in recognition.shown_types(row.mapping)]
 
     @extend_schema_field(
         inline_serializer(

@@ -5,10 +5,12 @@ of phones is a score; a header that speaks of a document, a code or a date is ne
 """
 
 import re
-import unicodedata
 from collections.abc import Callable, Iterable
 from typing import Any, Final, NamedTuple
 
+from accounts.written.folding import slug
+from accounts.written.folding import words as _words
+from campaigns.contacts.type_marks import type_in
 from campaigns.imports.csv_records import Head
 from campaigns.imports.layouts import Layout, layout_of
 from devices import phone_numbers
@@ -98,7 +100,6 @@ _COUNTRIES: Final = _spoken(
 # What our own export has beside the contact: not attributes of a person.
 _OURS: Final = {"id", "opted_out"}
 _ATTRIBUTE_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,99}")
-_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 class Guess(NamedTuple):
@@ -115,6 +116,7 @@ class Guess(NamedTuple):
 
 def guess(found: Head, country: str) -> Guess:
     """Guess which column is what; `country` ("PE", or "") is whose numbers these are."""
+    found = found._replace(names=[type_in(name)[0] for name in found.names])
     layout = layout_of([slug(name) for name in found.names])
     columns: dict[str, Any] = {}
     unsure: list[str] = []
@@ -182,21 +184,11 @@ def phone_score(header: str) -> int:
     return score - 5 if _AFTER_OTHERS.intersection(words) else score
 
 
-def slug(text: str) -> str:
-    """A header without case, accents and signs: "Correo electrónico" is correo_electronico."""
-    plain = "".join(letter for letter in unicodedata.normalize("NFKD", text) if not unicodedata.combining(letter))
-    return re.sub(r"[\W_]+", "_", plain.casefold()).strip("_")
-
-
 def is_known(header: str) -> bool:
     """Whether this names a field of a contact."""
     name = slug(header)
     is_country = name in _CODES_OF_COUNTRIES or name in _COUNTRIES
     return is_country or name in _FIELD_OF or any(name in names for names in _PIECES) or phone_score(header) > 0
-
-
-def _words(header: str) -> list[str]:
-    return re.findall(r"[^\W\d_]+", slug(_CAMEL.sub(" ", header)))
 
 
 def _places(columns: dict[str, Any]) -> Iterable[int]:

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 
 class Layout(NamedTuple):
-    """One program's export, by folded headers (`columns.slug`)."""
+    """One program's export, by folded headers (`folding.slug`)."""
 
     program: str
     signs: frozenset[str]  # all of them are there, and in no other program's file

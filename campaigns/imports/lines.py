@@ -5,9 +5,11 @@ from typing import Any, Final, NamedTuple
 
 from accounts.written.blanks import UNSEEN, is_blank, is_nameless
 from accounts.written.folding import same_name
-from accounts.written.reading import with_plain_line_ends, yes_or_no
+from accounts.written.reading import with_plain_line_ends
 from campaigns.contacts import labels
 from campaigns.contacts.people import NAME_CHARACTERS
+from campaigns.contacts.type_marks import JSON
+from campaigns.imports import attribute_columns
 from campaigns.imports.csv_records import Row
 from campaigns.imports.encodings import UNDECODABLE
 from campaigns.imports.workbook.workbooks import ERROR_MARK
@@ -52,8 +54,6 @@ _BETWEEN_EMAILS = re.compile(r"[\s,;|/<>()\[\]\"']+|mailto:|:::", re.IGNORECASE)
 _EMAIL = re.compile(r"[^@\s,;<>\"]+@[^@\s,;<>\"]+\.[^@\s.,;<>\"]+")
 _LABEL_SEPARATORS = re.compile(":::|[,;|]")  # the first is Google's
 _OWN_GROUP = "* "  # before the groups that Google itself puts everybody in
-_WHOLE_NUMBER = re.compile(r"-?[0-9]{1,15}")
-_NUMBER = re.compile(r"-?[0-9]{1,15}[.,][0-9]{1,15}")
 
 
 class LineReader:
@@ -66,10 +66,11 @@ class LineReader:
         name = columns.get("name", [])
         self._names: list[int] = name if isinstance(name, list) else [name]
         self._attributes = [
-            (name, said, "text") if isinstance(said, int) else (name, said["column"], said["type"])
+            (name, column.place, attribute_columns.reader(column), column.type)
             for name, said in columns["custom_attributes"].items()
+            for column in (attribute_columns.of(said),)
         ]
-        self._own_names = {same_name(name): name for name, _, _ in self._attributes}
+        self._own_names = {same_name(name): name for name, *_ in self._attributes}
         self.more_attributes: set[str] = set()  # that no column is, and somebody got: phone_2, phone_3, …
         self._add_labels: list[str] = mapping["add_labels"]
         self._country: str = mapping["default_country"]
@@ -77,7 +78,7 @@ class LineReader:
         places = [
             *(self._phone, self._email, self._labels, self._country_said),
             *(self._more_phones + self._names),
-            *(place for _, place, _ in self._attributes),
+            *(place for _, place, *_ in self._attributes),
         ]
         self._columns = len(mapping["names"])
         self._width = max([place for place in places if place is not None], default=0) + 1
@@ -212,14 +213,17 @@ class LineReader:
 
     def _read_attributes(self, cells: list[str], notes: list[Note]) -> dict[str, Any]:
         found: dict[str, Any] = {}
-        for name, place, kind in self._attributes:
+        for name, place, read, kind in self._attributes:
             text = _text(cells[place])
             if not text:
                 continue
+            if len(text) > MAX_ATTRIBUTE_CHARACTERS and kind != JSON:
+                notes.append(Note("attribute_too_long", place, {"limit": MAX_ATTRIBUTE_CHARACTERS}))
+                continue
             try:
-                found[name] = _value(text, kind)
-            except BadLine as bad:
-                notes.append(Note(bad.code, place, bad.details))
+                found[name] = text if read is None else read(text)
+            except ValueError:
+                notes.append(Note(attribute_columns.PROBLEMS[kind], place))
         return found
 
 
@@ -235,22 +239,3 @@ def _text(cell: str) -> str:
 
 def _trimmed(cell: str) -> str:
     return cell.strip() if cell.isascii() else cell.strip(UNSEEN)
-
-
-def _value(text: str, kind: str) -> str | int | float | bool:
-    if len(text) > MAX_ATTRIBUTE_CHARACTERS:
-        raise BadLine("attribute_too_long", limit=MAX_ATTRIBUTE_CHARACTERS)
-    return text if kind == "text" else _typed(text, kind)
-
-
-def _typed(text: str, kind: str) -> int | float | bool:
-    if kind == "number":
-        if _WHOLE_NUMBER.fullmatch(text):
-            return int(text)
-        if _NUMBER.fullmatch(text):
-            return float(text.replace(",", "."))
-        raise BadLine("attribute_not_a_number")
-    try:
-        return yes_or_no(text)
-    except ValueError:
-        raise BadLine("attribute_not_a_boolean") from None

@@ -21,7 +21,7 @@ from accounts.models import Account, User
 from accounts.written.reading import is_storable
 from campaigns.contacts import labels
 from campaigns.contacts.people import ATTRIBUTE_NAME_CHARACTERS
-from campaigns.imports import beginnings, encodings, table, vcards
+from campaigns.imports import attribute_columns, beginnings, encodings, table, vcards
 from campaigns.imports import columns as column_guess
 from campaigns.imports.csv_records import Format, Head
 from campaigns.imports.unusable import MAX_COLUMNS, Unusable
@@ -40,7 +40,6 @@ FIELDS: Final = ("phone", "name", "email", "labels", "country")
 SEVERAL: Final = ("more_phones", "name")  # what may stand in several columns
 # Of a mapping.
 KEYS: Final = frozenset({*Format._fields, "sheet", "columns", "add_labels", "default_country", "confirmed"})
-TYPES: Final = ("text", "number", "boolean")
 SHOWN_ROWS: Final = 5
 LAST_START: Final = 1_000  # a table that begins further down has no beginning
 
@@ -184,7 +183,7 @@ def remap(row: ContactImport, given: Any, update_existing: bool | None) -> None:
         row = ContactImport.unscoped.select_for_update(no_key=True).get(pk=row.pk)
         if row.status not in import_sources(Status.CHECKING):
             raise refusal("import_not_ready", status=row.status)
-        mapping = dict(row.mapping)
+        mapping = {name: said for name, said in row.mapping.items() if name != "types"}  # recognised again
         form, sheet = _format(mapping, given), _sheet(mapping, given)
         if sheet != mapping.get("sheet", 0) and not {"start", "header"} & given.keys():
             mapping.update(_read_again(row, None, sheet))  # its table begins where it begins
@@ -272,10 +271,10 @@ def clean_columns(given: Any, width: int) -> dict[str, Any]:
             raise BadMapping(f"el nombre de un atributo tiene de 1 a {ATTRIBUTE_NAME_CHARACTERS} caracteres")
         if not isinstance(said, dict):
             typed[name] = _place(said, width)
-        elif said.keys() - {"column", "type"} or said.get("type", "text") not in TYPES:
-            raise BadMapping(f"un atributo es una columna o un objeto con column y type ({', '.join(TYPES)})")
+        elif (problem := attribute_columns.problem_of(said)) is not None:
+            raise BadMapping(problem)
         else:
-            typed[name] = {"column": _place(said.get("column"), width), "type": said.get("type", "text")}
+            typed[name] = {**said, "column": _place(said.get("column"), width)}
     return {**cleaned, "custom_attributes": typed}
 
 

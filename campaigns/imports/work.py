@@ -11,6 +11,7 @@ import time
 from array import array
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -21,13 +22,15 @@ from django.db.models.functions import Now
 
 from accounts.written.folding import same_name
 from campaigns.contacts import attributes, labels
-from campaigns.imports import table, vcards
+from campaigns.imports import attribute_columns, table, vcards
+from campaigns.imports.attribute_columns import AttributeColumn
 from campaigns.imports.csv_records import Row
 from campaigns.imports.lines import BadLine, LineReader, Note, Person
+from campaigns.imports.recognition import Recognition
 from campaigns.imports.unusable import MAX_COLUMNS, Unreadable, Unusable
 from campaigns.imports.upload import COUNTED_NOTHING, MADE, TOLD_NOTHING, directory, format_of, made_csv, remove_files
 from campaigns.imports.workbook import workbook_calls
-from campaigns.models import ContactImport
+from campaigns.models import AttributeKind, ContactImport
 from campaigns.states import IMPORT_OPEN, ImportStatus
 from campaigns.wording import contact_line_problems
 
@@ -125,12 +128,14 @@ def _as_csv(row: ContactImport) -> Path:
 
 
 def _count(row: ContactImport, path: Path) -> bool:
-    """Count the file's rows; whether it can go on."""
+    """Count the file's rows, and recognise what its columns hold; whether it can go on."""
     if not path.exists():
         return False
     number = 0
-    for _ in _rows(row, path):
+    recognition = _recognition(row)
+    for one in _rows(row, path):
         number += 1
+        recognition.look(one)
         if number > settings.MAX_RECIPIENTS:
             _fail(row, "import_too_many_rows", limit=settings.MAX_RECIPIENTS)
             return False
@@ -138,9 +143,16 @@ def _count(row: ContactImport, path: Path) -> bool:
         # Read as it was said, nothing is left of it: a person may say otherwise.
         ContactImport.unscoped.filter(pk=row.pk, status=row.status, mapping=row.mapping).move(Status.READY)
         return False
-    ContactImport.unscoped.filter(pk=row.pk, mapping=row.mapping).update(rows=number)
-    row.rows = number
+    mapping = {**row.mapping, "types": recognition.types()}
+    ContactImport.unscoped.filter(pk=row.pk, mapping=row.mapping).update(rows=number, mapping=mapping)
+    row.rows, row.mapping = number, mapping
     return True
+
+
+def _recognition(row: ContactImport) -> Recognition:
+    names = row.mapping["columns"]["custom_attributes"]
+    known = {name: own.kind for name, own in attributes.described(row.account_id, names).items()}
+    return Recognition(row.mapping, known, row.account.default_country)
 
 
 def _rows(row: ContactImport, path: Path) -> Iterator[Row]:
@@ -155,24 +167,21 @@ def _under_own_names(row: ContactImport) -> dict[str, Any]:
 
     Of two columns that are one attribute the second gets a number.
     """
-    columns = row.mapping["columns"]
-    written: dict[str, Any] = columns["custom_attributes"]
+    written = attribute_columns.resolved(row.mapping)
     name_of = attributes.ensure if row.status == Status.RUNNING else attributes.known
     own = name_of(row.account_id, written)
-    taken: dict[str, Any] = {}
-    for name, said in sorted(written.items(), key=lambda item: _place_of(item[1])):
+    taken: dict[str, AttributeColumn] = {}
+    for name, column in sorted(written.items(), key=lambda item: item[1].place):
         number, free = 2, own[name]
         while same_name(free) in map(same_name, taken):
             number, free = number + 1, f"{own[name]} {number}"
-        taken[free] = said
+        taken[free] = column
     if row.status == Status.RUNNING:
         attributes.ensure(row.account_id, taken)
-    return {**row.mapping, "columns": {**columns, "custom_attributes": taken}}
-
-
-def _place_of(said: Any) -> int:
-    place: int = said if isinstance(said, int) else said["column"]
-    return place
+        kinds = {name: column.type for name, column in taken.items() if column.type in AttributeKind.values}
+        attributes.note_kinds(row.account_id, kinds)
+    said = {name: column.as_json() for name, column in taken.items()}
+    return {**row.mapping, "columns": {**row.mapping["columns"], "custom_attributes": said}}
 
 
 class _Reader:
@@ -341,6 +350,7 @@ def _import(cursor: Cursor, row: ContactImport, chunk: _Chunk, more_attributes: 
     if any(own[name] != name for name in written):
         people = [person._replace(labels=labels.each_once(person.labels, own)) for person in people]
     own_attributes = attributes.ensure(row.account_id, sorted(more_attributes))
+    attributes.note_kinds(row.account_id, dict.fromkeys(own_attributes.values(), AttributeKind.TEXT))
     if any(own_attributes[name] != name for name in more_attributes):
         people = [_under_names(person, own_attributes) for person in people]
     created = _write(cursor, row, people) if people else 0
@@ -433,9 +443,21 @@ def _write(cursor: Cursor, row: ContactImport, people: list[Person]) -> int:
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
 
 
+def _json(attributes: dict[str, Any]) -> str:
+    """Numbers keep their decimals, as messages show them: 12.50."""
+    try:
+        return _encode(attributes)
+    except TypeError:  # decimals, which JSON's encoder has not
+        pairs = [
+            f"{_encode(name)}:{value if isinstance(value, Decimal) else _encode(value)}"
+            for name, value in attributes.items()
+        ]
+        return "{" + ",".join(pairs) + "}"
+
+
 def _line(person: Person) -> str:
     """One contact in COPY's text format. Its labels are an array literal, escaped twice."""
-    attributes = _escaped(_encode(person.attributes)) if person.attributes else "{}"
+    attributes = _escaped(_json(person.attributes)) if person.attributes else "{}"
     return (
         f"{person.phone}\t{person.phone_key}\t{_escaped(person.name)}\t{_escaped(person.email)}"
         f"\t{_array(person.labels)}\t{attributes}\n"

@@ -17,10 +17,11 @@ from accounts.written.folding import same_name
 from accounts.written.reading import with_plain_line_ends, yes_or_no
 from campaigns.contacts import labels
 from campaigns.contacts.people import ATTRIBUTE_NAME_CHARACTERS, ATTRIBUTES_MAX_BYTES, NAME_CHARACTERS
-from campaigns.imports import upload
+from campaigns.imports import attribute_columns, recognition, upload
+from campaigns.imports.attribute_columns import AttributeColumn
 from campaigns.imports.unusable import MAX_COLUMNS
 from campaigns.models import Contact, ContactImport, Label
-from campaigns.wording import contact_field_problems
+from campaigns.wording import attribute_words, contact_field_problems
 from campaigns.wording.refusals import page_refusal
 from devices import phone_numbers
 
@@ -29,6 +30,18 @@ ATTRIBUTE_KINDS: Final = {
     "number": gettext_lazy("number"),
     "boolean": gettext_lazy("yes or no"),
     "json": gettext_lazy("JSON"),
+}
+# What a column may hold: a type, and after a blank how it is written; "" is found out.
+COLUMN_TYPES: Final = {
+    "text": attribute_words.TYPES["text"],
+    "number": attribute_words.TYPES["number"],
+    "number ,": gettext_lazy("number: 1.234,5"),
+    "number .": gettext_lazy("number: 1,234.5"),
+    "boolean": attribute_words.TYPES["boolean"],
+    "date": attribute_words.TYPES["date"],
+    "date dmy": gettext_lazy("date: day/month/year"),
+    "date mdy": gettext_lazy("date: month/day/year"),
+    "json": attribute_words.TYPES["json"],
 }
 FIELDS: Final = {
     "phone": gettext_lazy("Phone"),
@@ -218,7 +231,19 @@ class ColumnChoice:
     samples: list[str]
     meaning: str = ""  # a field's name, "attribute" or ""
     attribute: str = ""
-    kind: str = "text"
+    kind: str = ""  # of COLUMN_TYPES; "": recognised
+    found: str = ""  # as what, once it is
+
+    @property
+    def found_word(self) -> Any:
+        return attribute_words.TYPES[self.found]
+
+    def said(self) -> Any:
+        """What a mapping says of it."""
+        if not self.kind:
+            return self.place
+        kind, _blank, reading = self.kind.partition(" ")
+        return AttributeColumn(self.place, kind, reading).as_said()
 
 
 class MappingForm(forms.Form):
@@ -306,7 +331,7 @@ class MappingForm(forms.Form):
         if with_columns:
             fields = {field: places for field in FIELDS if (places := self._places(field)) is not None}
             attributes = {
-                column.attribute: {"column": column.place, "type": column.kind}
+                column.attribute: column.said()
                 for column in self.columns
                 if column.meaning == "attribute" or (column.meaning in {"more_phones", "country"} and column.attribute)
             }
@@ -327,15 +352,17 @@ class MappingForm(forms.Form):
 def _known(mapping: Mapping[str, Any]) -> list[ColumnChoice]:
     columns = mapping["columns"]
     meanings = {}
+    found = {one.attribute: one.type for one in recognition.shown_types(mapping) if one.is_recognised}
     for name, said in columns["custom_attributes"].items():
-        place, kind = (said, "text") if isinstance(said, int) else (said["column"], said["type"])
-        meanings[place] = ("attribute", name, kind)
+        column = attribute_columns.of(said)
+        kind = f"{column.type} {column.reading}".strip()
+        meanings[column.place] = ("attribute", name, kind, found.get(name, ""))
     for field in FIELDS:
         said = columns.get(field, [])
         for place in said if isinstance(said, list) else [said]:
-            meanings[place] = (field, *meanings.get(place, ("", "", "text"))[1:])
+            meanings[place] = (field, *meanings.get(place, ("", "", "", ""))[1:])
     return [
-        ColumnChoice(place, header, samples, *meanings.get(place, ("", "", "text")))
+        ColumnChoice(place, header, samples, *meanings.get(place, ("", "", "", "")))
         for place, header, samples in _columns(mapping)
     ]
 
@@ -348,7 +375,7 @@ def _chosen(mapping: Mapping[str, Any], data: QueryDict) -> list[ColumnChoice]:
             samples,
             meaning if (meaning := data.get(f"meaning-{place}", "")) in {*FIELDS, "attribute"} else "",
             data.get(f"attribute-{place}", "").strip(),
-            kind if (kind := data.get(f"kind-{place}", "")) in {"text", "number", "boolean"} else "text",
+            kind if (kind := data.get(f"kind-{place}", "")) in COLUMN_TYPES else "",
         )
         for place, header, samples in _columns(mapping)
     ]

@@ -11,11 +11,11 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Account
 from accounts.written.spreadsheets import BOM, defuser
-from campaigns.imports import upload
+from campaigns.imports import recognition, upload
 from campaigns.models import Contact, ContactImport, Label
 from campaigns.pages import contact_list
-from campaigns.pages.contact_forms import ATTRIBUTE_KINDS, FIELDS, ContactForm, MappingForm
-from campaigns.wording import contact_line_problems
+from campaigns.pages.contact_forms import ATTRIBUTE_KINDS, COLUMN_TYPES, FIELDS, ContactForm, MappingForm
+from campaigns.wording import attribute_words, contact_line_problems
 from devices import phone_numbers
 from jobs.message.book import template_of
 from jobs.models import Job, Recipient
@@ -27,6 +27,7 @@ MESSAGES_SHOWN: Final = 10
 ROWS_LOOKED_THROUGH: Final = 200_000
 JOBS_LOOKED_THROUGH: Final = 50
 ERRORS_SHOWN: Final = 100
+EXAMPLES_SHOWN: Final = 3
 
 Status = ContactImport.Status
 _defuse = defuser(",;|\t\r\n")
@@ -105,7 +106,7 @@ def columns_of(account: Account, row: ContactImport, form: MappingForm, problems
         "form": form,
         "problems": problems,
         "fields": FIELDS.items(),
-        "kinds": [(value, label) for value, label in ATTRIBUTE_KINDS.items() if value != "json"],
+        "types": COLUMN_TYPES.items(),
         "label_names": label_names(account),
     }
 
@@ -119,6 +120,7 @@ def one_import(row: ContactImport) -> dict[str, Any]:
         "may_remap": row.status in (Status.CHECKING, Status.READY),
         "phone_column": upload.phone_column(row),
         "country_column": upload.country_column(row),
+        "types": [_type(one) for one in recognition.shown_types(row.mapping)],
         "unsure": row.mapping.get("unsure", []),
         "lacks_phone": "phone" not in row.mapping["columns"],
         "percentage": f"{upload.percentage(row):.0f}",
@@ -134,6 +136,24 @@ def one_import(row: ContactImport) -> dict[str, Any]:
         "warnings": [problem(one) for one in row.warnings[:ERRORS_SHOWN]],
         "more_warnings": max(0, row.warning_count - ERRORS_SHOWN),
     }
+
+
+def _type(one: recognition.ShownType) -> dict[str, Any]:
+    """What one attribute of a file is, in words."""
+    return {
+        "name": one.attribute,
+        "type": attribute_words.TYPES[one.type],
+        "reading": attribute_words.READINGS.get(one.reading, ""),
+        "doubt": attribute_words.DOUBTS.get(one.doubt, ""),
+        "examples": [{"cell": cell, "value": _value(value)} for cell, value in one.examples[:EXAMPLES_SHOWN]],
+    }
+
+
+def _value(value: Any) -> str:
+    """As it will be kept; "" for what does not fit."""
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    return "" if value is None else str(value)
 
 
 def problem(error: dict[str, Any]) -> dict[str, Any]:

@@ -63,6 +63,14 @@ CONTACT_LINE_PROBLEMS: Final[dict[str, ContactLineProblem]] = {
         "Un atributo que debe ser sí o no es otra cosa: se dejó fuera.",
         _("An attribute that should be yes or no is something else: it was left out."),
     ),
+    "attribute_not_a_date": ContactLineProblem(
+        "Un atributo que debe ser una fecha no lo es: se dejó fuera.",
+        _("An attribute that should be a date is none: it was left out."),
+    ),
+    "attribute_not_json": ContactLineProblem(
+        "Un atributo que debe ser JSON no lo es: se dejó fuera.",
+        _("An attribute that should be JSON is none: it was left out."),
+    ),
     "cells_beyond_header": ContactLineProblem(
         "La línea tiene más celdas que la cabecera: las que sobran no se leyeron.",
         _("The line has more cells than the header: those beyond it were not read."),

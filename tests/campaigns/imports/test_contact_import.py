@@ -203,7 +203,7 @@ def test_contacts_that_exist_are_completed_and_nothing_is_erased(call):
     before = Contact.unscoped.get(phone="+51987654322").updated_at
     done = imported(call, "phone,name,email,labels,k\n987654321,New,,nuevo,9\n987654322,,,,\n")
     assert (done["created"], done["updated"], done["skipped"]) == (0, 2, 0)
-    assert people()["+51987654321"] == ("New", "old@x.pe", ["a", "vip", "nuevo"], {"k": "9", "z": 2})
+    assert people()["+51987654321"] == ("New", "old@x.pe", ["a", "vip", "nuevo"], {"k": 9, "z": 2})
     assert Contact.unscoped.get(phone="+51987654322").updated_at == before
 
 
@@ -258,8 +258,8 @@ def test_an_xlsx_is_imported_as_its_reader_sees_it(call):
     )
     done = imported(call, content, "lista.XLSX")
     assert people() == {
-        "+51987654321": ("Ñusta", "", ["vip", "nuevo"], {"Edad": "31", "Socio": "true"}),
-        "+51987654322": ('José "Pepe"\nÁngel', "", [], {"Edad": "2.5"}),
+        "+51987654321": ("Ñusta", "", ["vip", "nuevo"], {"Edad": 31, "Socio": True}),
+        "+51987654322": ('José "Pepe"\nÁngel', "", [], {"Edad": 2.5}),
     }
     assert [error["line"] for error in done["errors"]] == [5]
     assert files() == []
@@ -348,7 +348,7 @@ def test_the_country_can_be_said(call):
         {"columns": {"custom_attributes": [1]}},
         {"columns": {"custom_attributes": {"": 1}}},
         {"columns": {"custom_attributes": {"a\x00": 1}}},
-        {"columns": {"custom_attributes": {"a": {"column": 0, "type": "date"}}}},
+        {"columns": {"custom_attributes": {"a": {"column": 0, "type": "time"}}}},
         {"columns": {"custom_attributes": {"a": {"type": "text"}}}},
         {"columns": {"custom_attributes": {"a": {"column": 0, "x": 1}}}},
         {"encoding": "rot13"},
@@ -454,7 +454,7 @@ def test_where_little_says_which_column_is_the_phone_a_person_is_asked(call, con
 
 def test_our_own_file_has_its_header_in_line_1(call):
     done = imported(call, case("k2_own_format.csv"))
-    assert people() == {"+51987650001": ("", "", [], {"valor1": "Rosa", "valor2": "123"})}
+    assert people() == {"+51987650001": ("", "", [], {"valor1": "Rosa", "valor2": 123})}
     assert done["rows"] == 1
 
 
@@ -487,9 +487,9 @@ def test_a_workbook_is_read_as_it_is_seen(call):
     imported(call, case("k11_formats.xlsx"), "a.xlsx")
     assert people()["+51987650001"][3] == {
         "dni": "01234567",
-        "precio": "12.50",
+        "precio": 12.5,
         "pct": "15%",
-        "vence": "15/01/2026",
+        "vence": "2026-01-15",
         "dura": "26:00",
     }
 
@@ -594,15 +594,15 @@ MANY_LABELS = [f"l{number}" for number in range(51)]
 @pytest.mark.parametrize(
     ("cells", "column", "code", "kept"),
     [
-        (f"{'x' * 201},a@b.co,vip,1", "name", "name_too_long", ("", "a@b.co", ["vip"], {"k": "1"})),
-        ("Ana,nobody,vip,1", "email", "email_invalid", ("Ana", "", ["vip"], {"k": "1"})),
+        (f"{'x' * 201},a@b.co,vip,1", "name", "name_too_long", ("", "a@b.co", ["vip"], {"k": 1})),
+        ("Ana,nobody,vip,1", "email", "email_invalid", ("Ana", "", ["vip"], {"k": 1})),
         (f"Ana,{'x' * 250}@b.co,,", "email", "email_invalid", ("Ana", "", [], {})),
         ("Ana,a@b.co; c@d.co,,", "email", "email_several", ("Ana", "a@b.co", [], {})),
         ("Ana,nobody@b c@d.co,,", "email", "email_several", ("Ana", "c@d.co", [], {})),
         (f"Ana,,vip|{'x' * 101}|new,", "labels", "label_invalid", ("Ana", "", ["vip", "new"], {})),
         (f"Ana,,{'|'.join(MANY_LABELS)},", "labels", "too_many_labels", ("Ana", "", MANY_LABELS[:50], {})),
         (f"Ana,,,{'x' * 1001}", "k", "attribute_too_long", ("Ana", "", [], {})),
-        ("Ana,,,1,sobra", "", "cells_beyond_header", ("Ana", "", [], {"k": "1"})),
+        ("Ana,,,1,sobra", "", "cells_beyond_header", ("Ana", "", [], {"k": 1})),
     ],
 )
 def test_a_bad_cell_is_left_out_and_told_and_the_person_stays(call, cells, column, code, kept):
@@ -646,8 +646,8 @@ def test_nobodys_name_is_none(call, name):
 
 @pytest.mark.parametrize("name", ["Na", "Nil", "Nano", "Ñ", "🌸", "5", "Ana-", "N. A. Díaz", "李"])
 def test_a_name_that_is_one_stays(call, name):
-    imported(call, f"phone,name,k\n987654321,{name},{name}\n")
-    assert people()["+51987654321"] == (name, "", [], {"k": name})
+    imported(call, f"phone,name,k\n987654321,{name},k{name}\n")
+    assert people()["+51987654321"] == (name, "", [], {"k": f"k{name}"})
 
 
 def test_a_text_with_an_apostrophe_before_it_stays_as_it_is_written(call):

@@ -12,6 +12,7 @@ from django.utils import translation
 
 from campaigns.audience import freezing
 from campaigns.audience.attribute_conditions import OPERATORS
+from campaigns.imports import attribute_columns
 from campaigns.imports.unusable import TooManyRows, Unreadable, Unusable
 from campaigns.launch import media, recurrence, unfilled_texts
 from campaigns.live import events
@@ -100,7 +101,7 @@ def test_every_complaint_about_a_field_has_one_row():
 
 
 def test_every_problem_of_an_audience_has_one_row():
-    assert codes_given_to("problem", files="audience/conditions.py", place=1) == set(AUDIENCE_PROBLEMS)
+    assert codes_given_to("problem", files="audience/*.py", place=1) == set(AUDIENCE_PROBLEMS)
 
 
 def test_every_problem_of_a_line_has_one_row():
@@ -109,6 +110,7 @@ def test_every_problem_of_a_line_has_one_row():
     )
     raised |= {"line_too_long", "quote_unclosed"}  # a row's own problems, of `csv_records`
     raised |= codes_given_to("Note", files="imports/lines.py")  # what was left out of a person
+    raised |= set(attribute_columns.PROBLEMS.values())
     raised |= {kind.code for kind in Unusable.__subclasses__()} - {Unreadable.code}
     assert raised | PHONE_PROBLEMS.keys() == set(CONTACT_LINE_PROBLEMS)
 
