@@ -83,19 +83,16 @@ _PIECES: Final = (
     _spoken("last_name lastname family_name surname apellido apellidos sobrenome sobrenomes primer_apellido"),
     _spoken("second_last_name segundo_apellido apellido_materno"),
 )
-# Whose numbers they are that are written without their code. Where somebody lives is no such column.
-_CODES_OF_COUNTRIES: Final = _spoken(
-    """ddi codigo_de_pais codigo_pais codigo_del_pais cod_pais cod_de_pais codpais codigo_do_pais country_code
-    countrycode country_calling_code calling_code dial_code dialcode dialing_code phone_code phonecode
-    phone_country_code
-    codigo_telefonico codigo_internacional prefijo_pais prefijo_de_pais prefijo_del_pais prefijo_internacional
-    prefixo_pais prefixo_do_pais prefixo_internacional indicativo_pais indicativo_de_pais indicativo_del_pais
-    lada_pais lada_internacional isd isd_code pais_telefono pais_del_telefono pais_telefone pais_do_telefone
-    phone_country"""
+# Of a header that says whose numbers they are that are written without their code: nothing else is in it, so that
+# neither a home's nor a birth's country is one.
+_COUNTRY_WORDS: Final = _spoken("pais country ddi isd codpais countrycode dialcode phonecode")
+_CODE_WORDS: Final = _spoken(
+    """codigo cod code ddi isd codpais countrycode dialcode phonecode prefijo prefixo prefix indicativo lada dial
+    dialing calling"""
 )
-_COUNTRIES: Final = _spoken(
-    """pais country country_region pais_region pais_o_region nombre_pais nombre_del_pais country_name nome_do_pais
-    pais_iso iso_pais country_iso"""
+_BESIDE_COUNTRY: Final = _spoken(
+    """internacional international region iso de del do da o or of nombre name nome telefono telefone phone celular
+    movil mobile whatsapp numero number telefonico"""
 )
 # What our own export has beside the contact: not attributes of a person.
 _OURS: Final = {"id", "opted_out"}
@@ -187,8 +184,15 @@ def phone_score(header: str) -> int:
 def is_known(header: str) -> bool:
     """Whether this names a field of a contact."""
     name = slug(header)
-    is_country = name in _CODES_OF_COUNTRIES or name in _COUNTRIES
-    return is_country or name in _FIELD_OF or any(name in names for names in _PIECES) or phone_score(header) > 0
+    return (
+        name in _FIELD_OF or any(name in names for names in _PIECES) or _says_country(header) or phone_score(header) > 0
+    )
+
+
+def _says_country(header: str) -> bool:
+    words = frozenset(_words(header))
+    is_one = _COUNTRY_WORDS & words or (_CODE_WORDS & words and words & {"internacional", "international", "dial"})
+    return bool(is_one) and words <= _COUNTRY_WORDS | _CODE_WORDS | _BESIDE_COUNTRY
 
 
 def _places(columns: dict[str, Any]) -> Iterable[int]:
@@ -241,11 +245,11 @@ def _country(found: Head, places: Iterable[int]) -> int | None:
     def is_name(cell: str) -> bool:
         return says_country(cell) and not country_names.is_digit(cell)
 
-    for names, fits in ((_CODES_OF_COUNTRIES, says_country), (_COUNTRIES, is_name)):
-        for place in places:
-            if slug(found.names[place]) in names and _looks(found, place, fits):
-                return place
-    return None
+    named = [place for place in places if _says_country(found.names[place])]
+    codes = [place for place in named if _CODE_WORDS.intersection(_words(found.names[place]))]
+    fitting = [place for place in codes if _looks(found, place, says_country)]
+    fitting += [place for place in named if place not in codes and _looks(found, place, is_name)]
+    return fitting[0] if fitting else None
 
 
 def _has_numbers(found: Head, place: int) -> bool:

@@ -37,8 +37,9 @@ def _alike() -> dict[int, str | None]:
         alike.update(dict.fromkeys(marks))
     for marks in (range(0x202A, 0x202F), range(0x2060, 0x206A)):
         alike.update(dict.fromkeys(marks))
-    alike.update(dict.fromkeys((0x09, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000), " "))
-    alike.update(dict.fromkeys((*range(0x0A, 0x0E), 0x85, 0x2028, 0x2029), "\n"))
+    alike.update(dict.fromkeys((0xA0, 0x1680, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000), " "))
+    # A tab is between two cells.
+    alike.update(dict.fromkeys((*range(0x09, 0x0E), 0x85, 0x2028, 0x2029), "\n"))
     alike.update(dict.fromkeys((*range(0x2010, 0x2016), 0x2043, 0x2212, 0xFE58, 0xFE63, 0xFF0D), "-"))
     alike.update(dict.fromkeys((0xB4, 0x2BC, 0x2018, 0x2019, 0x201B, 0x2032, 0xFF07), "'"))
     alike.update(dict.fromkeys((0x201C, 0x201D, 0x201F, 0x2033, 0xFF02), '"'))
@@ -56,6 +57,8 @@ _PLAIN = re.compile(r"\+?[0-9 ()\-]+")
 # Two of these in one part are two numbers: nobody writes one number in two groups of seven digits.
 _CHUNK = re.compile(r"[0-9](?:[.\-]?[0-9]){6,}")
 _RUN = re.compile(r"[0-9]{7,}")
+# A whole number with something else behind it or before it: the next column, a count, the number of its line.
+_JOINED = re.compile(r"[0-9]{10,}[^0-9]+[0-9]|(?<![0-9])[1-9][^0-9]+[0-9]{11,}|[1-9][0-9]*[^0-9]+[0-9]{12,}")
 _FORMULA = re.compile(r"= *\"?([^\"]*)")
 _LINK = re.compile(
     r"(?:https?://)?(?:www\.)?wa\.me/(?:\+|%2B)?([0-9][0-9 .\-]*)/?(?:[?#].*)?"
@@ -101,7 +104,8 @@ def read(raw: str) -> list[Written]:
         return [Written(bare[2], bare[1] == "+")]
     if _PLAIN.fullmatch(raw):
         digits = _NO_DIGITS.sub("", raw)
-        if 0 < len(digits) < 2 * LEAST_OF_SEVERAL and (len(digits) != 8 or not _DATE.fullmatch(raw.strip())):
+        is_other = _DATE.fullmatch(raw.strip()) if len(digits) == 8 else _JOINED.search(raw)
+        if 0 < len(digits) < 2 * LEAST_OF_SEVERAL and not is_other:
             return [Written(digits, raw[0] == "+")]
     text = alike(raw).strip(_AROUND)
     if not text:
@@ -160,6 +164,8 @@ def _in_one_part(part: str) -> list[Written]:
                 halves = (part[:cut], part[cut:])
                 if min(len(_NO_DIGITS.sub("", half)) for half in halves) >= LEAST_OF_SEVERAL:
                     return [_one(halves[0], has_code), _one(halves[1], has_code=False)]
+    if _JOINED.search(part):
+        raise Unreadable("phone_invalid")
     return [_one(part, has_code)]
 
 

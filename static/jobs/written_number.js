@@ -8,8 +8,8 @@ const LEAST_OF_SEVERAL = 7;
 
 const MARKS = /[\xad\u061c\u180e\u20e3\ufeff\ufe00-\ufe0f\u200b-\u200f\u202a-\u202e\u2060-\u2069]/g;
 const ALIKE = [
-  [/[\t\xa0\u1680\u2000-\u200a\u202f\u205f\u3000]/g, " "],
-  [/[\n-\r\x85\u2028\u2029]/g, "\n"],
+  [/[\xa0\u1680\u2000-\u200a\u202f\u205f\u3000]/g, " "],
+  [/[\t-\r\x85\u2028\u2029]/g, "\n"],
   [/[\u2010-\u2015\u2043\u2212\ufe58\ufe63\uff0d]/g, "-"],
   [/[\xb4\u02bc\u2018\u2019\u201b\u2032\uff07]/g, "'"],
   [/[\u201c\u201d\u201f\u2033\uff02]/g, '"'],
@@ -26,6 +26,7 @@ const DIGITS = /[\u0660-\u0669\u06f0-\u06f9\u0966-\u096f\uff10-\uff19]/g;
 const AROUND = /^[ \n'"`]+|[ \n'"`]+$/g;
 const CHUNK = /[0-9](?:[.\-]?[0-9]){6,}/g;
 const RUN = /[0-9]{7,}/g;
+const JOINED = /[0-9]{10,}[^0-9]+[0-9]|(?<![0-9])[1-9][^0-9]+[0-9]{11,}|[1-9][0-9]*[^0-9]+[0-9]{12,}/;
 const FORMULA = /^= *"?([^"]*)$/;
 const LINK = new RegExp(
   "^(?:(?:https?://)?(?:www\\.)?wa\\.me/(?:\\+|%2B)?([0-9][0-9 .\\-]*)/?(?:[?#].*)?" +
@@ -120,7 +121,7 @@ function inOnePart(part) {
       }
     }
   }
-  return [one(part, hasCode)];
+  return [JOINED.test(part) ? null : one(part, hasCode)];
 }
 
 function one(text, hasCode) {

@@ -67,6 +67,13 @@ def columns(names, *sample, country="PE"):
         (["nome", "CELULAR", "E-mail", "Marcadores"], {"name": 0, "phone": 1, "email": 2, "labels": 3}),
         (["Full Name", "Phone Number", "email_address", "tags"], {"name": 0, "phone": 1, "email": 2, "labels": 3}),
         (["Celular", "País"], {"phone": 0, "country": 1, "custom_attributes": {"pais": 1}}),
+        (["Código País (DDI)", "Fone"], {"phone": 1, "country": 0, "custom_attributes": {"codigo_pais_ddi": 0}}),
+        (["Country/Region", "Fone"], {"phone": 1, "country": 0, "custom_attributes": {"country_region": 0}}),
+        (["Phone country code", "Fone"], {"phone": 1, "country": 0, "custom_attributes": {"phone_country_code": 0}}),
+        (
+            ["Prefijo internacional", "Tel"],
+            {"phone": 1, "country": 0, "custom_attributes": {"prefijo_internacional": 0}},
+        ),
         (["DDI", "Fone"], {"phone": 1, "country": 0, "custom_attributes": {"DDI": 0}}),
         (
             ["Country", "Country code", "Phone"],

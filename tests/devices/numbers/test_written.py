@@ -94,6 +94,14 @@ def test_two_numbers_are_never_joined(raw):
     assert [digits for digits, _ in read(raw)] == ["987654321", "987654322"]
 
 
+@pytest.mark.parametrize(
+    "raw",
+    ["+55 11987654321", "54 91123456789", "1 3055550123", "55 11 98765-4321", "0 5511987654321", "551198765 4321"],
+)
+def test_a_code_and_its_number_are_one(raw):
+    assert len(read(raw)) == 1
+
+
 def test_a_second_plus_begins_a_second_number():
     assert read("+51987654321+51987654322") == [("51987654321", True), ("51987654322", True)]
     assert read("+51 987 654 321 987654322") == [("51987654321", True), ("987654322", False)]
@@ -110,6 +118,11 @@ def test_a_second_plus_begins_a_second_number():
         ("987654321 / 2", "phone_invalid"),  # the last digit of another number, which nobody can complete
         ("987654321.5", "phone_invalid"),
         ("987654321\x00", "phone_invalid"),
+        ("51987650001\t12", "phone_invalid"),  # two cells
+        ("51987650001 12", "phone_invalid"),
+        ("+51987650001-2", "phone_invalid"),
+        ("1 51987650001", "phone_invalid"),  # the first line of a list
+        ("12 5511987650001", "phone_invalid"),
         ("Ana 987654321", "phone_has_letters"),
         ("987654321 ext. 3", "phone_has_letters"),
         ("987654321x3", "phone_has_letters"),

@@ -45,7 +45,17 @@ def test_skip_row_sends_other_values_to_the_other_spelling(sender):
     assert sent_to(job) == ["+5511987650001", "+551187650001"]
 
 
-@pytest.mark.parametrize("cell", ["51987650001 / 51987650002", "4561234 4561235", "5.1E+10", "51987650001 ext. 3"])
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "51987650001\t12",
+        "51987650001 12",
+        "51987650001 / 51987650002",
+        "4561234 4561235",
+        "5.1E+10",
+        "51987650001 ext. 3",
+    ],
+)
 def test_what_is_not_one_number_is_written_to_nobody(sender, cell):
     job = import_all(sender.job(f"51987650009|a\n{cell}|b\n"))
     assert recipients(job, "state", "error_code") == [("queued", ""), ("failed", "invalid_number")]
