@@ -364,6 +364,9 @@ class ContactImport(ScopedModel):
     error_count = models.PositiveIntegerField(_("with errors"), default=0)
     # What was left out of lines that are imported: a bad e-mail, a label that is none.
     warning_count = models.PositiveIntegerField(_("with something left out"), default=0)
+    # How many people the file opts out and in, as its check found.
+    opted_out_count = models.PositiveIntegerField(_("opted out"), default=0)
+    opted_in_count = models.PositiveIntegerField(_("opted in"), default=0)
     errors = models.JSONField(_("errors"), default=list)  # the first 1,000, of `contact_line_problems`
     warnings = models.JSONField(_("warnings"), default=list)  # the same
     created_at = models.DateTimeField(_("created"), db_default=Now(), editable=False)

@@ -298,6 +298,8 @@ class Suppression(ScopedModel):
     # Why, in a person's words; or our own code of `suppression_reasons`, and no words.
     reason = models.CharField(_("reason"), max_length=200, blank=True)
     reason_code = models.CharField(max_length=40, blank=True, default="", db_default="", editable=False)
+    # When its owner said so, where somebody knew it; else it was when the row was made, or before.
+    since = models.DateTimeField(_("since"), null=True, editable=False)
     created_at = models.DateTimeField(_("created"), db_default=Now(), editable=False)
 
     class Meta:

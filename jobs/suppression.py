@@ -1,7 +1,9 @@
 """Who must not be written to: numbers on an account's list, every way onto and off which passes here, and contacts
 that it has deleted."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import NamedTuple
 
 from django.db import connection, transaction
 from django.db.models import F
@@ -16,13 +18,59 @@ CONTACT_DELETED = "contact_deleted"  # that of one whose contact was deleted bef
 _LEAVE_OUT = recipient_move(RecipientState.QUEUED, RecipientState.SUPPRESSED)
 
 
+class Ban(NamedTuple):
+    """A number that is to go on the list, and why."""
+
+    phone: str  # "+" and digits
+    phone_key: str
+    reason: str = ""  # in a person's words
+    reason_code: str = ""  # or one of ours
+    since: datetime | None = None  # when its owner said so, where that is known
+
+
 def suppress(account_id: int, phones: Iterable[str], reason_code: str) -> None:
     """Ban these numbers ("+" and digits), for a reason of ours; one that is banned already keeps its first reason."""
-    banned = [
-        Suppression(account_id=account_id, phone=phone, phone_key=key_of(phone), reason_code=reason_code)
-        for phone in phones
-    ]
-    Suppression.unscoped.bulk_create(banned, ignore_conflicts=True)
+    ban(account_id, [Ban(phone, key_of(phone), reason_code=reason_code) for phone in phones])
+
+
+def ban(account_id: int, bans: Iterable[Ban]) -> int:
+    """Put numbers on the account's list, as one statement; one that is there keeps its reason and date. Returns how
+    many were not there."""
+    each_once = {one.phone_key: one for one in reversed(list(bans))}
+    if not each_once:
+        return 0
+    # In one order: two who ban the same numbers wait for each other, and meet no deadlock.
+    columns = list(zip(*sorted(each_once.values(), key=lambda one: one.phone_key), strict=True))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO jobs_suppression (account_id, phone, phone_key, reason, reason_code, since)
+            SELECT %s, phone, phone_key, reason, reason_code, since
+            FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::timestamptz[])
+                AS ban (phone, phone_key, reason, reason_code, since)
+            ON CONFLICT (account_id, phone_key) DO NOTHING
+            """,
+            (account_id, *map(list, columns)),
+        )
+        return int(cursor.rowcount)
+
+
+def lift_before(account_id: int, agreed: Mapping[str, datetime]) -> int:
+    """Allow again, by their keys, numbers whose owners opted out and agreed later than that. A number that is on the
+    list for another reason stays there. Returns how many were banned."""
+    if not agreed:
+        return 0
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            DELETE FROM jobs_suppression AS ban
+            USING unnest(%s::text[], %s::timestamptz[]) AS agreed (phone_key, at)
+            WHERE ban.account_id = %s AND ban.phone_key = agreed.phone_key AND ban.reason_code = %s
+              AND coalesce(ban.since, ban.created_at) < agreed.at
+            """,
+            (list(agreed), list(agreed.values()), account_id, OPTED_OUT),
+        )
+        return int(cursor.rowcount)
 
 
 def lift(account_id: int, phones: Iterable[str]) -> int:

@@ -17,12 +17,15 @@ from accounts.lists.keyset_pages import LenientKeysetPages
 from accounts.requests import ApiRequest
 from accounts.written.reading import true_or_false
 from campaigns.actions import import_acts
-from campaigns.imports import attribute_columns, recognition, upload
+from campaigns.imports import attribute_columns, consent_columns, recognition, upload
 from campaigns.models import ContactImport
 from campaigns.wording import contact_line_problems
 from campaigns.wording.refusals import refusal
 
-_MAPPING_KEYS = ("encoding", "delimiter", "header", "start", "sheet", "columns", "add_labels", "default_country")
+_MAPPING_KEYS = (
+    *("encoding", "delimiter", "header", "start", "sheet", "columns", "add_labels", "default_country"),
+    consent_columns.SOURCE,
+)
 _MAPPING_HELP = (
     'How the file is read: {"encoding", "delimiter", "header", "start": 1, "sheet": 0, "columns": {"phone": 0, '
     '"more_phones": [6], "name": 1, "email": 2, "labels": 3, "country": 7, "custom_attributes": {"region": 4, "age": '
@@ -34,6 +37,10 @@ _MAPPING_HELP = (
     "others are kept as attributes. "
     "`country` says of each line whose number it is where that is written without its code: a name, two letters or a "
     "calling code; where it says nothing that is known, `default_country` holds. "
+    "`opted_out`, `opted_out_at`, `opted_in`, `opted_in_at` and `opted_in_source` are columns of consent: whoever is "
+    "opted out is not written to, also where contacts that exist are left alone, and `opted_out` may be several "
+    "columns, [4, 5]. Opting in asks for its source: a column, or words for all beside `columns`, "
+    '"opted_in_source": "Formulario web". '
     '"confirmed": true says that the columns are right where `unsure` asks.'
 )
 _UPLOAD_FORM = {
@@ -79,6 +86,8 @@ class ContactImportSerializer(serializers.ModelSerializer[ContactImport]):
     created = serializers.IntegerField(source="created_count")
     updated = serializers.IntegerField(source="updated_count")
     skipped = serializers.IntegerField(source="skipped_count")
+    opted_out = serializers.IntegerField(source="opted_out_count", help_text="People whom the file opts out")
+    opted_in = serializers.IntegerField(source="opted_in_count", help_text="People whom the file opts in")
     percentage = serializers.SerializerMethodField()
     warning_count = serializers.IntegerField(help_text="How much was left out of lines that are imported")
     errors = serializers.SerializerMethodField(  # type: ignore[assignment]
@@ -109,6 +118,8 @@ class ContactImportSerializer(serializers.ModelSerializer[ContactImport]):
             "created",
             "updated",
             "skipped",
+            "opted_out",
+            "opted_in",
             "error_count",
             "errors",
             "warning_count",

@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 from accounts.written.folding import slug
 from accounts.written.folding import words as _words
 from campaigns.contacts.type_marks import type_in
+from campaigns.imports import consent_columns
 from campaigns.imports.csv_records import Head
 from campaigns.imports.layouts import Layout, layout_of
 from devices import phone_numbers
@@ -95,7 +96,7 @@ _BESIDE_COUNTRY: Final = _spoken(
     movil mobile whatsapp numero number telefonico"""
 )
 # What our own export has beside the contact: not attributes of a person.
-_OURS: Final = {"id", "opted_out"}
+_OURS: Final = {"id", "opted_out_source"}
 _ATTRIBUTE_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,99}")
 
 
@@ -103,8 +104,8 @@ class Guess(NamedTuple):
     """What the columns seem to be, and what makes that doubtful.
 
     `columns`: {"phone": 0, "more_phones": [5], "name": 1 or [1, 2], "email": 2, "labels": 3, "country": 6,
-    "custom_attributes": {"region": 4, "pais": 6}}; a field that no column seems to hold is missing. `unsure`:
-    PHONE_BY_CONTENT, PHONE_DOUBTFUL.
+    "custom_attributes": {"region": 4, "pais": 6}}, and the fields of `consent_columns`; one that no
+    column seems to hold is missing. `unsure`: PHONE_BY_CONTENT, PHONE_DOUBTFUL.
     """
 
     columns: dict[str, Any]
@@ -118,6 +119,8 @@ def guess(found: Head, country: str) -> Guess:
     columns: dict[str, Any] = {}
     unsure: list[str] = []
     _take_fields(columns, found, layout)
+    taken = set(_places(columns))
+    columns.update(consent_columns.found([_words(name) for name in found.names], lambda place: place not in taken))
     taken = set(_places(columns))
     if layout is not None and layout.phones:
         phones = [place for place, name in enumerate(found.names) if slug(name) in layout.phones][:1]
@@ -184,9 +187,9 @@ def phone_score(header: str) -> int:
 def is_known(header: str) -> bool:
     """Whether this names a field of a contact."""
     name = slug(header)
-    return (
-        name in _FIELD_OF or any(name in names for names in _PIECES) or _says_country(header) or phone_score(header) > 0
-    )
+    if name in _FIELD_OF or _says_country(header) or phone_score(header) > 0:
+        return True
+    return any(name in names for names in _PIECES) or consent_columns.field_of(_words(header)) is not None
 
 
 def _says_country(header: str) -> bool:

@@ -7,9 +7,11 @@ from accounts.written.blanks import UNSEEN, is_blank, is_nameless
 from accounts.written.folding import same_name
 from accounts.written.reading import with_plain_line_ends
 from campaigns.contacts import labels
+from campaigns.contacts.consent_by_file import Consent
 from campaigns.contacts.people import NAME_CHARACTERS
 from campaigns.contacts.type_marks import JSON
 from campaigns.imports import attribute_columns
+from campaigns.imports.consent_columns import ConsentReader
 from campaigns.imports.csv_records import Row
 from campaigns.imports.encodings import UNDECODABLE
 from campaigns.imports.workbook.workbooks import ERROR_MARK
@@ -36,6 +38,7 @@ class Person(NamedTuple):
     email: str
     labels: list[str]
     attributes: dict[str, Any]
+    consent: Consent | None = None
     notes: tuple[Note, ...] = ()
 
 
@@ -59,7 +62,7 @@ _OWN_GROUP = "* "  # before the groups that Google itself puts everybody in
 class LineReader:
     """Reads lines as a mapping says. The same for checking and importing: what is announced is what happens."""
 
-    def __init__(self, mapping: dict[str, Any]) -> None:
+    def __init__(self, mapping: dict[str, Any], consents: ConsentReader | None = None) -> None:
         columns = mapping["columns"]
         self._phone, self._email, self._labels = (columns.get(field) for field in ("phone", "email", "labels"))
         self._more_phones: list[int] = columns.get("more_phones", [])
@@ -77,9 +80,10 @@ class LineReader:
         self._country_said: int | None = columns.get("country")
         places = [
             *(self._phone, self._email, self._labels, self._country_said),
-            *(self._more_phones + self._names),
+            *(self._more_phones + self._names + (consents.places if consents else [])),
             *(place for _, place, *_ in self._attributes),
         ]
+        self._consents = consents
         self._columns = len(mapping["names"])
         self._width = max([place for place in places if place is not None], default=0) + 1
 
@@ -118,8 +122,14 @@ class LineReader:
             "" if self._email is None else self._read_email(cells[self._email], notes),
             self._add_labels if self._labels is None else self._read_labels(cells[self._labels], notes),
             self._with_others(self._read_attributes(cells, notes) if self._attributes else {}, number.others),
+            self._read_consent(cells, row.line, notes) if self._consents else None,
             tuple(notes),
         )
+
+    def _read_consent(self, cells: list[str], line: int, notes: list[Note]) -> Consent | None:
+        assert self._consents is not None
+        said = {place: _text(cells[place]) for place in self._consents.places}
+        return self._consents.read(said, line, lambda code, place: notes.append(Note(code, place)))
 
     def _read_name(self, cells: list[str], notes: list[Note]) -> str:
         name = " ".join([text for place in self._names if (text := _text(cells[place]))])

@@ -20,8 +20,9 @@ from django.db import transaction
 from accounts.models import Account, User
 from accounts.written.reading import is_storable
 from campaigns.contacts import labels
+from campaigns.contacts.consent_by_file import SOURCE_CHARACTERS
 from campaigns.contacts.people import ATTRIBUTE_NAME_CHARACTERS
-from campaigns.imports import attribute_columns, beginnings, encodings, table, vcards
+from campaigns.imports import attribute_columns, beginnings, consent_columns, encodings, table, vcards
 from campaigns.imports import columns as column_guess
 from campaigns.imports.csv_records import Format, Head
 from campaigns.imports.unusable import MAX_COLUMNS, Unusable
@@ -36,10 +37,12 @@ from jobs.intake.upload_check import Unacceptable, checked
 
 EXTENSIONS: Final = (".csv", ".txt", ".xlsx", ".vcf")
 MADE: Final = (".xlsx", ".vcf")  # of which a CSV is made before it is read
-FIELDS: Final = ("phone", "name", "email", "labels", "country")
-SEVERAL: Final = ("more_phones", "name")  # what may stand in several columns
+FIELDS: Final = ("phone", "name", "email", "labels", "country", *consent_columns.FIELDS)
+SEVERAL: Final = ("more_phones", "name", consent_columns.OPTED_OUT)  # what may stand in several columns
 # Of a mapping.
-KEYS: Final = frozenset({*Format._fields, "sheet", "columns", "add_labels", "default_country", "confirmed"})
+KEYS: Final = frozenset(
+    {*Format._fields, "sheet", "columns", "add_labels", "default_country", consent_columns.SOURCE, "confirmed"}
+)
 SHOWN_ROWS: Final = 5
 LAST_START: Final = 1_000  # a table that begins further down has no beginning
 
@@ -72,6 +75,7 @@ def accept(
         raise refusal("import_file_empty")
     country = account.default_country
     mapping = {**found.mapping(country), "add_labels": [], "default_country": country}
+    mapping[consent_columns.SOURCE] = ""
     name = uuid.uuid4().hex + suffix
     with kept(upload, directory() / name):
         row: ContactImport = ContactImport.unscoped.create(
@@ -195,6 +199,9 @@ def remap(row: ContactImport, given: Any, update_existing: bool | None) -> None:
         mapping["columns"] = clean_columns(columns, len(mapping["names"]))
         mapping["add_labels"] = _labels(given.get("add_labels", mapping["add_labels"]))
         mapping["default_country"] = _country(given.get("default_country", mapping["default_country"]))
+        mapping[consent_columns.SOURCE] = _source(
+            given.get(consent_columns.SOURCE, mapping.get(consent_columns.SOURCE, ""))
+        )
         if "columns" not in given and "phone" not in mapping["columns"]:
             # Another country's numbers may look like phones.
             guess = column_guess.guess(Head(mapping["names"], mapping["sample"]), mapping["default_country"])
@@ -202,13 +209,14 @@ def remap(row: ContactImport, given: Any, update_existing: bool | None) -> None:
         changes: dict[str, Any] = {"mapping": mapping, **COUNTED_NOTHING}
         if update_existing is not None:
             changes["update_existing"] = update_existing
-        ContactImport.unscoped.filter(pk=row.pk).move(Status.CHECKING, rows=0, **TOLD_NOTHING, **changes)
+        ContactImport.unscoped.filter(pk=row.pk).move(Status.CHECKING, rows=0, **FOUND_NOTHING, **changes)
 
 
 COUNTED_NOTHING: Final = dict.fromkeys(
     ("processed", "created_count", "updated_count", "skipped_count", "error_count", "warning_count"), 0
 )
-TOLD_NOTHING: Final[dict[str, list[Any]]] = {"errors": [], "warnings": []}
+# What only a check finds.
+FOUND_NOTHING: Final[dict[str, Any]] = {"errors": [], "warnings": [], "opted_out_count": 0, "opted_in_count": 0}
 
 
 def format_of(mapping: dict[str, Any]) -> Format:
@@ -252,9 +260,7 @@ def clean_columns(given: Any, width: int) -> dict[str, Any]:
     """Check {"phone": 0, "more_phones": [6], "name": 1 or [1, 2], …, "country": 7, "custom_attributes": {"region": 4,
     "age": {"column": 5, "type": "number"}}}."""
     if not isinstance(given, dict) or given.keys() - {*FIELDS, "more_phones", "custom_attributes"}:
-        raise BadMapping(
-            "columns debe ser un objeto con phone, more_phones, name, email, labels, country y custom_attributes"
-        )
+        raise BadMapping(f"columns debe ser un objeto con {', '.join(FIELDS)}, more_phones y custom_attributes")
     attributes = given.get("custom_attributes") or {}
     if not isinstance(attributes, dict):
         raise BadMapping("columns.custom_attributes debe ser un objeto")
@@ -291,6 +297,12 @@ def _labels(given: Any) -> list[str]:
     return list(dict.fromkeys(name for name in cleaned if name))
 
 
+def _source(given: Any) -> str:
+    if not isinstance(given, str) or len(given.strip()) > SOURCE_CHARACTERS or not is_storable(given):
+        raise BadMapping(f"opted_in_source debe ser un texto de {SOURCE_CHARACTERS} caracteres como máximo")
+    return given.strip()
+
+
 def _country(given: Any) -> str:
     if not isinstance(given, str) or not re.fullmatch(r"([A-Za-z]{2})?", given):
         raise BadMapping("default_country debe ser un código de país de dos letras")
@@ -305,6 +317,8 @@ def start(row: ContactImport) -> None:
         raise refusal("phone_column_missing")
     if row.mapping.get("unsure"):
         raise refusal("columns_unconfirmed")
+    if consent_columns.needs_source(row.mapping):
+        raise refusal("opt_in_source_missing")
     if row.status == Status.READY and not row.rows:
         raise refusal("import_file_empty")
     moved = ContactImport.unscoped.filter(pk=row.pk).move(Status.RUNNING, **COUNTED_NOTHING)

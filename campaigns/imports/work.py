@@ -19,16 +19,19 @@ from typing import Any, Final, NamedTuple
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from accounts.written.folding import same_name
-from campaigns.contacts import attributes, labels
+from campaigns.contacts import attributes, consent_by_file, labels
+from campaigns.contacts.consent_by_file import SOURCE_CHARACTERS, Consent
 from campaigns.imports import attribute_columns, table, vcards
 from campaigns.imports.attribute_columns import AttributeColumn
+from campaigns.imports.consent_columns import ConsentReader
 from campaigns.imports.csv_records import Row
 from campaigns.imports.lines import BadLine, LineReader, Note, Person
 from campaigns.imports.recognition import Recognition
 from campaigns.imports.unusable import MAX_COLUMNS, Unreadable, Unusable
-from campaigns.imports.upload import COUNTED_NOTHING, MADE, TOLD_NOTHING, directory, format_of, made_csv, remove_files
+from campaigns.imports.upload import COUNTED_NOTHING, FOUND_NOTHING, MADE, directory, format_of, made_csv, remove_files
 from campaigns.imports.workbook import workbook_calls
 from campaigns.models import AttributeKind, ContactImport
 from campaigns.states import IMPORT_OPEN, ImportStatus
@@ -191,7 +194,10 @@ class _Reader:
         self.row = row
         self._rows = _rows(row, path)
         self._passed = 0
-        self.lines = LineReader(_under_own_names(row))
+        mapping = _under_own_names(row)
+        consents = ConsentReader(mapping, row.account.time_zone, timezone.now())
+        self.has_consents = bool(consents.places)
+        self.lines = LineReader(mapping, consents if self.has_consents else None)
         self.keys_path = path.with_suffix(".keys")
 
     def is_for(self, row: ContactImport) -> bool:
@@ -228,7 +234,30 @@ class _Reader:
                     if len(warnings) < MAX_ERRORS:
                         warnings += [self._warning(row.line, note) for note in person.notes]
         self._passed = position + number
-        return _Chunk(people, errors, number - len(people), warnings, warning_count)
+        chunk = _Chunk(people, errors, number - len(people), warnings, warning_count)
+        return self._settled(chunk) if self.has_consents else chunk
+
+    def _settled(self, chunk: "_Chunk") -> "_Chunk":
+        """The chunk without each yes that does not count, because its person has said no; that is told."""
+        agreed = [person.phone_key for person in chunk.people if person.consent and not person.consent.is_out]
+        if not agreed:
+            return chunk
+        known = consent_by_file.standing(self.row.account_id, agreed)
+        people: list[Person] = []
+        warnings = []
+        for person in chunk.people:
+            said, standing = person.consent, known.get(person.phone_key)
+            if said and not said.is_out and standing:
+                if standing.refuses(said):
+                    warnings.append(contact_line_problems.stored(said.line, "opt_in_refused"))
+                    person = person._replace(consent=None)
+                elif standing.is_contact and not self.row.update_existing:
+                    person = person._replace(consent=None)
+            people.append(person)
+        told = sorted([*chunk.warnings, *warnings], key=lambda one: int(one["line"]))
+        return chunk._replace(
+            people=people, warnings=told[:MAX_ERRORS], warning_count=chunk.warning_count + len(warnings)
+        )
 
     def _warning(self, line: int, note: Note) -> dict[str, Any]:
         column = "" if note.place is None else self.row.mapping["names"][note.place] or f"#{note.place + 1}"
@@ -292,47 +321,73 @@ def _check(cursor: Cursor, row: ContactImport, reader: _Reader, chunk: _Chunk) -
         if told and len(getattr(row, name)) < MAX_ERRORS:
             changes[name] = [*getattr(row, name), *told][:MAX_ERRORS]
     known = row.processed - row.error_count
-    keys = array("Q", [int(person.phone_key[1:]) for person in chunk.people])
+    if reader.has_consents:
+        keys = array("Q", [int(person.phone_key[1:]) | _mark(person.consent) for person in chunk.people])
+    else:
+        keys = array("Q", [int(person.phone_key[1:]) for person in chunk.people])
     # A crash may have left more than was committed, or (of the whole machine) less or nothing.
     with reader.keys_path.open("r+b" if known and reader.keys_path.exists() else "wb") as file:
         if file.seek(0, os.SEEK_END) < known * keys.itemsize:
-            return None, {**COUNTED_NOTHING, **TOLD_NOTHING}
+            return None, {**COUNTED_NOTHING, **FOUND_NOTHING}
         file.truncate(known * keys.itemsize)
         file.seek(known * keys.itemsize)
         file.write(keys.tobytes())
     if row.processed + chunk.rows < row.rows:
         return None, changes
     good = known + len(chunk.people)
-    new = _count_new(cursor, row, reader.keys_path)
+    new, opted_out, opted_in = _count_people(cursor, row, reader)
     repeated = good - new
     return Status.READY, {
         **changes,
         "created_count": new,
         "updated_count": repeated if row.update_existing else 0,
         "skipped_count": 0 if row.update_existing else repeated,
+        "opted_out_count": opted_out,
+        "opted_in_count": opted_in,
     }
 
 
-def _count_new(cursor: Cursor, row: ContactImport, keys_path: Path) -> int:
-    """How many of these numbers no contact has, each counted once."""
+# Beside a key, whose 15 digits need 50 bits: what its line said.
+_OUT: Final = 1 << 62
+_IN: Final = 1 << 61
+
+
+def _mark(consent: Consent | None) -> int:
+    return 0 if consent is None else _OUT if consent.is_out else _IN
+
+
+def _count_people(cursor: Cursor, row: ContactImport, reader: _Reader) -> tuple[int, int, int]:
+    """How many of these numbers no contact has, and how many people say no or yes, each counted once."""
     cursor.execute("CREATE TEMP TABLE checked_key (key bigint) ON COMMIT DROP")
-    with keys_path.open("rb") as file, cursor.copy("COPY checked_key FROM STDIN") as copy:
+    with reader.keys_path.open("rb") as file, cursor.copy("COPY checked_key FROM STDIN") as copy:
         while block := file.read(8 * 10_000):
             copy.write("\n".join(map(str, array("Q", block))) + "\n")
+    opted_out = opted_in = 0
+    if reader.has_consents:
+        cursor.execute(
+            """
+            SELECT count(*) FILTER (WHERE says_no), count(*) FILTER (WHERE NOT says_no) FROM (
+                SELECT bool_or(key & %(out)s <> 0) AS says_no FROM checked_key
+                WHERE key >= %(in)s GROUP BY key & (%(in)s - 1)
+            ) AS said
+            """,
+            {"out": _OUT, "in": _IN},
+        )
+        opted_out, opted_in = cursor.fetchone()
     cursor.execute("ANALYZE checked_key")
     cursor.execute(
         """
-        SELECT count(*) FROM (SELECT DISTINCT '+' || key AS phone_key FROM checked_key) AS wanted
+        SELECT count(*) FROM (SELECT DISTINCT '+' || (key & %s) AS phone_key FROM checked_key) AS wanted
         WHERE NOT EXISTS (
             SELECT FROM campaigns_contact AS contact
             WHERE contact.account_id = %s AND contact.phone_key = wanted.phone_key
         )
         """,
-        (row.account_id,),
+        (_IN - 1, row.account_id),
     )
     (new,) = cursor.fetchone()
     cursor.execute("DROP TABLE checked_key")
-    return int(new)
+    return int(new), int(opted_out), int(opted_in)
 
 
 # --- Importing -----------------------------------------------------------------------------------------------
@@ -354,6 +409,8 @@ def _import(cursor: Cursor, row: ContactImport, chunk: _Chunk, more_attributes: 
     if any(own_attributes[name] != name for name in more_attributes):
         people = [_under_names(person, own_attributes) for person in people]
     created = _write(cursor, row, people) if people else 0
+    if said := {person.phone_key: (person.phone, person.consent) for person in people if person.consent}:
+        consent_by_file.note(row.account_id, said, _file_as_source(row))
     others = len(chunk.people) - created
     changes: dict[str, Any] = {
         "created_count": row.created_count + created,
@@ -387,7 +444,10 @@ def _once_each(people: list[Person], update_existing: bool) -> list[Person]:
                 person.email or known.email,
                 list(dict.fromkeys([*known.labels, *person.labels])),
                 {**known.attributes, **person.attributes},
+                consent_by_file.stronger(known.consent, person.consent),
             )
+        elif person.consent and person.consent.is_out:
+            by_key[person.phone_key] = known._replace(consent=consent_by_file.stronger(known.consent, person.consent))
     return list(by_key.values())
 
 
@@ -413,7 +473,8 @@ def _write(cursor: Cursor, row: ContactImport, people: list[Person]) -> int:
     cursor.execute(
         """
         CREATE TEMP TABLE incoming_contact (
-            phone text, phone_key text, name text, email text, labels varchar(100)[], custom_attributes jsonb
+            phone text, phone_key text, name text, email text, labels varchar(100)[], custom_attributes jsonb,
+            opted_in_at timestamptz, opted_in_source text, opted_out_at timestamptz
         ) ON COMMIT DROP
         """
     )
@@ -425,15 +486,17 @@ def _write(cursor: Cursor, row: ContactImport, people: list[Person]) -> int:
         WITH written AS (
             INSERT INTO campaigns_contact AS contact (
                 account_id, phone, phone_key, name, email, labels, custom_attributes,
-                opted_in_source, opted_out_source
+                opted_in_at, opted_in_source, opted_out_at, opted_out_source
             )
-            SELECT %s, phone, phone_key, name, email, labels, custom_attributes, '', '' FROM incoming_contact
+            SELECT %s, phone, phone_key, name, email, labels, custom_attributes,
+                opted_in_at, opted_in_source, opted_out_at, CASE WHEN opted_out_at IS NULL THEN '' ELSE %s END
+            FROM incoming_contact
             ON CONFLICT (account_id, phone_key) {_UPDATE if row.update_existing else "DO NOTHING"}
             RETURNING xmax = 0 AS is_new
         )
         SELECT count(*) FROM written WHERE is_new
         """,  # noqa: S608 - constants
-        (row.account_id,),
+        (row.account_id, _file_as_source(row)),
     )
     (created,) = cursor.fetchone()
     cursor.execute("DROP TABLE incoming_contact")
@@ -460,8 +523,21 @@ def _line(person: Person) -> str:
     attributes = _escaped(_json(person.attributes)) if person.attributes else "{}"
     return (
         f"{person.phone}\t{person.phone_key}\t{_escaped(person.name)}\t{_escaped(person.email)}"
-        f"\t{_array(person.labels)}\t{attributes}\n"
+        f"\t{_array(person.labels)}\t{attributes}\t{_consent(person.consent)}\n"
     )
+
+
+def _consent(said: Consent | None) -> str:
+    """When somebody agreed, where, and when they said no."""
+    if said is None:
+        return "\\N\t\t\\N"
+    at = (said.at or timezone.now()).isoformat()
+    return f"\\N\t\t{at}" if said.is_out else f"{at}\t{_escaped(said.source)}\t\\N"
+
+
+def _file_as_source(row: ContactImport) -> str:
+    """Where a contact's no comes from, as it is kept."""
+    return row.file_name[:SOURCE_CHARACTERS]
 
 
 def _escaped(text: str) -> str:

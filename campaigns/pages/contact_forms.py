@@ -16,6 +16,7 @@ from accounts.pages.admin_base import AccountForm
 from accounts.written.folding import same_name
 from accounts.written.reading import with_plain_line_ends, yes_or_no
 from campaigns.contacts import labels
+from campaigns.contacts.consent_by_file import SOURCE_CHARACTERS
 from campaigns.contacts.people import ATTRIBUTE_NAME_CHARACTERS, ATTRIBUTES_MAX_BYTES, NAME_CHARACTERS
 from campaigns.imports import attribute_columns, recognition, upload
 from campaigns.imports.attribute_columns import AttributeColumn
@@ -50,6 +51,11 @@ FIELDS: Final = {
     "email": gettext_lazy("E-mail"),
     "labels": gettext_lazy("Labels"),
     "country": gettext_lazy("Country of the number"),
+    "opted_out": gettext_lazy("Wants no messages (yes or no)"),
+    "opted_out_at": gettext_lazy("Wants no messages since (date)"),
+    "opted_in": gettext_lazy("Agreed to messages (yes or no)"),
+    "opted_in_at": gettext_lazy("Agreed to messages on (date)"),
+    "opted_in_source": gettext_lazy("Where they agreed"),
 }
 DELIMITERS: Final = {
     ",": gettext_lazy("comma (,)"),
@@ -256,6 +262,7 @@ class MappingForm(forms.Form):
     sheet = forms.IntegerField(min_value=0, required=False)
     add_labels = LabelNames(required=False)
     default_country = forms.CharField(max_length=2, required=False)
+    opted_in_source = forms.CharField(max_length=SOURCE_CHARACTERS, required=False)
     update_existing = forms.ChoiceField(choices=[("true", ""), ("false", "")])
 
     def __init__(self, row: ContactImport, data: QueryDict | None = None) -> None:
@@ -263,6 +270,7 @@ class MappingForm(forms.Form):
         initial: dict[str, Any] = {**upload.format_of(mapping)._asdict(), "default_country": mapping["default_country"]}
         initial["sheet"] = mapping.get("sheet", 0)
         initial["add_labels"] = ", ".join(mapping["add_labels"])
+        initial["opted_in_source"] = mapping.get("opted_in_source", "")
         initial["update_existing"] = "true" if row.update_existing else "false"
         super().__init__(data, initial=initial)
         self.mapping = mapping
@@ -311,6 +319,9 @@ class MappingForm(forms.Form):
                     number,
                 )
                 found.append(text % {"field": label, "count": number})
+        says_yes = {"opted_in", "opted_in_at"}.intersection(meanings)
+        if says_yes and "opted_in_source" not in meanings and not self.cleaned_data["opted_in_source"]:
+            found.append(str(page_refusal("opt_in_source_missing")))
         names = [column.attribute for column in self.columns if column.meaning == "attribute"]
         if not all(0 < len(name) <= ATTRIBUTE_NAME_CHARACTERS and "\0" not in name for name in names):
             found.append(_("An attribute needs a name, of 100 characters at most."))
@@ -327,6 +338,7 @@ class MappingForm(forms.Form):
             **self.format(),
             "add_labels": self.cleaned_data["add_labels"],
             "default_country": self.cleaned_data["default_country"],
+            "opted_in_source": self.cleaned_data["opted_in_source"],
         }
         if with_columns:
             fields = {field: places for field in FIELDS if (places := self._places(field)) is not None}

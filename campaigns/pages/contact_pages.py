@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Account
 from accounts.written.spreadsheets import BOM, defuser
-from campaigns.imports import recognition, upload
+from campaigns.imports import consent_columns, recognition, upload
 from campaigns.models import Contact, ContactImport, Label
 from campaigns.pages import contact_list
 from campaigns.pages.contact_forms import ATTRIBUTE_KINDS, COLUMN_TYPES, FIELDS, ContactForm, MappingForm
@@ -123,6 +123,7 @@ def one_import(row: ContactImport) -> dict[str, Any]:
         "types": [_type(one) for one in recognition.shown_types(row.mapping)],
         "unsure": row.mapping.get("unsure", []),
         "lacks_phone": "phone" not in row.mapping["columns"],
+        "lacks_source": consent_columns.needs_source(row.mapping),
         "percentage": f"{upload.percentage(row):.0f}",
         "counts": [
             {"kind": "new", "label": _("New contacts"), "count": row.created_count},

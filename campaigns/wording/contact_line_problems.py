@@ -71,6 +71,26 @@ CONTACT_LINE_PROBLEMS: Final[dict[str, ContactLineProblem]] = {
         "Un atributo que debe ser JSON no lo es: se dejó fuera.",
         _("An attribute that should be JSON is none: it was left out."),
     ),
+    "opt_out_unclear": ContactLineProblem(
+        "La celda de quien no quiere mensajes no dice ni sí ni no: no se le escribirá.",
+        _("The cell of who wants no messages says neither yes nor no: this person will not be written to."),
+    ),
+    "opt_in_unclear": ContactLineProblem(
+        "La celda del consentimiento no dice ni sí ni no: no se tomó como un sí.",
+        _("The cell of who agreed says neither yes nor no: it was not taken for a yes."),
+    ),
+    "opt_in_without_source": ContactLineProblem(
+        "No se dice de dónde viene el consentimiento, en 100 caracteres como máximo: no se tomó.",
+        _("It does not say where the consent comes from, in 100 characters at most: it was not taken."),
+    ),
+    "opt_in_refused": ContactLineProblem(
+        "La persona pidió no recibir mensajes, y el archivo no dice que aceptara después: no se le escribirá.",
+        _("This person said no, and the file does not say that they agreed later: they will not be written to."),
+    ),
+    "consent_date_invalid": ContactLineProblem(
+        "La fecha del consentimiento o de la baja no se entiende, o está por venir: se dejó fuera.",
+        _("The date of who agreed or said no is none, or yet to come: it was left out."),
+    ),
     "cells_beyond_header": ContactLineProblem(
         "La línea tiene más celdas que la cabecera: las que sobran no se leyeron.",
         _("The line has more cells than the header: those beyond it were not read."),

@@ -74,6 +74,12 @@ CONTACT_REFUSALS: Final[dict[str, Refusal]] = {
         "No es seguro qué columna tiene el teléfono. Confírmalo con mapping.columns o con mapping.confirmed.",
         _("Which column is the phone is not certain: look at the columns, and confirm them."),
     ),
+    "opt_in_source_missing": Refusal(
+        400,
+        "Indica de dónde viene el consentimiento: en la columna mapping.columns.opted_in_source o, para todos, en "
+        "mapping.opted_in_source.",
+        _("Say where these people agreed: in a column, or in words for all of them."),
+    ),
     "phone_column_missing": Refusal(
         400, "Indica qué columna tiene el teléfono, en mapping.columns.phone.", _("Say which column holds the phone.")
     ),

@@ -26,8 +26,8 @@ class SuppressionSerializer(serializers.ModelSerializer[Suppression]):
 
     class Meta:
         model = Suppression
-        fields = ("id", "phone", "reason", "created_at")
-        read_only_fields = ("id", "created_at")
+        fields = ("id", "phone", "reason", "since", "created_at")
+        read_only_fields = ("id", "since", "created_at")
 
     def to_representation(self, instance: Suppression) -> dict[str, Any]:
         return {

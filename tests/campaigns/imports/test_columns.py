@@ -83,7 +83,7 @@ def columns(names, *sample, country="PE"):
         (["Nombres", "Apellidos", "Celular"], {"name": [0, 1], "phone": 2}),
         (["Person - Name", "Person - Phone - Mobile"], {"name": 0, "phone": 1}),
         (["tel", "móvil"], {"phone": 1, "more_phones": [0], "custom_attributes": {"tel": 0}}),
-        (["id", "phone", "opted_out", "region"], {"phone": 1, "custom_attributes": {"region": 3}}),
+        (["id", "phone", "opted_out", "region"], {"phone": 1, "opted_out": 2, "custom_attributes": {"region": 3}}),
         (
             ["phone", "Ciudad de origen", "firstOrder", "año", "año", "", "★"],
             {
@@ -189,7 +189,7 @@ OUTLOOK = "Title,First Name,Middle Name,Last Name,Business Phone,Home Phone,Mobi
         ),
         (
             "id,name,phone,email,labels,opted_out,celular,phone_2",
-            {"name": 1, "phone": 2, "email": 3, "labels": 4},
+            {"name": 1, "phone": 2, "email": 3, "labels": 4, "opted_out": 5},
         ),
         ("phone,@celular", {"phone": 0}),
         ("id,name,email,identifier,phone_number", {"name": 1, "email": 2, "phone": 4}),

@@ -124,6 +124,7 @@ def test_an_upload_answers_what_was_guessed_and_a_sample(call, nudges, django_ca
         "columns": {"phone": 0, "name": 1, "email": 2, "labels": 3, "custom_attributes": {"region": 4}},
         "add_labels": [],
         "default_country": "PE",
+        "opted_in_source": "",
     }
     assert made["columns"] == ["Teléfono", "Nombre", "Correo", "Etiquetas", "Región"]
     assert made["sample"][0] == ["987654321", "Ñusta Peña", "nusta@example.com", "vip, nuevo", "norte"]

@@ -111,6 +111,8 @@ def test_every_problem_of_a_line_has_one_row():
     raised |= {"line_too_long", "quote_unclosed"}  # a row's own problems, of `csv_records`
     raised |= codes_given_to("Note", files="imports/lines.py")  # what was left out of a person
     raised |= set(attribute_columns.PROBLEMS.values())
+    raised |= codes_given_to("complain", files="imports/consent_columns.py")
+    raised |= codes_given_to("stored", files="imports/work.py", place=1)
     raised |= {kind.code for kind in Unusable.__subclasses__()} - {Unreadable.code}
     assert raised | PHONE_PROBLEMS.keys() == set(CONTACT_LINE_PROBLEMS)
 
