@@ -26,7 +26,8 @@ def patterns() -> dict[str, str]:
         fixed = metadata.fixed_line and metadata.fixed_line.national_number_pattern
         mobile = metadata.mobile and metadata.mobile.national_number_pattern
         if fixed and fixed != mobile:
-            found[code] = f"(?!(?:{mobile})$)(?:{fixed})" if mobile else fixed
+            # Landlines first: most numbers are none by their first digit.
+            found[code] = f"(?=(?:{fixed})$)(?!(?:{mobile or '$'})$)[0-9]+"
     return found
 
 
