@@ -55,8 +55,9 @@ def international(digits: str) -> Planned:
 def national(digits: str, region: str) -> Planned:
     """Read digits as somebody in this country ("PE") would write them. Raises Unreadable as `international` does.
 
-    With the country's own code before them too, whose plus many leave out; another country's is believed where
-    they are too many for a mobile here, and a mobile there.
+    With the country's own code before them too, whose plus many leave out, also where a landline could begin so
+    (Germany's, Indonesia's); another country's is believed where they are too many for a mobile here, and a mobile
+    there.
     """
     plan = _plan_of_region(region)
     if plan is None:
@@ -64,12 +65,16 @@ def national(digits: str, region: str) -> Planned:
     if quick := _mobile(plan, digits):
         return quick
     try:
-        return _by_library(_without_old_trunk(plan.code, digits), region)
+        here = _by_library(_without_old_trunk(plan.code, digits), region)
     except Unreadable:
         other = _with_code(plan, digits)
         if other is None:
             raise
         return other
+    if here.is_landline and digits.startswith(plan.code):
+        other = _with_code(plan, digits)
+        return other if other is not None and not other.is_landline else here
+    return here
 
 
 def is_mobile(e164: str, region: str = "") -> bool:

@@ -1,8 +1,10 @@
 """A phone as the recipient file has it (seed 000), and as the people of one country write it."""
 
+import phonenumbers
 import pytest
+from phonenumbers import PhoneNumberType
 
-from devices.phone_numbers import Unreadable, normalise, read, read_kept_from, read_one, reader
+from devices.phone_numbers import Unreadable, normalise, parse, read, read_kept_from, read_one, reader
 
 
 @pytest.mark.parametrize(
@@ -81,6 +83,32 @@ def test_a_file_without_a_country_is_read_as_seed_000_says():
     assert reader("") is normalise
 
 
+@pytest.mark.parametrize("kind", [PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE])
+def test_every_countrys_numbers_are_read_as_the_library_writes_them(kind):
+    read_otherwise = []
+    for region in phonenumbers.SUPPORTED_REGIONS:
+        number = phonenumbers.example_number_for_type(region, kind)
+        if number is None:
+            continue
+        e164 = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+        code = str(number.country_code)
+        rest = e164[len(code) + 1 :]
+        written = {
+            (phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL), ""),
+            (phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.RFC3966), ""),
+            (phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.NATIONAL), region),
+            (f"+{code} {rest}", ""),
+            (f"(+{code}) {rest}", ""),
+            (f"00{code} {rest}", ""),
+            (rest, region),
+        }
+        read_otherwise += [one for one in written if parse(*one) != e164]
+        international = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+        if len(e164) > 8:  # seed 000's shortest
+            read_otherwise += [raw for raw in (international, f"{code} {rest}") if normalise(raw) != e164]
+    assert read_otherwise == []
+
+
 # --- People's numbers ------------------------------------------------------------------------------------
 
 
@@ -133,6 +161,9 @@ def test_a_number_that_is_nobodys_says_why(raw, country, code):
         ("Teléfono: 01 4567890", "PE", "+5114567890"),
         ("WHATSAPP +51 987 654 321", "", "+51987654321"),
         ("p:+51987654321", "", "+51987654321"),  # of Meta's forms
+        ("4915123456789", "DE", "+4915123456789"),  # and no landline of East Frisia
+        ("62812345678", "ID", "+62812345678"),
+        ("5532211234", "BR", "+555532211234"),  # a landline of area 55
         ("5491123456789", "PE", "+5491123456789"),  # too long for Peru, and a mobile of Argentina
     ],
 )
