@@ -18,6 +18,7 @@ from campaigns.states import (
     CAMPAIGN_WAITING,
     STATUS_OF_JOB,
     CampaignStatus,
+    ImportKind,
     ImportStatus,
     campaign_sources,
     import_sources,
@@ -343,16 +344,20 @@ class ContactImportQuerySet(ScopedQuerySet["ContactImport"]):
 
 
 class ContactImport(ScopedModel):
-    """A file of contacts on its way in: how it is read, how far it is, what was wrong with it."""
+    """A file of contacts, or of suppressed numbers, on its way in: how it is read, how far it is, what was wrong with
+    it."""
 
     Status = ImportStatus
+    Kind = ImportKind
 
     account = models.ForeignKey(Account, models.CASCADE, related_name="contact_imports", verbose_name=_("account"))
     created_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+", verbose_name=_("created by"))
+    kind = models.CharField(_("kind"), max_length=16, choices=Kind.choices, default=Kind.CONTACTS)
     file_name = models.CharField(_("file"), max_length=255)
     upload_name = models.CharField(max_length=80, blank=True)
     # {"delimiter", "encoding", "sheet", "columns": {"phone": 0, "name": 1, "labels": 2, "email": 3,
-    #  "custom_attributes": {"region": 4}}, "add_labels": [], "default_country": "PE"}
+    #  "custom_attributes": {"region": 4}}, "add_labels": [], "default_country": "PE"}; of suppressed numbers
+    #  {…, "columns": {"phone": 0, "reason": 1, "since": 2}, "reason": "RNE", "goes_on": True}: imported once checked
     mapping = models.JSONField(_("columns"), default=dict)
     update_existing = models.BooleanField(_("update contacts that exist"), default=True)
     status = models.CharField(_("status"), max_length=16, choices=Status.choices, default=Status.CHECKING)
@@ -378,6 +383,9 @@ class ContactImport(ScopedModel):
         verbose_name = _("contact import")
         verbose_name_plural = _("contact imports")
         ordering = ("-id",)
+        constraints = [
+            models.CheckConstraint(condition=Q(kind__in=ImportKind.values), name="contact_import_kind_is_known"),
+        ]
 
     def __str__(self) -> str:
         return self.file_name

@@ -64,6 +64,13 @@ def campaign_sources(target: CampaignStatus) -> list[CampaignStatus]:
     return [source for source, targets in CAMPAIGN_MOVES.items() if target in targets]
 
 
+class ImportKind(models.TextChoices):
+    """What a file is of."""
+
+    CONTACTS = "contacts", _("contacts")
+    SUPPRESSIONS = "suppressions", _("suppressed numbers")
+
+
 class ImportStatus(models.TextChoices):
     CHECKING = "checking", _("being checked")
     READY = "ready", _("checked, waiting for your word")

@@ -33,6 +33,7 @@ CONTACTS: list[URLPattern] = [
     ),
     api_path(f"{ACCOUNT}/attributes", attribute_views.Attributes.as_view(), name="attributes"),
     api_path(f"{ACCOUNT}/attributes/<int:attribute_id>", attribute_views.AttributeDetail.as_view(), name="attribute"),
+    api_path(f"{ACCOUNT}/suppressions/import", import_views.SuppressionImport.as_view(), name="suppressions_import"),
     api_path(f"{ACCOUNT}/labels", contact_views.Labels.as_view(_LIST), name="labels"),
     api_path(f"{ACCOUNT}/labels/<int:label_id>", contact_views.Labels.as_view(_ROW), name="label"),
 ]

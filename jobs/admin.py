@@ -2,6 +2,7 @@
 
 import uuid
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django import forms
 from django.contrib import admin, messages
@@ -13,6 +14,8 @@ from django.db.models.functions import Coalesce
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from unfold.views import ChangeList
@@ -325,8 +328,9 @@ class SuppressionAdmin(AccountAdmin):
 
     required_role = Role.ADMINISTRATOR  # to remove
     form = SuppressionForm
-    list_display = ("phone", "why", "created_at")
-    readonly_fields = ("why",)
+    list_display = ("phone", "why", "since_when", "created_at")
+    list_select_related = ("account",)
+    readonly_fields = ("why", "since_when")
     search_fields = ("phone", "reason")
     ordering = ("-id",)
     list_before_template = "jobs/suppression_notice.html"
@@ -338,7 +342,7 @@ class SuppressionAdmin(AccountAdmin):
         return False
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        return ("phone", "why", "created_at") if obj else ("phone", "reason")
+        return ("phone", "why", "since_when", "created_at") if obj else ("phone", "reason")
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Suppression], search_term: str
@@ -351,6 +355,13 @@ class SuppressionAdmin(AccountAdmin):
     @display(description=gettext_lazy("reason"), ordering="reason")
     def why(self, number: Suppression) -> str:
         return suppression_reasons.on_the_page(number.reason_code, number.reason)
+
+    @display(description=gettext_lazy("since"), ordering="since")
+    def since_when(self, number: Suppression) -> str:
+        """The day, where the account is: files say no more of it."""
+        if number.since is None:
+            return "–"
+        return date_format(timezone.localtime(number.since, ZoneInfo(number.account.time_zone)))
 
     def save_model(self, request: HttpRequest, obj: Suppression, form: Any, change: bool) -> None:
         actions.suppress(Actor.of(request), obj)  # has_change_permission: rows are never changed here

@@ -1,6 +1,6 @@
 """What a person does to files of contacts: one function an act, with its one audit entry (see `jobs.actions`)."""
 
-from typing import Any
+from typing import Any, Final
 
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
@@ -9,7 +9,10 @@ from accounts import audit
 from accounts.audit import Actor
 from campaigns.imports import upload
 from campaigns.models import ContactImport
+from campaigns.states import ImportKind
 from campaigns.tasks import import_contacts
+
+_IMPORTED: Final = "suppressions.imported"
 
 
 def accept_file(
@@ -18,6 +21,7 @@ def accept_file(
     update_existing: bool = True,
     mapping: Any = None,
     *,
+    kind: ImportKind = ImportKind.CONTACTS,
     is_asked_first: bool = False,
 ) -> ContactImport:
     """Keep an upload, read as `mapping` says or as it can be guessed, and have it checked.
@@ -26,7 +30,7 @@ def accept_file(
     neither row nor file is left behind.
     """
     with transaction.atomic():
-        row = upload.accept(actor.account, actor.user, file, update_existing)
+        row = upload.accept(actor.account, actor.user, file, update_existing, kind)
         try:
             if mapping is not None:
                 upload.remap(row, mapping, None)
@@ -37,6 +41,26 @@ def accept_file(
             raise
     if not is_asked_first:
         _nudge(row)
+    return row
+
+
+def suppress_file(actor: Actor, file: "UploadedFile[Any] | None", mapping: Any) -> ContactImport:
+    """Have the numbers of a file put on the account's list of suppressed ones, read as `mapping` says and as it can be
+    guessed. One act: nobody is asked again.
+
+    Raises ApiError (400, 409, 413) and BadMapping; then neither row nor file is left behind.
+    """
+    with transaction.atomic():
+        row = upload.accept(actor.account, actor.user, file, kind=ImportKind.SUPPRESSIONS)
+        try:
+            upload.remap(row, mapping, None)
+            row.refresh_from_db()
+            upload.go_on_once_checked(row)
+            audit.record(actor, _IMPORTED, row, id=row.pk)
+        except BaseException:
+            upload.remove_files(row.upload_name)
+            raise
+    _nudge(row)
     return row
 
 
@@ -53,7 +77,8 @@ def start(actor: Actor, row: ContactImport) -> None:
     """Have a checked file imported. Raises ApiError (400, 409)."""
     with transaction.atomic():
         upload.start(row)
-        audit.record(actor, "contact_import.started", row, id=row.pk, rows=row.rows)
+        is_ban = row.kind == ImportKind.SUPPRESSIONS
+        audit.record(actor, _IMPORTED if is_ban else "contact_import.started", row, id=row.pk, rows=row.rows)
     row.refresh_from_db()
     _nudge(row)
 

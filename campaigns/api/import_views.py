@@ -24,7 +24,7 @@ from campaigns.wording.refusals import refusal
 
 _MAPPING_KEYS = (
     *("encoding", "delimiter", "header", "start", "sheet", "columns", "add_labels", "default_country"),
-    consent_columns.SOURCE,
+    *(consent_columns.SOURCE, "reason"),
 )
 _MAPPING_HELP = (
     'How the file is read: {"encoding", "delimiter", "header", "start": 1, "sheet": 0, "columns": {"phone": 0, '
@@ -101,6 +101,7 @@ class ContactImportSerializer(serializers.ModelSerializer[ContactImport]):
         model = ContactImport
         fields = (
             "id",
+            "kind",
             "file_name",
             "status",
             "update_existing",
@@ -226,6 +227,51 @@ class ContactImports(APIView):
         mapping = _parsed(given) if (given := form.get("mapping")) else None
         try:
             row = import_acts.accept_file(Actor.of(request), files.get("file"), update_existing, mapping)
+        except upload.BadMapping as bad:
+            raise refusal("mapping_invalid", what=bad) from None
+        return Response(ContactImportSerializer(row).data, status=201)
+
+
+_SUPPRESSIONS_FORM = {
+    "multipart/form-data": {
+        "type": "object",
+        "required": ["file"],
+        "properties": {
+            "file": {"type": "string", "format": "binary", "description": ".csv, .txt, .xlsx or .vcf"},
+            "reason": {"type": "string", "description": "For the lines that say none; 200 characters at most"},
+            "default_country": {"type": "string", "description": "Of numbers without a code; else the account's"},
+            "mapping": {
+                "type": "string",
+                "description": "JSON. How the file is read, as for contacts; of columns "
+                '{"phone": 0, "reason": 1, "since": 2}. What is not given is found out.',
+            },
+        },
+    }
+}
+
+
+class SuppressionImport(APIView):
+    """POST …/suppressions/import"""
+
+    parser_classes = (MultiPartParser,)
+
+    @extend_schema(request=_SUPPRESSIONS_FORM, responses={201: ContactImportSerializer}, tags=["suppressions"])
+    def post(self, request: ApiRequest, **_: Any) -> Response:
+        """Put the numbers of a file on the list, with reason and date; up to a million, in the background.
+
+        The answer is an import of the kind `suppressions`: `GET …/contact_imports/{id}` says how far it is, and at
+        `completed` how many were added (`created`), there already (`skipped`) and refused (`error_count`, `errors`).
+        A number that is there keeps its reason and date. Lines without a number that can be read are refused, each
+        with its code; a date or reason that is none is left out and told under `warnings`."""
+        try:
+            form, files = request.POST, request.FILES
+        except UnsupportedMediaType:
+            raise refusal("import_file_missing") from None
+        mapping = _parsed(given) if (given := form.get("mapping")) else {}
+        if isinstance(mapping, dict):
+            mapping |= {name: form[name] for name in ("reason", "default_country") if name in form}
+        try:
+            row = import_acts.suppress_file(Actor.of(request), files.get("file"), mapping)
         except upload.BadMapping as bad:
             raise refusal("mapping_invalid", what=bad) from None
         return Response(ContactImportSerializer(row).data, status=201)

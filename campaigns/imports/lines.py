@@ -89,25 +89,10 @@ class LineReader:
 
     def read(self, row: Row) -> Person:
         """Raises BadLine."""
-        cells = row.cells
-        if row.problem:
-            raise BadLine(row.problem)
-        if len(cells) < self._width:
-            cells = cells + [""] * (self._width - len(cells))
-        everything = "".join(cells)
-        if "\0" in everything:
-            raise BadLine("nul_byte")
         notes: list[Note] = []
-        if not everything.isascii():
-            if UNDECODABLE in everything:
-                raise BadLine("undecodable")
-            if ERROR_MARK in everything:
-                notes += [Note("cell_error", place) for place, cell in enumerate(cells) if cell.startswith(ERROR_MARK)]
-                cells = ["" if cell.startswith(ERROR_MARK) else cell for cell in cells]
-        if len(cells) > self._columns and not all(map(is_blank, cells[self._columns :])):
-            notes.append(Note("cells_beyond_header"))
+        cells = checked_cells(row, self._width, self._columns, notes)
         country = self._country
-        if self._country_said is not None and (said := _text(cells[self._country_said])):
+        if self._country_said is not None and (said := text_of(cells[self._country_said])):
             if named := country_named(said):
                 country = named
             elif self._phone is not None and "+" not in cells[self._phone]:
@@ -128,11 +113,11 @@ class LineReader:
 
     def _read_consent(self, cells: list[str], line: int, notes: list[Note]) -> Consent | None:
         assert self._consents is not None
-        said = {place: _text(cells[place]) for place in self._consents.places}
+        said = {place: text_of(cells[place]) for place in self._consents.places}
         return self._consents.read(said, line, lambda code, place: notes.append(Note(code, place)))
 
     def _read_name(self, cells: list[str], notes: list[Note]) -> str:
-        name = " ".join([text for place in self._names if (text := _text(cells[place]))])
+        name = " ".join([text for place in self._names if (text := text_of(cells[place]))])
         if len(name) > NAME_CHARACTERS:
             notes.append(Note("name_too_long", self._names[0], {"limit": NAME_CHARACTERS}))
             return ""
@@ -140,7 +125,7 @@ class LineReader:
 
     def _read_email(self, cell: str, notes: list[Note]) -> str:
         """The first e-mail of a cell; "" where there is none."""
-        text = _text(cell)
+        text = text_of(cell)
         if not text or (len(text) <= MAX_EMAIL_CHARACTERS and _EMAIL.fullmatch(text)):
             return text
         found = [part for part in _BETWEEN_EMAILS.split(text) if "@" in part]
@@ -209,7 +194,7 @@ class LineReader:
 
     def _read_labels(self, cell: str, notes: list[Note]) -> list[str]:
         found = list(self._add_labels)
-        for part in _LABEL_SEPARATORS.split(_text(cell)) if cell else ():
+        for part in _LABEL_SEPARATORS.split(text_of(cell)) if cell else ():
             name = _trimmed(part)
             if name in found or is_blank(name) or name.startswith(_OWN_GROUP):
                 continue
@@ -224,7 +209,7 @@ class LineReader:
     def _read_attributes(self, cells: list[str], notes: list[Note]) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for name, place, read, kind in self._attributes:
-            text = _text(cells[place])
+            text = text_of(cells[place])
             if not text:
                 continue
             if len(text) > MAX_ATTRIBUTE_CHARACTERS and kind != JSON:
@@ -237,7 +222,31 @@ class LineReader:
         return found
 
 
-def _text(cell: str) -> str:
+def checked_cells(row: Row, width: int, columns: int, notes: list[Note]) -> list[str]:
+    """The cells of a row, at least `width`, for a table of `columns`; what of them cannot be read is empty and noted.
+
+    Raises BadLine.
+    """
+    cells = row.cells
+    if row.problem:
+        raise BadLine(row.problem)
+    if len(cells) < width:
+        cells = cells + [""] * (width - len(cells))
+    everything = "".join(cells)
+    if "\0" in everything:
+        raise BadLine("nul_byte")
+    if not everything.isascii():
+        if UNDECODABLE in everything:
+            raise BadLine("undecodable")
+        if ERROR_MARK in everything:
+            notes += [Note("cell_error", place) for place, cell in enumerate(cells) if cell.startswith(ERROR_MARK)]
+            cells = ["" if cell.startswith(ERROR_MARK) else cell for cell in cells]
+    if len(cells) > columns and not all(map(is_blank, cells[columns:])):
+        notes.append(Note("cells_beyond_header"))
+    return cells
+
+
+def text_of(cell: str) -> str:
     """A cell without the spaces around it, "" where it says nothing; without what an export puts before a would-be
     formula or a text that would say nothing."""
     cell = with_plain_line_ends(_trimmed(cell))

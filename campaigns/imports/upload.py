@@ -22,14 +22,23 @@ from accounts.written.reading import is_storable
 from campaigns.contacts import labels
 from campaigns.contacts.consent_by_file import SOURCE_CHARACTERS
 from campaigns.contacts.people import ATTRIBUTE_NAME_CHARACTERS
-from campaigns.imports import attribute_columns, beginnings, consent_columns, encodings, table, vcards
+from campaigns.imports import (
+    attribute_columns,
+    beginnings,
+    consent_columns,
+    encodings,
+    suppression_lines,
+    table,
+    vcards,
+)
 from campaigns.imports import columns as column_guess
 from campaigns.imports.csv_records import Format, Head
+from campaigns.imports.suppression_lines import REASON_CHARACTERS
 from campaigns.imports.unusable import MAX_COLUMNS, Unusable
 from campaigns.imports.workbook import workbook_calls
 from campaigns.imports.workbook.workbooks import ERROR_MARK
 from campaigns.models import ContactImport
-from campaigns.states import import_sources
+from campaigns.states import ImportKind, import_sources
 from campaigns.wording.refusals import refusal
 from devices import phone_numbers
 from jobs.intake.kept_files import display_name, kept, old_files
@@ -41,7 +50,16 @@ FIELDS: Final = ("phone", "name", "email", "labels", "country", *consent_columns
 SEVERAL: Final = ("more_phones", "name", consent_columns.OPTED_OUT)  # what may stand in several columns
 # Of a mapping.
 KEYS: Final = frozenset(
-    {*Format._fields, "sheet", "columns", "add_labels", "default_country", consent_columns.SOURCE, "confirmed"}
+    {
+        *Format._fields,
+        "sheet",
+        "columns",
+        "add_labels",
+        "default_country",
+        consent_columns.SOURCE,
+        "reason",
+        "confirmed",
+    }
 )
 SHOWN_ROWS: Final = 5
 LAST_START: Final = 1_000  # a table that begins further down has no beginning
@@ -54,7 +72,11 @@ Cursor = Any
 
 
 def accept(
-    account: Account, user: User | None, upload: "UploadedFile[Any] | None", update_existing: bool = True
+    account: Account,
+    user: User | None,
+    upload: "UploadedFile[Any] | None",
+    update_existing: bool = True,
+    kind: ImportKind = ImportKind.CONTACTS,
 ) -> ContactImport:
     """Keep an upload and guess what its columns are; the caller then has it checked.
 
@@ -74,17 +96,18 @@ def accept(
     if not found.head.sample:
         raise refusal("import_file_empty")
     country = account.default_country
-    mapping = {**found.mapping(country), "add_labels": [], "default_country": country}
+    mapping = {**found.mapping(country, kind), "add_labels": [], "default_country": country}
     mapping[consent_columns.SOURCE] = ""
     name = uuid.uuid4().hex + suffix
     with kept(upload, directory() / name):
         row: ContactImport = ContactImport.unscoped.create(
             account=account,
             created_by=user,
+            kind=kind,
             file_name=display_name(upload.name or ""),
             upload_name=name,
             mapping=mapping,
-            update_existing=update_existing,
+            update_existing=update_existing and kind == ImportKind.CONTACTS,
         )
     return row
 
@@ -98,12 +121,12 @@ class _Found(NamedTuple):
     sheet: int
     words: list[str]  # that show whether the encoding is right
 
-    def mapping(self, country: str) -> dict[str, Any]:
+    def mapping(self, country: str, kind: str) -> dict[str, Any]:
         """What an import keeps of it: how the file is read, and what a person sees while choosing columns.
 
         That, `names` and `sample`, is forgotten with the file.
         """
-        guess = column_guess.guess(self.head, country)
+        guess = _guess(self.head, country, kind)
         return {
             **self.form._asdict(),
             "sheets": [name.replace("\0", "") for name in self.sheets],
@@ -114,6 +137,11 @@ class _Found(NamedTuple):
             "columns": guess.columns,
             "unsure": guess.unsure,
         }
+
+
+def _guess(found: Head, country: str, kind: str) -> column_guess.Guess:
+    guess = suppression_lines.guess if kind == ImportKind.SUPPRESSIONS else column_guess.guess
+    return guess(found, country)
 
 
 def _look(path: Path, form: Format | None, sheet: int | None, suffix: str) -> _Found:
@@ -196,18 +224,19 @@ def remap(row: ContactImport, given: Any, update_existing: bool | None) -> None:
         if "columns" in given or given.get("confirmed") is True:
             mapping["unsure"] = []
         columns = given.get("columns", mapping["columns"])
-        mapping["columns"] = clean_columns(columns, len(mapping["names"]))
+        mapping["columns"] = clean_columns(columns, len(mapping["names"]), row.kind)
         mapping["add_labels"] = _labels(given.get("add_labels", mapping["add_labels"]))
         mapping["default_country"] = _country(given.get("default_country", mapping["default_country"]))
         mapping[consent_columns.SOURCE] = _source(
             given.get(consent_columns.SOURCE, mapping.get(consent_columns.SOURCE, ""))
         )
+        mapping["reason"] = _reason(given.get("reason", mapping.get("reason", "")))
         if "columns" not in given and "phone" not in mapping["columns"]:
             # Another country's numbers may look like phones.
-            guess = column_guess.guess(Head(mapping["names"], mapping["sample"]), mapping["default_country"])
+            guess = _guess(Head(mapping["names"], mapping["sample"]), mapping["default_country"], row.kind)
             mapping.update(columns=guess.columns, unsure=guess.unsure)
         changes: dict[str, Any] = {"mapping": mapping, **COUNTED_NOTHING}
-        if update_existing is not None:
+        if update_existing is not None and row.kind == ImportKind.CONTACTS:
             changes["update_existing"] = update_existing
         ContactImport.unscoped.filter(pk=row.pk).move(Status.CHECKING, rows=0, **FOUND_NOTHING, **changes)
 
@@ -253,12 +282,18 @@ def _read_again(row: ContactImport, form: Format | None, sheet: int) -> dict[str
         found = _look(path, form, sheet, path.suffix)
     except (Unusable, OSError):
         raise BadMapping("así no se puede leer el archivo") from None
-    return found.mapping(row.mapping["default_country"])
+    return found.mapping(row.mapping["default_country"], row.kind)
 
 
-def clean_columns(given: Any, width: int) -> dict[str, Any]:
-    """Check {"phone": 0, "more_phones": [6], "name": 1 or [1, 2], …, "country": 7, "custom_attributes": {"region": 4,
+def clean_columns(given: Any, width: int, kind: str = ImportKind.CONTACTS) -> dict[str, Any]:
+    """Check {"phone": 0, "reason": 1, "since": 2} of suppressed numbers; of contacts
+    {"phone": 0, "more_phones": [6], "name": 1 or [1, 2], …, "country": 7, "custom_attributes": {"region": 4,
     "age": {"column": 5, "type": "number"}}}."""
+    if kind == ImportKind.SUPPRESSIONS:
+        if not isinstance(given, dict) or given.keys() - {*suppression_lines.FIELDS, "custom_attributes"}:
+            raise BadMapping("columns debe ser un objeto con phone, reason y since")
+        said = {name: _place(given[name], width) for name in suppression_lines.FIELDS if given.get(name) is not None}
+        return {**said, "custom_attributes": {}}
     if not isinstance(given, dict) or given.keys() - {*FIELDS, "more_phones", "custom_attributes"}:
         raise BadMapping(f"columns debe ser un objeto con {', '.join(FIELDS)}, more_phones y custom_attributes")
     attributes = given.get("custom_attributes") or {}
@@ -303,6 +338,12 @@ def _source(given: Any) -> str:
     return given.strip()
 
 
+def _reason(given: Any) -> str:
+    if not isinstance(given, str) or len(given.strip()) > REASON_CHARACTERS or not is_storable(given):
+        raise BadMapping(f"reason debe ser un texto de {REASON_CHARACTERS} caracteres como máximo")
+    return given.strip()
+
+
 def _country(given: Any) -> str:
     if not isinstance(given, str) or not re.fullmatch(r"([A-Za-z]{2})?", given):
         raise BadMapping("default_country debe ser un código de país de dos letras")
@@ -311,14 +352,26 @@ def _country(given: Any) -> str:
     return given.upper()
 
 
-def start(row: ContactImport) -> None:
-    """Say yes to a checked import; the caller then has it run. Raises ApiError (400, 409)."""
+def check_columns(row: ContactImport) -> None:
+    """See that an import may be started as its columns are. Raises ApiError (400, 409)."""
     if "phone" not in row.mapping["columns"]:
         raise refusal("phone_column_missing")
     if row.mapping.get("unsure"):
         raise refusal("columns_unconfirmed")
     if consent_columns.needs_source(row.mapping):
         raise refusal("opt_in_source_missing")
+
+
+def go_on_once_checked(row: ContactImport) -> None:
+    """Have a file that is being checked imported after that, without another word. Raises ApiError (400, 409)."""
+    check_columns(row)
+    row.mapping = {**row.mapping, "goes_on": True}
+    ContactImport.unscoped.filter(pk=row.pk).update(mapping=row.mapping)
+
+
+def start(row: ContactImport) -> None:
+    """Say yes to a checked import; the caller then has it run. Raises ApiError (400, 409)."""
+    check_columns(row)
     if row.status == Status.READY and not row.rows:
         raise refusal("import_file_empty")
     moved = ContactImport.unscoped.filter(pk=row.pk).move(Status.RUNNING, **COUNTED_NOTHING)

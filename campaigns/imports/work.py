@@ -30,12 +30,14 @@ from campaigns.imports.consent_columns import ConsentReader
 from campaigns.imports.csv_records import Row
 from campaigns.imports.lines import BadLine, LineReader, Note, Person
 from campaigns.imports.recognition import Recognition
+from campaigns.imports.suppression_lines import SuppressionReader
 from campaigns.imports.unusable import MAX_COLUMNS, Unreadable, Unusable
 from campaigns.imports.upload import COUNTED_NOTHING, FOUND_NOTHING, MADE, directory, format_of, made_csv, remove_files
 from campaigns.imports.workbook import workbook_calls
 from campaigns.models import AttributeKind, ContactImport
-from campaigns.states import IMPORT_OPEN, ImportStatus
+from campaigns.states import IMPORT_OPEN, ImportKind, ImportStatus
 from campaigns.wording import contact_line_problems
+from jobs import suppression
 
 CHUNK_ROWS: Final = 20_000  # one transaction: about a second, and what a crash costs
 MAX_ERRORS: Final = 1_000  # that are told, and as many warnings; all are counted
@@ -195,9 +197,14 @@ class _Reader:
         self._rows = _rows(row, path)
         self._passed = 0
         mapping = _under_own_names(row)
-        consents = ConsentReader(mapping, row.account.time_zone, timezone.now())
-        self.has_consents = bool(consents.places)
-        self.lines = LineReader(mapping, consents if self.has_consents else None)
+        self.lines: LineReader | SuppressionReader
+        if row.kind == ImportKind.SUPPRESSIONS:
+            self.has_consents = False
+            self.lines = SuppressionReader(mapping, row.account.time_zone, timezone.now())
+        else:
+            consents = ConsentReader(mapping, row.account.time_zone, timezone.now())
+            self.has_consents = bool(consents.places)
+            self.lines = LineReader(mapping, consents if self.has_consents else None)
         self.keys_path = path.with_suffix(".keys")
 
     def is_for(self, row: ContactImport) -> bool:
@@ -214,7 +221,7 @@ class _Reader:
         """Read the next rows from `position` on."""
         # Forwards only: a position that fell is another reading.
         _ = next(islice(self._rows, position - self._passed, position - self._passed), None)
-        people: list[Person] = []
+        people: list[Any] = []
         errors: list[dict[str, Any]] = []
         warnings: list[dict[str, Any]] = []
         number = warning_count = 0
@@ -243,7 +250,7 @@ class _Reader:
         if not agreed:
             return chunk
         known = consent_by_file.standing(self.row.account_id, agreed)
-        people: list[Person] = []
+        people: list[Any] = []
         warnings = []
         for person in chunk.people:
             said, standing = person.consent, known.get(person.phone_key)
@@ -267,7 +274,7 @@ class _Reader:
 class _Chunk(NamedTuple):
     """What a chunk's lines said."""
 
-    people: list[Person]
+    people: list[Any]  # Person, or Entry of a file of suppressed numbers
     errors: list[dict[str, Any]]  # lines that were not read; the first 1,000
     error_count: int
     warnings: list[dict[str, Any]]  # what was left out of those that were; the first 1,000
@@ -296,7 +303,8 @@ def _step(reader: _Reader) -> bool:
             if row.status == Status.CHECKING:
                 target, changed = _check(cursor, row, reader, chunk)
             else:
-                target, changed = _import(cursor, row, chunk, reader.lines.more_attributes)
+                make = _ban if row.kind == ImportKind.SUPPRESSIONS else _import
+                target, changed = make(cursor, row, chunk, reader.lines.more_attributes)
         rows, changes = ContactImport.unscoped.filter(pk=row.pk), {**changes, **changed}
         moved = rows.update(**changes) if target is None else rows.move(target, **changes)
         assert moved, f"import {row.pk} is {row.status}, and was to become {target}"
@@ -305,6 +313,8 @@ def _step(reader: _Reader) -> bool:
         remove_files(reader.row.upload_name)
     elif target == Status.READY:
         reader.keys_path.unlink(missing_ok=True)
+        if reader.row.mapping.get("goes_on"):
+            return bool(ContactImport.unscoped.filter(pk=row.pk).move(Status.RUNNING, **COUNTED_NOTHING))
     return target is None
 
 
@@ -352,6 +362,12 @@ _OUT: Final = 1 << 62
 _IN: Final = 1 << 61
 
 
+_KNOWN_IN: Final[dict[str, str]] = {
+    ImportKind.CONTACTS: "campaigns_contact",
+    ImportKind.SUPPRESSIONS: "jobs_suppression",
+}
+
+
 def _mark(consent: Consent | None) -> int:
     return 0 if consent is None else _OUT if consent.is_out else _IN
 
@@ -376,13 +392,13 @@ def _count_people(cursor: Cursor, row: ContactImport, reader: _Reader) -> tuple[
         opted_out, opted_in = cursor.fetchone()
     cursor.execute("ANALYZE checked_key")
     cursor.execute(
-        """
+        f"""
         SELECT count(*) FROM (SELECT DISTINCT '+' || (key & %s) AS phone_key FROM checked_key) AS wanted
         WHERE NOT EXISTS (
-            SELECT FROM campaigns_contact AS contact
-            WHERE contact.account_id = %s AND contact.phone_key = wanted.phone_key
+            SELECT FROM {_KNOWN_IN[row.kind]} AS known
+            WHERE known.account_id = %s AND known.phone_key = wanted.phone_key
         )
-        """,
+        """,  # noqa: S608 - constants
         (_IN - 1, row.account_id),
     )
     (new,) = cursor.fetchone()
@@ -391,6 +407,13 @@ def _count_people(cursor: Cursor, row: ContactImport, reader: _Reader) -> tuple[
 
 
 # --- Importing -----------------------------------------------------------------------------------------------
+
+
+def _ban(cursor: Cursor, row: ContactImport, chunk: _Chunk, _: Collection[str]) -> _Became:
+    """Put the chunk's numbers on the account's list. Returns as `_check` does."""
+    bans = [suppression.Ban(one.phone, one.phone_key, one.reason, "", one.since) for one in chunk.people]
+    added = suppression.ban(row.account_id, bans)
+    return _ended(row, chunk, created=added, skipped=len(bans) - added)
 
 
 def _import(cursor: Cursor, row: ContactImport, chunk: _Chunk, more_attributes: Collection[str]) -> _Became:
@@ -412,10 +435,16 @@ def _import(cursor: Cursor, row: ContactImport, chunk: _Chunk, more_attributes: 
     if said := {person.phone_key: (person.phone, person.consent) for person in people if person.consent}:
         consent_by_file.note(row.account_id, said, _file_as_source(row))
     others = len(chunk.people) - created
+    if row.update_existing:
+        return _ended(row, chunk, created=created, updated=others)
+    return _ended(row, chunk, created=created, skipped=others)
+
+
+def _ended(row: ContactImport, chunk: _Chunk, *, created: int, updated: int = 0, skipped: int = 0) -> _Became:
     changes: dict[str, Any] = {
         "created_count": row.created_count + created,
-        "updated_count": row.updated_count + (others if row.update_existing else 0),
-        "skipped_count": row.skipped_count + (0 if row.update_existing else others),
+        "updated_count": row.updated_count + updated,
+        "skipped_count": row.skipped_count + skipped,
         "error_count": row.error_count + chunk.error_count,
         "warning_count": row.warning_count + chunk.warning_count,
     }

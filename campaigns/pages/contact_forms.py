@@ -1,7 +1,7 @@
 """What a person writes on the pages of contacts: one contact, a label's name, how the columns of a file are read."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -20,6 +20,7 @@ from campaigns.contacts.consent_by_file import SOURCE_CHARACTERS
 from campaigns.contacts.people import ATTRIBUTE_NAME_CHARACTERS, ATTRIBUTES_MAX_BYTES, NAME_CHARACTERS
 from campaigns.imports import attribute_columns, recognition, upload
 from campaigns.imports.attribute_columns import AttributeColumn
+from campaigns.imports.suppression_lines import REASON_CHARACTERS
 from campaigns.imports.unusable import MAX_COLUMNS
 from campaigns.models import Contact, ContactImport, Label
 from campaigns.wording import attribute_words, contact_field_problems
@@ -56,6 +57,11 @@ FIELDS: Final = {
     "opted_in": gettext_lazy("Agreed to messages (yes or no)"),
     "opted_in_at": gettext_lazy("Agreed to messages on (date)"),
     "opted_in_source": gettext_lazy("Where they agreed"),
+}
+SUPPRESSION_FIELDS: Final = {
+    "phone": gettext_lazy("Phone"),
+    "reason": gettext_lazy("Reason"),
+    "since": gettext_lazy("Since (date)"),
 }
 DELIMITERS: Final = {
     ",": gettext_lazy("comma (,)"),
@@ -263,7 +269,8 @@ class MappingForm(forms.Form):
     add_labels = LabelNames(required=False)
     default_country = forms.CharField(max_length=2, required=False)
     opted_in_source = forms.CharField(max_length=SOURCE_CHARACTERS, required=False)
-    update_existing = forms.ChoiceField(choices=[("true", ""), ("false", "")])
+    reason = forms.CharField(max_length=REASON_CHARACTERS, required=False)
+    update_existing = forms.ChoiceField(choices=[("true", ""), ("false", "")], required=False)
 
     def __init__(self, row: ContactImport, data: QueryDict | None = None) -> None:
         mapping = row.mapping
@@ -271,11 +278,15 @@ class MappingForm(forms.Form):
         initial["sheet"] = mapping.get("sheet", 0)
         initial["add_labels"] = ", ".join(mapping["add_labels"])
         initial["opted_in_source"] = mapping.get("opted_in_source", "")
+        initial["reason"] = mapping.get("reason", "")
         initial["update_existing"] = "true" if row.update_existing else "false"
         super().__init__(data, initial=initial)
         self.mapping = mapping
+        self.is_of_suppressions = row.kind == ContactImport.Kind.SUPPRESSIONS
+        self.fields_of_columns = SUPPRESSION_FIELDS if self.is_of_suppressions else FIELDS
         self.is_spreadsheet = row.upload_name.endswith(upload.MADE)
-        self.columns = _known(mapping) if data is None else _chosen(mapping, data)
+        meanings = {*self.fields_of_columns, *(() if self.is_of_suppressions else ("attribute",))}
+        self.columns = _known(mapping, meanings) if data is None else _chosen(mapping, meanings, data)
 
     def clean_default_country(self) -> str:
         country: str = self.cleaned_data["default_country"].upper()
@@ -311,7 +322,7 @@ class MappingForm(forms.Form):
         meanings = [column.meaning for column in self.columns]
         if "phone" not in meanings:
             found.append(_("Say which column holds the phone."))
-        for field, label in FIELDS.items():
+        for field, label in self.fields_of_columns.items():
             if field not in upload.SEVERAL and (number := meanings.count(field)) > 1:
                 text = ngettext(
                     "“%(field)s” stands at %(count)s column: choose one.",
@@ -339,9 +350,10 @@ class MappingForm(forms.Form):
             "add_labels": self.cleaned_data["add_labels"],
             "default_country": self.cleaned_data["default_country"],
             "opted_in_source": self.cleaned_data["opted_in_source"],
+            "reason": self.cleaned_data["reason"],
         }
         if with_columns:
-            fields = {field: places for field in FIELDS if (places := self._places(field)) is not None}
+            fields = {field: places for field in self.fields_of_columns if (places := self._places(field)) is not None}
             attributes = {
                 column.attribute: column.said()
                 for column in self.columns
@@ -361,7 +373,7 @@ class MappingForm(forms.Form):
         return places[0] if places else None
 
 
-def _known(mapping: Mapping[str, Any]) -> list[ColumnChoice]:
+def _known(mapping: Mapping[str, Any], fields: Collection[str]) -> list[ColumnChoice]:
     columns = mapping["columns"]
     meanings = {}
     found = {one.attribute: one.type for one in recognition.shown_types(mapping) if one.is_recognised}
@@ -369,7 +381,7 @@ def _known(mapping: Mapping[str, Any]) -> list[ColumnChoice]:
         column = attribute_columns.of(said)
         kind = f"{column.type} {column.reading}".strip()
         meanings[column.place] = ("attribute", name, kind, found.get(name, ""))
-    for field in FIELDS:
+    for field in fields:
         said = columns.get(field, [])
         for place in said if isinstance(said, list) else [said]:
             meanings[place] = (field, *meanings.get(place, ("", "", "", ""))[1:])
@@ -379,13 +391,13 @@ def _known(mapping: Mapping[str, Any]) -> list[ColumnChoice]:
     ]
 
 
-def _chosen(mapping: Mapping[str, Any], data: QueryDict) -> list[ColumnChoice]:
+def _chosen(mapping: Mapping[str, Any], meanings: Collection[str], data: QueryDict) -> list[ColumnChoice]:
     return [
         ColumnChoice(
             place,
             header,
             samples,
-            meaning if (meaning := data.get(f"meaning-{place}", "")) in {*FIELDS, "attribute"} else "",
+            meaning if (meaning := data.get(f"meaning-{place}", "")) in meanings else "",
             data.get(f"attribute-{place}", "").strip(),
             kind if (kind := data.get(f"kind-{place}", "")) in COLUMN_TYPES else "",
         )

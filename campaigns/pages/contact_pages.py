@@ -14,7 +14,7 @@ from accounts.written.spreadsheets import BOM, defuser
 from campaigns.imports import consent_columns, recognition, upload
 from campaigns.models import Contact, ContactImport, Label
 from campaigns.pages import contact_list
-from campaigns.pages.contact_forms import ATTRIBUTE_KINDS, COLUMN_TYPES, FIELDS, ContactForm, MappingForm
+from campaigns.pages.contact_forms import ATTRIBUTE_KINDS, COLUMN_TYPES, ContactForm, MappingForm
 from campaigns.wording import attribute_words, contact_line_problems
 from devices import phone_numbers
 from jobs.message.book import template_of
@@ -105,7 +105,7 @@ def columns_of(account: Account, row: ContactImport, form: MappingForm, problems
         "row": row,
         "form": form,
         "problems": problems,
-        "fields": FIELDS.items(),
+        "fields": form.fields_of_columns.items(),
         "types": COLUMN_TYPES.items(),
         "label_names": label_names(account),
     }
@@ -125,13 +125,8 @@ def one_import(row: ContactImport) -> dict[str, Any]:
         "lacks_phone": "phone" not in row.mapping["columns"],
         "lacks_source": consent_columns.needs_source(row.mapping),
         "percentage": f"{upload.percentage(row):.0f}",
-        "counts": [
-            {"kind": "new", "label": _("New contacts"), "count": row.created_count},
-            {"kind": "updated", "label": _("Updated"), "count": row.updated_count},
-            {"kind": "skipped", "label": _("Skipped"), "count": row.skipped_count},
-            {"kind": "errors", "label": _("Lines with errors"), "count": row.error_count},
-            *([{"kind": "warnings", "label": _("Warnings"), "count": row.warning_count}] if row.warning_count else []),
-        ],
+        "is_of_suppressions": row.kind == ContactImport.Kind.SUPPRESSIONS,
+        "counts": _counts(row),
         "errors": [problem(one) for one in row.errors[:ERRORS_SHOWN]],
         "more_errors": max(0, row.error_count - ERRORS_SHOWN),
         "warnings": [problem(one) for one in row.warnings[:ERRORS_SHOWN]],
@@ -155,6 +150,24 @@ def _value(value: Any) -> str:
     if isinstance(value, bool):
         return _("yes") if value else _("no")
     return "" if value is None else str(value)
+
+
+def _counts(row: ContactImport) -> list[dict[str, Any]]:
+    if row.kind == ContactImport.Kind.SUPPRESSIONS:
+        counted = [
+            ("new", _("New numbers"), row.created_count),
+            ("skipped", _("On the list already"), row.skipped_count),
+        ]
+    else:
+        counted = [
+            ("new", _("New contacts"), row.created_count),
+            ("updated", _("Updated"), row.updated_count),
+            ("skipped", _("Skipped"), row.skipped_count),
+        ]
+    counted.append(("errors", _("Lines with errors"), row.error_count))
+    if row.warning_count:
+        counted.append(("warnings", _("Warnings"), row.warning_count))
+    return [{"kind": kind, "label": label, "count": count} for kind, label, count in counted]
 
 
 def problem(error: dict[str, Any]) -> dict[str, Any]:

@@ -28,7 +28,7 @@ from campaigns.wording.refusals import page_refusal
 class ContactImportAdmin(ContactPages):
     """Files of contacts: uploaded, their columns said, checked, and imported on a person's word."""
 
-    list_display = ("file", "state", "rows", "new", "updated", "skipped", "bad", "created_at")
+    list_display = ("file", "what", "state", "rows", "new", "updated", "skipped", "bad", "created_at")
     list_display_links = ("file",)
     search_fields = ("file_name",)
     ordering = ("-id",)
@@ -36,6 +36,10 @@ class ContactImportAdmin(ContactPages):
     @display(description=gettext_lazy("file"), ordering="file_name")
     def file(self, row: ContactImport) -> str:
         return row.file_name
+
+    @display(description=gettext_lazy("kind"), ordering="kind")
+    def what(self, row: ContactImport) -> str:
+        return row.get_kind_display()
 
     @display(description=gettext_lazy("status"), ordering="status")
     def state(self, row: ContactImport) -> str:
@@ -86,18 +90,21 @@ class ContactImportAdmin(ContactPages):
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         self._changing(request)
         error: Any = ""
+        is_of_suppressions = request.GET.get("kind") == ContactImport.Kind.SUPPRESSIONS
+        kind = ContactImport.Kind.SUPPRESSIONS if is_of_suppressions else ContactImport.Kind.CONTACTS
         if request.method == "POST":
             try:
-                row = import_acts.accept_file(Actor.of(request), request.FILES.get("file"), is_asked_first=True)
+                row = import_acts.accept_file(
+                    Actor.of(request), request.FILES.get("file"), kind=kind, is_asked_first=True
+                )
             except ApiError as refused:
                 error = page_refusal(refused.code)
             else:
                 return HttpResponseRedirect(_import_address(row, "columns"))
         status = 400 if error else 200
-        content = {"error": error}
-        return self._show(
-            request, "campaigns/contacts/upload.html", gettext_lazy("Import contacts"), content, status=status
-        )
+        content = {"error": error, "is_of_suppressions": is_of_suppressions}
+        title = gettext_lazy("Import suppressed numbers") if is_of_suppressions else gettext_lazy("Import contacts")
+        return self._show(request, "campaigns/contacts/upload.html", title, content, status=status)
 
     def columns_view(self, request: HttpRequest, import_id: int) -> HttpResponse:
         """Say what the columns are; saying so has the file checked."""
@@ -128,7 +135,7 @@ class ContactImportAdmin(ContactPages):
         )
 
     def _remap(self, request: HttpRequest, row: ContactImport, form: MappingForm, *, with_columns: bool) -> bool:
-        update_existing = form.cleaned_data["update_existing"] == "true"
+        update_existing = form.cleaned_data["update_existing"] != "false"
         try:
             import_acts.map_columns(Actor.of(request), row, form.given(with_columns=with_columns), update_existing)
         except upload.BadMapping:

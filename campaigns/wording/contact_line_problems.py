@@ -91,6 +91,14 @@ CONTACT_LINE_PROBLEMS: Final[dict[str, ContactLineProblem]] = {
         "La fecha del consentimiento o de la baja no se entiende, o está por venir: se dejó fuera.",
         _("The date of who agreed or said no is none, or yet to come: it was left out."),
     ),
+    "reason_too_long": ContactLineProblem(
+        "El motivo supera los {limit} caracteres: se dejó fuera.",
+        _("The reason is too long, 200 characters at most: it was left out."),
+    ),
+    "since_invalid": ContactLineProblem(
+        "La fecha no se entiende, o está por venir: se dejó fuera.",
+        _("The date is none, or yet to come: it was left out."),
+    ),
     "cells_beyond_header": ContactLineProblem(
         "La línea tiene más celdas que la cabecera: las que sobran no se leyeron.",
         _("The line has more cells than the header: those beyond it were not read."),

@@ -248,3 +248,18 @@ def say_kind_by_api(scene: Scene) -> Any:
 @admin(f"{ACTS}.say_kind", "attribute.changed")
 def say_kind_by_page(scene: Scene) -> Any:
     return scene.press("campaigns_attributename_change", {"kind": "number"}, attribute(scene).pk)
+
+
+# --- Files of suppressed numbers ---------------------------------------------------------------------------------
+
+
+@api(f"{IMPORTS}.suppress_file", "suppressions.imported", "POST", "suppressions_import")
+def suppress_file_by_api(scene: Scene) -> Any:
+    return scene.call("POST", "suppressions_import", Form(file=file(), reason="RNE"))
+
+
+@admin(f"{IMPORTS}.start", "suppressions.imported")
+def suppress_file_by_page(scene: Scene) -> Any:
+    row = imported(scene)
+    ContactImport.unscoped.filter(pk=row.pk).update(kind=ContactImport.Kind.SUPPRESSIONS)
+    return scene.press("campaigns_contactimport_start", None, row.pk)

@@ -110,6 +110,7 @@ def test_every_problem_of_a_line_has_one_row():
     )
     raised |= {"line_too_long", "quote_unclosed"}  # a row's own problems, of `csv_records`
     raised |= codes_given_to("Note", files="imports/lines.py")  # what was left out of a person
+    raised |= codes_given_to("Note", files="imports/suppression_lines.py")
     raised |= set(attribute_columns.PROBLEMS.values())
     raised |= codes_given_to("complain", files="imports/consent_columns.py")
     raised |= codes_given_to("stored", files="imports/work.py", place=1)
