@@ -59,3 +59,9 @@ def simulator(_simulator: Simulator) -> Simulator:
 def _static_files_are_looked_up_when_asked_for(settings):
     """Every test client starts the middleware anew, and listing all static files each time takes 40 ms."""
     settings.WHITENOISE_AUTOREFRESH = True
+
+
+@pytest.fixture(autouse=True)
+def _passwords_are_cheap(settings):
+    """The real hash is slow on purpose."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -14,7 +14,7 @@ from django.urls.converters import UUIDConverter
 
 from accounts.models import Account, ApiToken, AuditEntry, Membership, Role
 from accounts.pages.admin_base import AccountAdmin
-from campaigns.models import Campaign, Contact, Label, Notification, Segment
+from campaigns.models import AttributeName, Campaign, Contact, Label, Notification, Segment
 from devices.models import Device
 from jobs.models import Job, Recipient, Suppression
 from tests.accounts import people
@@ -42,10 +42,24 @@ def one_of_each(account):
     entry = AuditEntry.unscoped.create(account=account, action=f"{MARK}.done", subject=MARK)
     contact = Contact.unscoped.create(account=account, name=f"{MARK} contact", labels=[MARK])
     label = Label.unscoped.create(account=account, name=MARK)
+    attribute = AttributeName.unscoped.create(account=account, name=f"{MARK}_attribute")
     contact_import = imported_file(account, f"{MARK}.csv")
     segment = Segment.unscoped.create(account=account, name=f"{MARK} segment", audience={"labels": [MARK]})
     campaign = Campaign.unscoped.create(account=account, title=f"{MARK} campaign", message=MARK, segment=segment)
-    rows = (account, member, token, device, job, recipient, suppression, entry, contact, label, contact_import)
+    rows = (
+        account,
+        member,
+        token,
+        device,
+        job,
+        recipient,
+        suppression,
+        entry,
+        contact,
+        label,
+        attribute,
+        contact_import,
+    )
     told = Notification.unscoped.create(
         account=account, user=member.user, campaign=campaign, code="as_written", details={"title": MARK, "text": MARK}
     )
