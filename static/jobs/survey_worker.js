@@ -1,7 +1,7 @@
 // Reads a whole recipient file beside the page, and says what is in it: {rows, …}, first after a moment, then now and then.
 
 import { Lines, MAX_PROBLEMS, RecipientFile } from "./recipient_file.js";
-import { keyOf } from "./written_number.js";
+import { keyOf, landlineTest } from "./written_number.js";
 
 const FIRST_ROWS = 50;
 const REPORT_EVERY_MS = 150;
@@ -92,19 +92,6 @@ async function survey(id, file, limits) {
   else if (!found.refusal && found.invalid === found.rows) found.refusal = "no_valid_phone";
   found.isComplete = true;
   report();
-}
-
-// As devices/numbers/landlines.py: what follows the country code in a landline, by country code.
-function landlineTest(patterns) {
-  const known = new Map();
-  return (phone) => {
-    const beginning = phone.slice(1, 4);
-    if (!known.has(beginning)) {
-      const code = [1, 2, 3].map((length) => beginning.slice(0, length)).find((digits) => digits in patterns);
-      known.set(beginning, code === undefined ? null : new RegExp(`^\\+${code}(?:${patterns[code]})$`));
-    }
-    return known.get(beginning)?.test(phone) ?? false;
-  };
 }
 
 // As devices/numbers/countries.py: the longest beginning that is known says which country a number is of.

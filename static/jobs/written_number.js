@@ -142,3 +142,16 @@ export function keyOf(e164) {
   }
   return e164;
 }
+
+// As devices/numbers/landlines.py: what follows the country code in a landline, by country code.
+export function landlineTest(patterns) {
+  const known = new Map();
+  return (phone) => {
+    const beginning = phone.slice(1, 4);
+    if (!known.has(beginning)) {
+      const code = [1, 2, 3].map((length) => beginning.slice(0, length)).find((digits) => digits in patterns);
+      known.set(beginning, code === undefined ? null : new RegExp(`^\\+${code}(?:${patterns[code]})$`));
+    }
+    return known.get(beginning)?.test(phone) ?? false;
+  };
+}

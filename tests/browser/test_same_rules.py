@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from devices import phone_numbers
-from devices.numbers import written
+from devices.numbers import landlines, written
 from jobs.intake.recipient_file import MAX_COLUMNS, MAX_LINE_BYTES, BadRecipientFile, RecipientFile
 from jobs.message.rendering import Template
 from tests.browser.conftest import Visit
@@ -76,6 +76,23 @@ def test_messages_are_rendered_alike(visit: Visit, chance: random.Random) -> Non
     )
     for case, rendered in zip(cases, theirs, strict=True):
         assert rendered == Template(case["message"], case["columns"]).render(case["values"]), case
+
+
+def test_landlines_are_told_alike(visit: Visit, chance: random.Random) -> None:
+    codes = [*landlines.patterns(), "54", "1", "999"]
+    phones = [f"+{code}{chance.randrange(10**6, 10**10)}" for code in codes for _ in range(20)]
+    phones += ["+5114567890", "+51987650001", "+551132345678", "+551187654321", "+541141234567", ""]
+    theirs = visit("/admin/jobs/job/new/").evaluate(
+        """async (phones) => {
+            const { landlineTest } = await import("/static/jobs/written_number.js");
+            const { limits } = JSON.parse(document.getElementById("new-job-data").textContent);
+            return phones.map(landlineTest(limits.landlines));
+        }""",
+        phones,
+    )
+    ours = [landlines.is_surely_landline(phone) for phone in phones]
+    assert 100 < sum(ours) < len(ours)
+    assert dict(zip(phones, theirs, strict=True)) == dict(zip(phones, ours, strict=True))
 
 
 def test_numbers_are_read_alike(visit: Visit, chance: random.Random) -> None:
