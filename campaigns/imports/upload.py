@@ -61,6 +61,7 @@ KEYS: Final = frozenset(
         "confirmed",
     }
 )
+GOES_ON: Final = "goes_on"  # of a mapping of which nobody is asked again
 SHOWN_ROWS: Final = 5
 LAST_START: Final = 1_000  # a table that begins further down has no beginning
 
@@ -215,7 +216,8 @@ def remap(row: ContactImport, given: Any, update_existing: bool | None) -> None:
         row = ContactImport.unscoped.select_for_update(no_key=True).get(pk=row.pk)
         if row.status not in import_sources(Status.CHECKING):
             raise refusal("import_not_ready", status=row.status)
-        mapping = {name: said for name, said in row.mapping.items() if name != "types"}  # recognised again
+        # Types are recognised again, and who corrects it looks at it again.
+        mapping = {name: said for name, said in row.mapping.items() if name not in ("types", GOES_ON)}
         form, sheet = _format(mapping, given), _sheet(mapping, given)
         if sheet != mapping.get("sheet", 0) and not {"start", "header"} & given.keys():
             mapping.update(_read_again(row, None, sheet))  # its table begins where it begins
@@ -365,7 +367,7 @@ def check_columns(row: ContactImport) -> None:
 def go_on_once_checked(row: ContactImport) -> None:
     """Have a file that is being checked imported after that, without another word. Raises ApiError (400, 409)."""
     check_columns(row)
-    row.mapping = {**row.mapping, "goes_on": True}
+    row.mapping = {**row.mapping, GOES_ON: True}
     ContactImport.unscoped.filter(pk=row.pk).update(mapping=row.mapping)
 
 

@@ -32,7 +32,16 @@ from campaigns.imports.lines import BadLine, LineReader, Note, Person
 from campaigns.imports.recognition import Recognition
 from campaigns.imports.suppression_lines import SuppressionReader
 from campaigns.imports.unusable import MAX_COLUMNS, Unreadable, Unusable
-from campaigns.imports.upload import COUNTED_NOTHING, FOUND_NOTHING, MADE, directory, format_of, made_csv, remove_files
+from campaigns.imports.upload import (
+    COUNTED_NOTHING,
+    FOUND_NOTHING,
+    GOES_ON,
+    MADE,
+    directory,
+    format_of,
+    made_csv,
+    remove_files,
+)
 from campaigns.imports.workbook import workbook_calls
 from campaigns.models import AttributeKind, ContactImport
 from campaigns.states import IMPORT_OPEN, ImportKind, ImportStatus
@@ -313,7 +322,7 @@ def _step(reader: _Reader) -> bool:
         remove_files(reader.row.upload_name)
     elif target == Status.READY:
         reader.keys_path.unlink(missing_ok=True)
-        if reader.row.mapping.get("goes_on"):
+        if reader.row.mapping.get(GOES_ON):
             return bool(ContactImport.unscoped.filter(pk=row.pk).move(Status.RUNNING, **COUNTED_NOTHING))
     return target is None
 

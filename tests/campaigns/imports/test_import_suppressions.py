@@ -148,6 +148,20 @@ def test_what_cannot_be_read_for_certain_is_refused_and_leaves_nothing(call, con
     assert not list(settings.UPLOAD_DIR.glob("contacts/*"))
 
 
+def test_who_corrects_the_columns_meanwhile_is_asked_before_it_goes_on(call):
+    number = send(call).json()["id"]
+    assert call.patch(f"contact_imports/{number}", mapping={"columns": {"reason": 1}}).status_code == 200
+    run_import(number)
+    assert call.get(f"contact_imports/{number}").json()["status"] == "ready"
+    assert refused(call.post(f"contact_imports/{number}/start")) == (400, "phone_column_missing")
+    call.patch(f"contact_imports/{number}", mapping={"columns": {"phone": 0}})
+    run_import(number)
+    assert banned() == {}
+    assert call.post(f"contact_imports/{number}/start").status_code == 200
+    run_import(number)
+    assert len(banned()) == 3
+
+
 def test_columns_that_are_said_are_certain(call):
     mapping = json.dumps({"columns": {"phone": 1, "reason": 0}, "header": False})
     imported(call, "RNE,+51987650001\n", mapping=mapping)
