@@ -1,6 +1,7 @@
 """Who must not be written to: numbers on an account's list, every way onto and off which passes here, and contacts
 that it has deleted."""
 
+import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import NamedTuple
@@ -40,17 +41,20 @@ def ban(account_id: int, bans: Iterable[Ban]) -> int:
     if not each_once:
         return 0
     # In one order: two who ban the same numbers wait for each other, and meet no deadlock.
-    columns = list(zip(*sorted(each_once.values(), key=lambda one: one.phone_key), strict=True))
+    rows = [
+        {**one._asdict(), "since": one.since and one.since.isoformat()}
+        for _, one in sorted(each_once.items(), key=lambda item: item[0])
+    ]
     with connection.cursor() as cursor:
+        # As one text: a list of each column would be written value by value, which takes four times as long.
         cursor.execute(
             """
             INSERT INTO jobs_suppression (account_id, phone, phone_key, reason, reason_code, since)
-            SELECT %s, phone, phone_key, reason, reason_code, since
-            FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::timestamptz[])
-                AS ban (phone, phone_key, reason, reason_code, since)
+            SELECT %s, phone, phone_key, reason, reason_code, since FROM json_to_recordset(%s)
+                AS ban (phone text, phone_key text, reason text, reason_code text, since timestamptz)
             ON CONFLICT (account_id, phone_key) DO NOTHING
             """,
-            (account_id, *map(list, columns)),
+            (account_id, json.dumps(rows)),
         )
         return int(cursor.rowcount)
 
