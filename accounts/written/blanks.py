@@ -1,6 +1,7 @@
 """Cells and fields in which something stands that says nothing: what programs and people write for "empty". Pure.
 
-A text that must stay as it is written, "-" or "NULL" itself, has an apostrophe before it, as spreadsheets do it.
+A text that must stay as it is written, "-" or "NULL" itself, has an apostrophe before it, as spreadsheets do it
+(`cells`).
 """
 
 import unicodedata
@@ -35,8 +36,3 @@ def is_nameless(name: str) -> bool:
     if name.casefold() in _NAMELESS:
         return True
     return not (name[:1].isalpha() or any(one.isalnum() or unicodedata.category(one) == "So" for one in name))
-
-
-def kept_as_written(text: str) -> str:
-    """What a file says for this text so that whoever reads it by these rules finds it again."""
-    return f"'{text}" if text and is_blank(text) else text

@@ -34,7 +34,7 @@ _STRICT: Final = {
 }
 _LENIENT: Final = {
     sign: re.compile(
-        rf"[+-]?(?:[0-9]+|[0-9]{{1,3}}(?:{re.escape(other)}[0-9]{{3}})+)(?:{re.escape(sign)}[0-9]+)?(?:[eE][+-]?[0-9]{{1,2}})?"
+        rf"[+-]?(?:[0-9]+|[0-9]{{1,3}}(?:{re.escape(other)}[0-9]{{3}})+)(?:{re.escape(sign)}[0-9]+)?(?:[eE][+-]?[0-9]{{1,3}})?"
     )
     for sign, other in ((".", ","), (",", "."))
 }

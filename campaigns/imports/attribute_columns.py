@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, Final, NamedTuple
 
 from accounts.written import days, numerals
-from accounts.written.reading import is_storable, yes_or_no
+from accounts.written.reading import is_storable, is_yes_or_no, yes_or_no
 from campaigns.contacts.type_marks import BOOLEAN, DATE, JSON, NUMBER, TEXT, TYPES
 
 # How a number or a day is written: the key that says it, and what it may say.
@@ -105,9 +105,16 @@ def _json(text: str) -> Any:
         written = json.dumps(value, ensure_ascii=False, allow_nan=False)
     except RecursionError:
         raise ValueError("JSON") from None
+    except ValueError:
+        return _resaved(text)
     if "\\u0000" in written or not is_storable(written):
         raise ValueError("JSON that can be kept")
     return value
+
+
+def _resaved(text: str) -> Any:
+    """What a spreadsheet makes of JSON that is no text: VERDADERO, 12,5."""
+    return yes_or_no(text) if is_yes_or_no(text) else numerals.read(text, ",")
 
 
 def _refuse(name: str) -> Any:

@@ -13,7 +13,7 @@ from accounts.written.folding import words as _words
 from campaigns.contacts.type_marks import type_in
 from campaigns.imports import consent_columns
 from campaigns.imports.csv_records import Head
-from campaigns.imports.layouts import Layout, layout_of
+from campaigns.imports.layouts import Layout, layout_of, own_columns
 from devices import phone_numbers
 from devices.numbers import country_names
 
@@ -114,6 +114,8 @@ class Guess(NamedTuple):
 
 def guess(found: Head, country: str) -> Guess:
     """Guess which column is what; `country` ("PE", or "") is whose numbers these are."""
+    if (own := own_columns(found.names)) is not None:
+        return Guess(own, [])
     found = found._replace(names=[type_in(name)[0] for name in found.names])
     layout = layout_of([slug(name) for name in found.names])
     columns: dict[str, Any] = {}

@@ -3,7 +3,11 @@
 Most phones need no row here: `columns.phone_score` knows them in every layout, and the first mobile of a line is taken.
 """
 
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
+
+from accounts.written.cells import text_of
+from campaigns.contacts.export import CONSENT
+from campaigns.contacts.type_marks import type_in
 
 
 class Layout(NamedTuple):
@@ -66,6 +70,27 @@ LAYOUTS: Final = (
         {"name": ("name",), "email": ("email",)},
     ),
 )
+
+
+# What our export has of the contact itself. `id` is ours to say; the rest is what it is called.
+_OWN_SIGNS: Final = frozenset(["id", "name", "phone", "labels", "opted_out"])
+_OWN_FIELDS: Final = ("name", "phone", "email", "labels", *CONSENT)
+
+
+def own_columns(headers: list[str]) -> dict[str, Any] | None:
+    """What the columns of our own export are, to the letter; None where it is another file.
+
+    The first of each name is the contact's; all others are attributes, be they called as they may.
+    """
+    names = [text_of(header) for header in headers]
+    if not _OWN_SIGNS.issubset(names):
+        return None
+    places = {name: names.index(name) for name in ("id", *_OWN_FIELDS) if name in names}
+    others = (place for place in range(len(names)) if place not in places.values() and names[place])
+    return {
+        **{field: places[field] for field in _OWN_FIELDS if field in places},
+        "custom_attributes": {type_in(names[place])[0]: place for place in others},
+    }
 
 
 def layout_of(headers: list[str]) -> Layout | None:

@@ -3,10 +3,10 @@
 import re
 from typing import Any, Final, NamedTuple
 
-from accounts.written.blanks import UNSEEN, is_blank, is_nameless
+from accounts.written.blanks import is_blank, is_nameless
+from accounts.written.cells import text_of, whole_text_of
 from accounts.written.folding import same_name
-from accounts.written.reading import with_plain_line_ends
-from campaigns.contacts import labels
+from campaigns.contacts import label_cells, labels
 from campaigns.contacts.consent_by_file import Consent
 from campaigns.contacts.people import NAME_CHARACTERS
 from campaigns.contacts.type_marks import JSON
@@ -55,8 +55,6 @@ MAX_EMAIL_CHARACTERS: Final = 254
 
 _BETWEEN_EMAILS = re.compile(r"[\s,;|/<>()\[\]\"']+|mailto:|:::", re.IGNORECASE)
 _EMAIL = re.compile(r"[^@\s,;<>\"]+@[^@\s,;<>\"]+\.[^@\s.,;<>\"]+")
-_LABEL_SEPARATORS = re.compile(":::|[,;|]")  # the first is Google's
-_OWN_GROUP = "* "  # before the groups that Google itself puts everybody in
 
 
 class LineReader:
@@ -194,9 +192,8 @@ class LineReader:
 
     def _read_labels(self, cell: str, notes: list[Note]) -> list[str]:
         found = list(self._add_labels)
-        for part in _LABEL_SEPARATORS.split(text_of(cell)) if cell else ():
-            name = _trimmed(part)
-            if name in found or is_blank(name) or name.startswith(_OWN_GROUP):
+        for name in label_cells.read(text_of(cell)) if cell else ():
+            if name in found:
                 continue
             if labels.clean(name) is None:
                 notes.append(Note("label_invalid", self._labels, {"limit": labels.MAX_CHARACTERS}))
@@ -209,7 +206,7 @@ class LineReader:
     def _read_attributes(self, cells: list[str], notes: list[Note]) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for name, place, read, kind in self._attributes:
-            text = text_of(cells[place])
+            text = text_of(cells[place]) if kind != JSON else whole_text_of(cells[place])
             if not text:
                 continue
             if len(text) > MAX_ATTRIBUTE_CHARACTERS and kind != JSON:
@@ -244,17 +241,3 @@ def checked_cells(row: Row, width: int, columns: int, notes: list[Note]) -> list
     if len(cells) > columns and not all(map(is_blank, cells[columns:])):
         notes.append(Note("cells_beyond_header"))
     return cells
-
-
-def text_of(cell: str) -> str:
-    """A cell without the spaces around it, "" where it says nothing; without what an export puts before a would-be
-    formula or a text that would say nothing."""
-    cell = with_plain_line_ends(_trimmed(cell))
-    if is_blank(cell):
-        return ""
-    is_as_written = cell[0] == "'" and (cell[1:2] in {"=", "+", "-", "@"} or is_blank(cell[1:]))
-    return cell[1:] if is_as_written else cell
-
-
-def _trimmed(cell: str) -> str:
-    return cell.strip() if cell.isascii() else cell.strip(UNSEEN)

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
 from accounts.written import days, numerals
+from accounts.written.cells import text_of
 from accounts.written.folding import words
 from accounts.written.reading import is_yes_or_no
 from campaigns.contacts import kinds
@@ -21,7 +22,6 @@ from campaigns.imports import attribute_columns
 from campaigns.imports.attribute_columns import AttributeColumn
 from campaigns.imports.columns import phone_score
 from campaigns.imports.csv_records import Row
-from campaigns.imports.lines import text_of
 
 CELLS_KNOWN: Final = 1_000  # of a column
 CODE_DIGITS: Final = 9  # so long a whole number is a phone or a document

@@ -6,11 +6,12 @@ from zoneinfo import ZoneInfo
 
 from accounts.written import moments
 from accounts.written.blanks import is_blank
+from accounts.written.cells import text_of
 from accounts.written.folding import slug
 from campaigns.contacts.consent_by_file import Consent
 from campaigns.imports import columns as column_guess
 from campaigns.imports.csv_records import Head, Row
-from campaigns.imports.lines import BadLine, Note, checked_cells, text_of
+from campaigns.imports.lines import BadLine, Note, checked_cells
 from devices import phone_numbers
 
 FIELDS: Final = ("phone", "reason", "since")

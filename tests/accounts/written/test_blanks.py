@@ -1,8 +1,8 @@
-"""What counts as nothing, as a name that is none, and how a text that would count so is kept."""
+"""What counts as nothing, and as a name that is none."""
 
 import pytest
 
-from accounts.written.blanks import is_blank, is_nameless, kept_as_written
+from accounts.written.blanks import is_blank, is_nameless
 
 NOTHING = [
     "",
@@ -46,7 +46,3 @@ def test_a_name_may_be_nobodys(name):
 @pytest.mark.parametrize("name", ["Ana", "N", "5", "李", "🌸", "Sin Nombre Díaz", "Ñ.", "(Ana)", "Na", "Nil"])
 def test_a_name_may_look_odd(name):
     assert not is_nameless(name)
-
-
-def test_a_text_that_would_count_as_nothing_is_marked():
-    assert [kept_as_written(text) for text in ("NULL", "-", "", "x")] == ["'NULL", "'-", "", "x"]

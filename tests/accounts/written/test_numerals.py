@@ -53,6 +53,7 @@ def test_the_decimal_signs_that_a_number_can_have_been_written_with(text, signs)
         ("007", ",", "7"),
         ("+3,5", ",", "3.5"),
         ("1E+20", ".", "1E+20"),
+        ("-6.3e-301", ".", "-6.3E-301"),
     ],
 )
 def test_a_number_keeps_its_decimals(text, sign, number):
