@@ -141,7 +141,11 @@ def _type(one: recognition.ShownType) -> dict[str, Any]:
         "type": attribute_words.TYPES[one.type],
         "reading": attribute_words.READINGS.get(one.reading, ""),
         "doubt": attribute_words.DOUBTS.get(one.doubt, ""),
-        "examples": [{"cell": cell, "value": _value(value)} for cell, value in one.examples[:EXAMPLES_SHOWN]],
+        "examples": [
+            {"cell": cell, "value": shown}
+            for cell, value in one.examples[:EXAMPLES_SHOWN]
+            if (shown := _value(value)).casefold() != cell.casefold()
+        ],
     }
 
 
