@@ -78,6 +78,13 @@ FAULTS = {
         Fault("early-acks", "0036", Kind.EFFECT, "receipts come PARAMETER ms before the answer", 200),
         Fault("no-read", "0037", Kind.EFFECT, "delivered, never read"),
         Fault("no-server-ack", "0038", Kind.EFFECT, "no SERVER_ACK receipt, as the real gateway often does"),
+        Fault("lost-acks", "0039", Kind.EFFECT, "delivered and read, and no receipt of it ever comes"),
+        Fault("late-acks", "0050", Kind.EFFECT, "each receipt comes PARAMETER ms later than it would", 10_000),
+        Fault(
+            "error-then-delivered", "0051", Kind.EFFECT, "a receipt with status ERROR, and one of its delivery after"
+        ),
+        Fault("lid-acks", "0052", Kind.EFFECT, "receipts name a LID instead of the number, with one of its devices"),
+        Fault("read-only", "0053", Kind.EFFECT, "a receipt that it was read, and none of its delivery"),
         Fault("slow-list", "", Kind.LIST, "fetchInstances answers PARAMETER ms later", 20_000),
         Fault("giant-list", "", Kind.LIST, "fetchInstances answers PARAMETER bytes more", 10_000_000),
         Fault("list-refused", "", Kind.LIST, "fetchInstances alone: 403 and a page of HTML"),

@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 import time
+import zlib
 from collections.abc import Callable, Mapping
 from json.encoder import encode_basestring as quoted
 from random import Random
@@ -24,20 +25,36 @@ class Receipts:
         self._delay = delay
         self._randomness = randomness
 
-    def follow(self, instance: Instance, row: int, jid: str, message_id: str, effects: Mapping[str, float]) -> None:
-        """Schedule the receipts, and the reply, of a message just accepted."""
+    def follow(
+        self,
+        instance: Instance,
+        row: int,
+        jid: str,
+        message_id: str,
+        effects: Mapping[str, float],
+        *,
+        is_played: bool = False,
+    ) -> None:
+        """Schedule the receipts, and the reply, of a message just accepted. `is_played`: sound or a film."""
         if "zombie" in effects:
             return
         if "stop-reply" in effects:
             self._later(self.reply, instance, jid, "STOP")
         # The real gateway skips receipts of messages it has not stored ("Original message not found").
         if self._ledger.is_stored(row):
-            statuses = _statuses(effects)
+            statuses = _statuses(effects, is_played=is_played)
+            if "lost-acks" in effects:
+                for status in statuses:
+                    self._ledger.report(row, status)
+                return
+            if "lid-acks" in effects:
+                jid = _lid_of(jid)
             if "early-acks" in effects:
                 for status in statuses:
                     self.report(instance, row, jid, message_id, status)
             else:
-                self._later(self._report_first, instance, row, jid, message_id, statuses)
+                late = effects.get("late-acks", 0.0)
+                self._later(self._report_first, instance, row, jid, message_id, statuses, late, late=late)
 
     def report(self, instance: Instance, row: int, jid: str, message_id: str, status: str) -> None:
         self._ledger.report(row, status)
@@ -72,15 +89,17 @@ class Receipts:
         }
         self._webhooks.emit(instance, "messages.upsert", dumps(message))
 
-    def _report_first(self, instance: Instance, row: int, jid: str, message_id: str, statuses: list[str]) -> None:
+    def _report_first(
+        self, instance: Instance, row: int, jid: str, message_id: str, statuses: list[str], late: float
+    ) -> None:
         if instance.state != OPEN or not statuses:
             return
         self.report(instance, row, jid, message_id, statuses[0])
         if len(statuses) > 1:
-            self._later(self._report_first, instance, row, jid, message_id, statuses[1:])
+            self._later(self._report_first, instance, row, jid, message_id, statuses[1:], late, late=late)
 
-    def _later(self, act: Callable[..., None], *args: object) -> None:
-        wait = self._randomness.uniform(self._delay.low, self._delay.high) / 1000
+    def _later(self, act: Callable[..., None], *args: object, late: float = 0.0) -> None:
+        wait = (self._randomness.uniform(self._delay.low, self._delay.high) + late) / 1000
         asyncio.get_running_loop().call_later(wait, act, *args)
 
 
@@ -89,15 +108,26 @@ def database_id(row: int) -> str:
     return f"cm{row:023x}"
 
 
-def _statuses(effects: Mapping[str, float]) -> list[str]:
+def _lid_of(jid: str) -> str:
+    """WhatsApp's other name for the same person, with the number of one of its phones or computers."""
+    return f"{zlib.crc32(jid.encode()):012}:3@lid"
+
+
+def _statuses(effects: Mapping[str, float], *, is_played: bool) -> list[str]:
     if "error-463" in effects:
         statuses = ["ERROR"]
+    elif "error-then-delivered" in effects:
+        statuses = ["ERROR", "DELIVERY_ACK"]
+    elif "read-only" in effects:
+        statuses = ["READ"]
     else:
         statuses = ["SERVER_ACK", "DELIVERY_ACK", "READ"]
         if "no-server-ack" in effects:
             statuses.remove("SERVER_ACK")
         if "no-read" in effects:
             statuses.remove("READ")
+        elif is_played:
+            statuses.append("PLAYED")
     if "reordered-acks" in effects:
         statuses.reverse()
     if "duplicate-acks" in effects:

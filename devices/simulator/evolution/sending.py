@@ -28,6 +28,7 @@ _NO_ROW = refusals.bad_request(
     "PrismaClientKnownRequestError: \nInvalid `this.prismaRepository.message.create()` invocation\n\n"
     "Server has closed the connection."
 )
+_PLAYED = ("audioMessage", "videoMessage")
 _NOT_STORED = ("accept-then-400", "accept-then-timed-out")
 
 
@@ -86,7 +87,8 @@ def _finish(world: World, instance: Instance, request: Request, draft: Draft, di
         # before the answer: the event may well arrive first
         world.webhooks.emit(instance, "send.message", body)
     if world.follows_up(instance):
-        world.receipts.follow(instance, row, jid, message_id, fate.effects)
+        is_played = draft.message_type in _PLAYED
+        world.receipts.follow(instance, row, jid, message_id, fate.effects, is_played=is_played)
     answer = b"%b%d\r\n\r\n%b" % (_CREATED, len(body), body)
     if fate is SPARED:
         request.answer(answer)

@@ -88,6 +88,10 @@ def test_receipts_follow_in_order(gateway: Simulator, send: Send, webhooks: Webh
         ("no-server-ack", ["DELIVERY_ACK", "READ"]),
         ("reordered-acks", ["READ", "DELIVERY_ACK", "SERVER_ACK"]),
         ("duplicate-acks", ["SERVER_ACK", "SERVER_ACK", "DELIVERY_ACK", "DELIVERY_ACK", "READ", "READ"]),
+        ("error-then-delivered", ["ERROR", "DELIVERY_ACK"]),
+        ("read-only", ["READ"]),
+        ("late-acks", ["SERVER_ACK", "DELIVERY_ACK", "READ"]),
+        ("lost-acks", []),
         ("zombie", []),
         ("hidden-row", []),
         ("accept-then-400", []),
@@ -96,11 +100,27 @@ def test_receipts_follow_in_order(gateway: Simulator, send: Send, webhooks: Webh
 def test_receipts_under_faults(
     gateway: Simulator, send: Send, webhooks: WebhookServer, fault: str, expected: list[str]
 ) -> None:
-    gateway.faults({fault: 1})
+    gateway.faults({fault: "1:50"})
     send()
     assert statuses(webhooks, len(expected)) == expected
     time.sleep(0.05)
     assert len(webhooks.events("messages.update")) == len(expected)
+
+
+def test_a_receipt_may_name_a_lid_instead_of_the_number(
+    gateway: Simulator, send: Send, webhooks: WebhookServer
+) -> None:
+    gateway.faults({"lid-acks": 1})
+    sent = send().json()
+    update = webhooks.wait_for(1, "messages.update")[0]["data"]
+    assert update["keyId"] == sent["key"]["id"]
+    assert update["remoteJid"].endswith(":3@lid")
+
+
+def test_what_can_be_played_is(gateway: Simulator, webhooks: WebhookServer) -> None:
+    audio = {"number": "51987654321", "mediatype": "audio", "media": "https://example.com/a.ogg", "fileName": "a.ogg"}
+    assert gateway.post("/message/sendMedia/one", audio).status_code == 201
+    assert statuses(webhooks, 4)[-1] == "PLAYED"
 
 
 def test_a_zombie_looks_open(gateway: Simulator, send: Send, webhooks: WebhookServer) -> None:
