@@ -1,6 +1,6 @@
 """What any gateway is to the engine: messages in, acceptances or errors out. The wire stays below this line."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
@@ -131,6 +131,39 @@ class LookUp(Enum):
     NOT_NOW = "not_now"  # it could not be asked, or is not connected: ask again
 
 
+class Tick(Enum):
+    """What a receipt says of a message that the gateway took."""
+
+    ACCEPTED = "accepted"  # WhatsApp's own server has it
+    DELIVERED = "delivered"
+    READ = "read"
+    PLAYED = "played"
+    REFUSED = "refused"  # after all; a DELIVERED may still follow, and counts
+
+
+class Receipt(NamedTuple):
+    """What became of one message, as a webhook tells it.
+
+    `at`: when, by a clock that can be relied on; None where the provider has none, and the arrival counts.
+    """
+
+    message_id: str
+    tick: Tick
+    at: datetime | None = None
+
+
+class WebhookReader(Protocol):
+    """What a provider tells of its own accord. Neither raises, whatever the parsed JSON holds."""
+
+    def is_of_use(self, event: object) -> bool:
+        """Tell whether anything is made of this event; whatever else comes is not kept."""
+        ...
+
+    def receipts(self, event: object) -> Sequence[Receipt]:
+        """What it says of messages that we sent; nothing of messages that others did."""
+        ...
+
+
 class Link(Enum):
     """Whether a device is connected to WhatsApp, as its gateway says."""
 
@@ -160,7 +193,7 @@ class Roll(Hashable, Protocol):
 
 
 class Gateway(Protocol):
-    """One device's gateway, as the engine uses it. What a provider's webhooks, pairing and limits are joins it here."""
+    """One device's gateway, as the engine uses it. What a provider's pairing and limits are joins it here."""
 
     def send_request(self, message: OutgoingMessage) -> WireRequest:
         """Shape the request that sends `message`. The token goes into a header, never into the URL, which is logged."""

@@ -1,12 +1,12 @@
-"""Which gateway a device has: one entry for each Provider."""
+"""Which gateway a device has, and who reads what it tells: one entry each for each Provider."""
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
 from accounts.encryption import Sealed
-from devices.gateway.base import DeviceUnavailable, Gateway
-from devices.gateway.evolution import EvolutionGateway
+from devices.gateway.base import DeviceUnavailable, Gateway, WebhookReader
+from devices.gateway.evolution import EvolutionGateway, EvolutionWebhooks
 from devices.models import Device, Provider
 
 
@@ -15,6 +15,7 @@ def _evolution(device: Device) -> Gateway:
 
 
 GATEWAYS: Final[Mapping[str, Callable[[Device], Gateway]]] = MappingProxyType({Provider.EVOLUTION.value: _evolution})
+READERS: Final[Mapping[str, WebhookReader]] = MappingProxyType({Provider.EVOLUTION.value: EvolutionWebhooks()})
 
 
 def gateway_for(device: Device) -> Gateway:

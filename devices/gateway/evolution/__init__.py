@@ -6,6 +6,7 @@
     connection_state   how an instance is, by its connectionState
     instance_list      how all of a server's are, by its fetchInstances
     instance_calls     how an instance is called
+    message_updates    what its webhook says of messages: delivered, read, refused
 
 Its status codes mislead. A 400 may follow a message that went out, a 500 is mostly one that did not: the
 body decides. What no rule here knows is unknown, and unknown is looked up before anything is sent again.
@@ -14,7 +15,7 @@ body decides. What no rule here knows is unknown, and unknown is looked up befor
 from datetime import datetime
 
 from devices.gateway.base import LookUp, OutgoingMessage, Probe, WireRequest
-from devices.gateway.evolution import connection_state, message_bodies, message_store, send_answers
+from devices.gateway.evolution import connection_state, message_bodies, message_store, message_updates, send_answers
 from devices.gateway.evolution.instance_calls import Instance
 from devices.gateway.evolution.instance_list import InstanceList
 
@@ -42,3 +43,10 @@ class EvolutionGateway:
 
     def probe(self, timeout_seconds: float) -> Probe:
         return connection_state.probe(self._instance, timeout_seconds)
+
+
+class EvolutionWebhooks:
+    """What its webhooks tell, of every version."""
+
+    is_of_use = staticmethod(message_updates.is_of_use)
+    receipts = staticmethod(message_updates.receipts)

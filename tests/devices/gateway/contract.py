@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from devices import reasons
-from devices.gateway import http
+from devices.gateway import http, registry
 from devices.gateway.base import (
     NO_MESSAGE_ID,
     Acceptance,
@@ -33,6 +33,8 @@ from devices.gateway.base import (
     Rejected,
     Scope,
     SendError,
+    Tick,
+    WebhookReader,
     WireFailure,
     WireResponse,
 )
@@ -95,6 +97,8 @@ class Case:
     elsewhere: dict[str, Any]
     finds: LookUp  # what a look-up makes of them
     words: tuple[str, ...] = field(default=())  # of which its other answers are made
+    told: tuple[tuple[Any, Tick], ...] = field(default=())  # its webhooks about `message_id`, and what each says
+    others: tuple[Any, ...] = field(default=())  # webhooks that say nothing of a message of ours
 
     def gateway(self, instance_name: str = "ventas", base_url: str = BASE_URL, token: str = TOKEN) -> Gateway:
         device = Device(provider=self.provider, base_url=base_url, instance_name=instance_name, token=token)
@@ -365,6 +369,48 @@ def assert_sayable(found: Probe) -> None:
     assert found.reason in reasons.SENTENCES or found == (Link.OPEN, "")
 
 
+# --- Webhooks -----------------------------------------------------------------------------------------
+
+
+def reads_what_it_is_told(case: Case) -> None:
+    reader = registry.READERS[case.provider]
+    for event, tick in case.told:
+        (receipt,) = reader.receipts(event)
+        assert (receipt.message_id, receipt.tick) == (case.message_id, tick), event
+        assert reader.is_of_use(event)
+    for event in case.others:
+        assert list(reader.receipts(event)) == [], event
+
+
+def reads_whatever_it_is_told(case: Case) -> None:
+    reader = registry.READERS[case.provider]
+    for event in [*JUNK, *(event for event, _ in case.told)]:
+        for broken in [event, *mutations(event)]:
+            assert_receipts(reader, broken)
+    names = st.sampled_from(["event", "data", "keyId", "id", "key", "fromMe", "status", "update", *case.words])
+    leaves = st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(codec=None), max_size=8)
+    values = st.recursive(
+        leaves | names | st.sampled_from(["messages.update", "READ", 3, 10**40, "\0"]),
+        lambda inner: st.lists(inner, max_size=4) | st.dictionaries(names, inner, max_size=5),
+    )
+
+    @settings(deadline=None, database=None, max_examples=300)
+    @given(data=values)
+    def made_up(data: Any) -> None:
+        assert_receipts(reader, data)
+        assert_receipts(reader, {"event": "messages.update", "data": data})
+
+    made_up()
+
+
+def assert_receipts(reader: WebhookReader, event: Any) -> None:
+    for receipt in reader.receipts(event):
+        assert_storable(receipt.message_id)
+        assert isinstance(receipt.tick, Tick)
+        assert receipt.at is None or receipt.at.tzinfo is not None
+    assert isinstance(reader.is_of_use(event), bool)
+
+
 # --- Calling the roll ---------------------------------------------------------------------------------
 
 
@@ -491,6 +537,8 @@ CHECKS: Final[list[Callable[[Case], None]]] = [
     finds_a_device_well,
     keeps_the_token_out_of_every_other_url,
     finds_no_device_well_that_does_not_say_so,
+    reads_what_it_is_told,
+    reads_whatever_it_is_told,
     shares_a_roll_only_where_one_call_answers_for_both,
     finds_by_the_roll_what_a_probe_finds,
     says_nothing_by_the_roll_that_it_was_not_told,

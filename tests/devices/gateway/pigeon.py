@@ -17,10 +17,12 @@ from devices.gateway.base import (
     OutcomeUnknown,
     OutgoingMessage,
     Probe,
+    Receipt,
     Rejected,
     Roll,
     Scope,
     SendError,
+    Tick,
     WireFailure,
     WireRequest,
     WireResponse,
@@ -85,6 +87,22 @@ class PigeonGateway:
     def ask(self, timeout_seconds: float) -> http.Response:
         headers = {"Authorization": f"Bird {self.token}"}
         return http.request("GET", f"{self.base_url}/loft", headers=headers, timeout=timeout_seconds)
+
+
+class PigeonWebhooks:
+    """What a pigeon brings back: {"ring", "seen": "door" or "eyes"}."""
+
+    def is_of_use(self, event: object) -> bool:
+        return bool(self.receipts(event))
+
+    def receipts(self, event: object) -> list[Receipt]:
+        if not isinstance(event, dict) or event.get("seen") not in ("door", "eyes"):
+            return []
+        try:
+            message_id = accept(event.get("ring")).gateway_message_id
+        except OutcomeUnknown:
+            return []
+        return [Receipt(message_id, Tick.READ if event["seen"] == "eyes" else Tick.DELIVERED)]
 
 
 def said_in(body: bytes) -> dict[str, Any]:

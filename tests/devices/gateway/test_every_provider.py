@@ -18,16 +18,18 @@ from devices.gateway.base import (
     LookUp,
     NotSent,
     Probe,
+    Receipt,
     Rejected,
     Scope,
     SendError,
+    Tick,
     WireResponse,
 )
 from devices.gateway.evolution.send_answers import BEFORE_THE_SEND
 from devices.models import Device, Provider
 from tests.devices.gateway import contract, pigeon
 from tests.devices.gateway.contract import Case
-from tests.devices.gateway.pigeon import PigeonGateway
+from tests.devices.gateway.pigeon import PigeonGateway, PigeonWebhooks
 
 # One for each Provider: a new one cannot be forgotten.
 CASES = {
@@ -59,6 +61,22 @@ CASES = {
             },
         },
         finds=LookUp.SENT,
+        told=(
+            ({"event": "messages.update", "data": {"keyId": "3EB0F7", "fromMe": True, "status": "READ"}}, Tick.READ),
+            ({"event": "messages.update", "data": {"id": "3EB0F7", "fromMe": True, "status": "ERROR"}}, Tick.REFUSED),
+            (
+                {
+                    "event": "MESSAGES_UPDATE",
+                    "data": [{"key": {"id": "3EB0F7", "fromMe": True}, "update": {"status": 3}}],
+                },
+                Tick.DELIVERED,
+            ),
+        ),
+        others=(
+            {"event": "messages.update", "data": {"keyId": "3EB0F7", "fromMe": False, "status": "SERVER_ACK"}},
+            {"event": "messages.update", "data": {"keyId": "3EB0F7", "fromMe": True, "status": "PENDING"}},
+            {"event": "messages.upsert", "data": {"keyId": "3EB0F7", "fromMe": True, "status": "READ"}},
+        ),
         words=("response", "message", "key", "id", "exists", "LICENSE_REQUIRED", *(row[0] for row in BEFORE_THE_SEND)),
     ),
     pigeon.NAME: Case(
@@ -67,14 +85,17 @@ CASES = {
         message_id="R-17",
         elsewhere={"/loft": {"home": True}},
         finds=LookUp.CANNOT_TELL,
+        told=(({"ring": "R-17", "seen": "door"}, Tick.DELIVERED), ({"ring": "R-17", "seen": "eyes"}, Tick.READ)),
+        others=({"ring": "R-17", "seen": "cat"},),
         words=("ring", "wrong", "address", "letter", "bird", "loft", "weather"),
     ),
 }
 CHECKS = {check.__name__: check for check in contract.CHECKS}
 
 
-def fly(monkeypatch: pytest.MonkeyPatch, make: Callable[[Device], Any]) -> Case:
+def fly(monkeypatch: pytest.MonkeyPatch, make: Callable[[Device], Any], reader: Any = None) -> Case:
     """Register a pigeon for one test."""
+    monkeypatch.setattr(registry, "READERS", {**registry.READERS, pigeon.NAME: reader or PigeonWebhooks()})
     monkeypatch.setattr(registry, "GATEWAYS", {**registry.GATEWAYS, pigeon.NAME: make})
     return CASES[pigeon.NAME]
 
@@ -94,7 +115,7 @@ def test_every_provider(check: str, provider: str, monkeypatch: pytest.MonkeyPat
 
 
 def test_every_provider_has_a_gateway_and_no_gateway_is_without_a_provider() -> None:
-    assert set(registry.GATEWAYS) == set(Provider.values)
+    assert set(registry.GATEWAYS) == set(registry.READERS) == set(Provider.values)
 
 
 def test_a_device_gets_the_gateway_of_its_provider(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -273,6 +294,33 @@ class AFlockThatIsElsewhere(PigeonGateway):
         flock = Flock(self.base_url, self.token)
         flock.call = lambda timeout: flock.ask(timeout) and {"ventas": Probe(Link.CLOSED, "instance_closed")}
         return flock
+
+
+class TrustsWhatComes(PigeonWebhooks):
+    def receipts(self, event):
+        return [Receipt(event["ring"], Tick.READ)] if event.get("seen") == "eyes" else super().receipts(event)
+
+
+class BelievesAnything(PigeonWebhooks):
+    def receipts(self, event):
+        ring = event.get("ring") if isinstance(event, dict) else None
+        return [Receipt("R-17", Tick.DELIVERED)] if ring == "R-17" else []
+
+
+@pytest.mark.usefixtures("_first_failure_is_enough")
+@pytest.mark.parametrize(
+    ("broken", "check"),
+    [
+        (TrustsWhatComes, contract.reads_whatever_it_is_told),
+        (BelievesAnything, contract.reads_what_it_is_told),
+    ],
+)
+def test_a_reader_that_breaks_a_promise_is_found_out(
+    broken: type[PigeonWebhooks], check: Callable[[Case], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = fly(monkeypatch, PigeonGateway, broken())
+    with pytest.raises((AssertionError, AttributeError, KeyError, TypeError, ExceptionGroup)):
+        check(case)
 
 
 @pytest.fixture

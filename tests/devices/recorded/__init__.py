@@ -45,6 +45,11 @@ def events() -> list[dict[str, Any]]:
     return list(json.loads((_HERE / "events.json").read_bytes()))
 
 
+def webhooks() -> list[dict[str, Any]]:
+    """All that it posted, each kind once: {"situation", "body", "tick": what it says of a message of ours, or null}."""
+    return list(json.loads((_HERE / "webhooks.json").read_bytes()))
+
+
 def differences(real: Any, ours: Any, place: str = "answer") -> list[str]:
     """Where an answer has another shape than the real one: its keys, its types, the length of its lists."""
     if real == "…":
