@@ -18,6 +18,7 @@ ERRORS: Final = {
     "no_membership": "Tu usuario no pertenece a ninguna cuenta. Pide a un administrador que te agregue.",
     "permission_denied": "Tu rol en esta cuenta no permite esta acción.",
     "csrf_failed": "Falta la protección CSRF o no es correcta. Recarga la página e inténtalo de nuevo.",
+    "webhook_unauthorized": "El secreto de la cabecera no es el de ningún device en esta dirección.",
     # What was asked for
     "not_found": "No existe, o no pertenece a tu cuenta.",
     "method_not_allowed": "Este método no está permitido en esta dirección.",
@@ -36,10 +37,12 @@ ERRORS: Final = {
     "unsupported_media_type": "El tipo de contenido de la solicitud no está soportado.",
     "file_too_large": "El archivo supera el tamaño máximo permitido.",
     "body_too_large": "El cuerpo de la solicitud es demasiado grande.",
+    "webhook_too_large": "El aviso supera 1 MB.",
     "too_many_fields": "La solicitud tiene demasiados campos.",
     "too_many_files": "La solicitud tiene demasiados archivos.",
     "upload_interrupted": "La carga se interrumpió antes de terminar.",
     "bad_request": "La solicitud no es válida.",
+    "come_again": "No se pudo guardar en este momento. Vuelve a enviarlo.",
     "error": "Ocurrió un error inesperado.",
 }
 

@@ -15,6 +15,7 @@ from django.conf import settings  # noqa: E402
 from accounts.live.websockets import WebSocketAuthentication  # noqa: E402
 from campaigns.live.routing import websocket_urlpatterns as campaign_sockets  # noqa: E402
 from config.upload_limit import UploadLimit  # noqa: E402
+from devices.webhooks.receiver import Receiver  # noqa: E402
 from jobs.live.routing import websocket_urlpatterns as job_sockets  # noqa: E402
 
 # Django keeps a request's body in a temporary file while it arrives: on the disk that uploads are for, since
@@ -23,7 +24,7 @@ tempfile.tempdir = str(settings.FILE_UPLOAD_TEMP_DIR)
 
 application = ProtocolTypeRouter(
     {
-        "http": UploadLimit(http, max_bytes=settings.MAX_UPLOAD_BYTES),
+        "http": Receiver(UploadLimit(http, max_bytes=settings.MAX_UPLOAD_BYTES)),
         "websocket": WebSocketAuthentication(URLRouter([*job_sockets, *campaign_sockets])),
     }
 )

@@ -1,4 +1,7 @@
-"""Device: one WhatsApp number behind a gateway. Lane, Runner: what the engine keeps of it while sending."""
+"""Device: one WhatsApp number behind a gateway. Lane, Runner: what the engine keeps of it while sending.
+
+Webhook, InboxEvent, Turn: what its gateway tells of its own accord.
+"""
 
 import uuid
 from typing import Any, ClassVar, Self
@@ -29,7 +32,8 @@ class DeviceQuerySet(ScopedQuerySet["Device"]):
         return super().for_account(account).present()
 
     def delete(self) -> tuple[int, dict[str, int]]:
-        """Hide the devices and forget their tokens; see Device.deleted_at."""
+        """Hide the devices and forget their secrets; see Device.deleted_at."""
+        Webhook.objects.filter(device__in=list(self.values_list("pk", flat=True))).delete()
         hidden = self.update(deleted_at=Now(), enabled=False, token="")
         return hidden, {self.model._meta.label: hidden}
 
@@ -169,3 +173,51 @@ class Lane(models.Model):
 
     def __str__(self) -> str:
         return f"lane of device {self.device_id} under token {self.token}"
+
+
+class Webhook(models.Model):
+    """The secret by which a device's webhooks are known. Apart from Device: what sends need not decrypt it.
+
+    The one before it counts for a while after a rotation: what the gateway tries again still carries it.
+    """
+
+    device = models.OneToOneField(Device, models.CASCADE, primary_key=True, related_name="webhook")
+    secret = EncryptedTextField(max_length=100)
+    secret_before = EncryptedTextField(max_length=100, default="")
+    rotated_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return f"webhook of device {self.device_id}"
+
+
+class Turn(models.Model):
+    """Which of two tables that take turns is written to (0 or 1); the other is worked, and emptied as a whole.
+
+    Who writes holds the row, by FOR KEY SHARE, until the commit; who turns locks it FOR UPDATE. So nothing is added to
+    a table that is closed. A name without a row stands at 0.
+    """
+
+    name = models.CharField(max_length=20, primary_key=True)
+    open = models.PositiveSmallIntegerField(db_default=0)
+    worked_to = models.BigIntegerField(db_default=0)  # ids up to it are done with, in whichever table they stand
+    turned_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.open}"
+
+
+class InboxEvent(models.Model):
+    """An event of a gateway, as it came, until it is worked. Two tables in turn, by `slot`: see `webhooks.inbox`."""
+
+    id = models.BigAutoField(primary_key=True)
+    slot = models.PositiveSmallIntegerField()
+    # No constraint: a device that is deleted for good takes nothing along.
+    device = models.ForeignKey(Device, models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+")
+    received_at = models.DateTimeField(db_default=Now())
+    body = models.TextField()
+
+    class Meta:
+        db_table = "devices_inbox"
+
+    def __str__(self) -> str:
+        return f"event {self.id} of device {self.device_id}"

@@ -8,6 +8,7 @@ from django.core.management import CommandError, call_command
 
 from devices.management.commands import simulated_device
 from devices.models import Device
+from devices.webhooks import header_secrets
 from tests.accounts import people
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("loopback_is_open")]
@@ -42,6 +43,19 @@ def test_it_makes_a_connected_device_at_the_default_pace(run, account):
     device = Device.unscoped.get()
     assert made == {"device_id": device.pk, "name": "Simulador", "status": "connected"}
     assert (device.account, device.messages_per_minute, device.max_in_flight) == (account, 12, 1)
+
+
+def test_the_simulator_tells_it_what_becomes_of_its_messages(run, simulator, settings):
+    settings.PUBLIC_URL = "http://127.0.0.1:1"
+    run()
+    device = Device.unscoped.get()
+    found = simulator.get("/webhook/find/demo-1").json()
+    assert (found["url"], found["events"]) == (
+        f"http://127.0.0.1:1/webhooks/evolution/{device.uuid}",
+        ["MESSAGES_UPDATE"],
+    )
+    assert found["headers"] == {"X-Webhook-Secret": header_secrets.secret_of(device)}
+    simulator.renew()
 
 
 def test_a_second_run_finds_it_and_follows_the_simulator_to_its_new_address(run):

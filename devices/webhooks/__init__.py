@@ -1,0 +1,6 @@
+"""What gateways tell of their own accord, from the door to the inbox.
+
+receiver         the door: who is it, is it of use; 200 once it is kept
+header_secrets   by what a device's gateway is known
+inbox            what was told and is not worked yet: two tables in turn
+"""

@@ -1,0 +1,207 @@
+"""The door for gateways: `POST /webhooks/{provider}/{device uuid}`, and whatever they put behind it.
+
+    200  kept, or of no use to us
+    400  can never be read: no JSON, or longer than MAX_BYTES. Not 413: Evolution API would send it ten times
+    401  the secret is not this device's, or there is no such device: not said which
+    404  no such address; 405: no POST
+    503  cannot be kept now: come again. Never 4xx for what passes, since that is not tried again
+
+In front of Django, which takes three times as long for it. What arrives while a commit is under way goes into the next
+one together, and is answered when that is through.
+"""
+
+import asyncio
+import hmac
+import json
+import re
+import time
+from collections.abc import Awaitable, Callable, MutableMapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import Any, Final, NamedTuple
+from uuid import UUID
+
+import structlog
+from channels.db import database_sync_to_async
+
+from accounts import errors
+from devices.gateway.registry import READERS
+from devices.webhooks import header_secrets, inbox
+from devices.webhooks.header_secrets import Known
+
+log = structlog.get_logger(__name__)
+
+AsgiApplication = Callable[[Any, Any, Any], Awaitable[None]]
+PREFIX: Final = "/webhooks/"
+MAX_BYTES: Final = 1024 * 1024
+MOST_TOGETHER: Final = 500  # events a commit
+MOST_WAITING: Final = 5_000  # for one
+KNOWN_FOR_SECONDS: Final = 10.0
+# Who comes with a wrong secret is looked up again only so often: the right one may be new.
+DOUBTED_FOR_SECONDS: Final = 1.0
+MOST_REMEMBERED: Final = 10_000
+COME_AGAIN_SECONDS: Final = 5
+
+_ADDRESS: Final = re.compile(rf"{PREFIX}(?P<provider>[a-z_]+)/(?P<uuid>[0-9a-fA-F-]{{32,36}})(?:/[\w./-]*)?")
+_HEADER: Final = header_secrets.HEADER.lower().encode()
+
+
+class _Refused(Exception):
+    """The answer is no success."""
+
+    def __init__(self, status: int, code: str) -> None:
+        super().__init__(code)
+        self.status = status
+        self.code = code
+
+
+class _Looked(NamedTuple):
+    """What was found of a device, and when (time.monotonic)."""
+
+    known: Known | None
+    at: float
+
+
+class Receiver:
+    """Answers what comes to the door; everything else goes on to `app`."""
+
+    def __init__(self, app: AsgiApplication) -> None:
+        self.app = app
+        self._looked: dict[UUID, _Looked] = {}
+        self._keeper = Keeper()
+
+    async def __call__(self, scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
+        if scope["type"] != "http" or not scope["path"].startswith(PREFIX):
+            await self.app(scope, receive, send)
+            return
+        try:
+            await self._receive(scope, receive)
+        except _Refused as refused:
+            await _answer(send, refused.status, errors.body(refused.code))
+        except Exception:
+            # The database is away, mostly; or it is our fault, and mended when it is sent again.
+            log.exception("webhook not kept")
+            await _answer(send, 503, errors.body("come_again"))
+        else:
+            await _answer(send, 200, {"status": "success"})
+
+    async def _receive(self, scope: MutableMapping[str, Any], receive: Any) -> None:
+        address = _ADDRESS.fullmatch(scope["path"])
+        if address is None or address["provider"] not in READERS:
+            raise _Refused(404, "not_found")
+        if scope["method"] != "POST":
+            raise _Refused(405, "method_not_allowed")
+        try:
+            uuid = UUID(address["uuid"])
+        except ValueError:
+            raise _Refused(404, "not_found") from None
+        known = await self._authenticated(uuid, address["provider"], _secret(scope))
+        event = _parsed(await _body(scope, receive))
+        if not READERS[known.provider].is_of_use(event):
+            return
+        event.pop("apikey", None)  # its token, which opens the instance
+        await self._keeper.keep(known.device_id, json.dumps(event, separators=(",", ":")))
+
+    async def _authenticated(self, uuid: UUID, provider: str, secret: bytes) -> Known:
+        """Raises _Refused: who does not know the secret learns nothing."""
+        now = time.monotonic()
+        looked = self._looked.get(uuid)
+        if looked is None or now - looked.at > KNOWN_FOR_SECONDS:
+            looked = await self._look(uuid)
+        known = _opened(looked, provider, secret)
+        if known is None and now - looked.at > DOUBTED_FOR_SECONDS:
+            known = _opened(await self._look(uuid), provider, secret)
+        if known is None:
+            raise _Refused(401, "webhook_unauthorized")
+        return known
+
+    async def _look(self, uuid: UUID) -> _Looked:
+        at = time.monotonic()
+        find = database_sync_to_async(header_secrets.known, thread_sensitive=False)
+        found = _Looked(await find(uuid, datetime.now(tz=UTC)), at)
+        if len(self._looked) >= MOST_REMEMBERED:
+            self._looked.clear()
+        self._looked[uuid] = found
+        return found
+
+
+class Keeper:
+    """Puts events into the inbox, many at once where many come."""
+
+    def __init__(self) -> None:
+        self._waiting: list[tuple[int, str, asyncio.Future[None]]] = []
+        self._writer: asyncio.Task[None] | None = None
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="inbox")
+
+    async def keep(self, device_id: int, body: str) -> None:
+        """Return once it is kept. Raises what kept it from being so."""
+        if len(self._waiting) >= MOST_WAITING:
+            raise _Refused(503, "come_again")
+        kept = asyncio.get_running_loop().create_future()
+        self._waiting.append((device_id, body, kept))
+        if self._writer is None or self._writer.done():
+            self._writer = asyncio.create_task(self._write())
+        await kept
+
+    async def _write(self) -> None:
+        write = database_sync_to_async(inbox.keep, thread_sensitive=False, executor=self._thread)
+        while self._waiting:
+            together, self._waiting = self._waiting[:MOST_TOGETHER], self._waiting[MOST_TOGETHER:]
+            problem: BaseException | None = None
+            try:
+                await write([(device_id, body) for device_id, body, _ in together])
+            except Exception as error:
+                problem = error
+            for *_, kept in together:
+                if not kept.done():  # its client may have left
+                    if problem is None:
+                        kept.set_result(None)
+                    else:
+                        kept.set_exception(problem)
+
+
+def _secret(scope: MutableMapping[str, Any]) -> bytes:
+    return next((bytes(value) for name, value in scope["headers"] if name == _HEADER), b"")
+
+
+def _opened(looked: _Looked, provider: str, secret: bytes) -> Known | None:
+    known = looked.known
+    if known is None or known.provider != provider:
+        return None
+    # All of them are compared, whichever it is.
+    matches = [hmac.compare_digest(secret, one) for one in known.secrets]
+    return known if any(matches) else None
+
+
+async def _body(scope: MutableMapping[str, Any], receive: Any) -> bytes:
+    pieces: list[bytes] = []
+    length = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise _Refused(400, "upload_interrupted")
+        pieces.append(message.get("body", b""))
+        length += len(pieces[-1])
+        if length > MAX_BYTES:
+            raise _Refused(400, "webhook_too_large")
+        if not message.get("more_body", False):
+            return b"".join(pieces)
+
+
+def _parsed(body: bytes) -> dict[str, Any]:
+    try:
+        event = json.loads(body)
+    except (ValueError, RecursionError):
+        raise _Refused(400, "parse_error") from None
+    if not isinstance(event, dict):
+        raise _Refused(400, "parse_error")
+    return event
+
+
+async def _answer(send: Any, status: int, content: dict[str, Any]) -> None:
+    body = json.dumps(content, ensure_ascii=False).encode()
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    if status == 503:
+        headers.append((b"retry-after", str(COME_AGAIN_SECONDS).encode()))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
