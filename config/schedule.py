@@ -11,6 +11,12 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         # A sweep that waited longer has been overtaken by the next one.
         "options": {"expires": 10.0},
     },
+    "make of recipients what their gateways told of them": {
+        "task": "jobs.tasks.work_receipts",
+        # What comes in two seconds is worked together, and told as one.
+        "schedule": 2.0,
+        "options": {"expires": 4.0},
+    },
     "check devices": {
         "task": "devices.tasks.check_devices",
         # Who is due, each device's row says. One round at a time: where one is under way, this does nothing.

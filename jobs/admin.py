@@ -264,6 +264,10 @@ class RecipientAdmin(ReadOnly, AccountAdmin):
         "tries",
         "tried_at",
         "sent_at",
+        "delivered_at",
+        "read_at",
+        "played_at",
+        "failed_after_at",
         "gateway_message_id",
     )
     readonly_fields = ("job_link", "row", "text", "error")

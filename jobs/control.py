@@ -254,6 +254,8 @@ def _listed(positions: Collection[int] | None) -> list[int] | None:
 
 def _reopen(job: Job, condition: str, parameters: dict[str, Any], note: Note) -> int:
     with transaction.atomic(), connection.cursor() as cursor:
+        # A refusal is no proof that it was not delivered: to write again is a risk, as with an unknown one.
+        refused = _forget_refusals(cursor, job, condition, {"unknown": _RESEND.source, **parameters})
         cursor.execute(
             f"""
             UPDATE jobs_recipient
@@ -269,7 +271,7 @@ def _reopen(job: Job, condition: str, parameters: dict[str, Any], note: Note) ->
             raise IllegalTransition("a cancelled job cannot be retried")
         if number:
             note(number)
-            changes: dict[str, Any] = {"failed": F("failed") - number}
+            changes: dict[str, Any] = {"failed": F("failed") - number, "failed_after": F("failed_after") - refused}
             if locked.finished_at is not None:
                 changes |= {"finished_at": None, "results": {}, "state_reason": ""}
                 # A job that failed before it began has not been started yet.
@@ -285,6 +287,18 @@ def _reopen(job: Job, condition: str, parameters: dict[str, Any], note: Note) ->
     return number
 
 
+def _forget_refusals(cursor: Any, job: Job, condition: str, parameters: dict[str, Any]) -> int:
+    """Those of these recipients whom WhatsApp refused after the gateway had taken it are so no longer: how many."""
+    cursor.execute(
+        f"""
+        UPDATE jobs_recipient SET failed_after_at = NULL, accepted_risks = accepted_risks + (state <> %(unknown)s)::int
+        WHERE job_id = %(job)s AND failed_after_at IS NOT NULL AND ({condition})
+        """,  # noqa: S608 - constants
+        {"job": job.pk, **parameters},
+    )
+    return int(cursor.rowcount)
+
+
 def settle_unknown(
     job: Job, state: RecipientState, positions: Collection[int] | None = None, note: Note = unnoted
 ) -> int:
@@ -293,6 +307,10 @@ def settle_unknown(
         raise ValueError("an unknown recipient is settled as sent or as failed")
     move = recipient_move(RecipientState.UNKNOWN, state)
     with transaction.atomic(), connection.cursor() as cursor:
+        refused = 0
+        if state == RecipientState.SENT:
+            which = {"unknown": move.source, "positions": _listed(positions)}
+            refused = _forget_refusals(cursor, job, "state = %(unknown)s" + _AT_ROWS, which)
         cursor.execute(
             f"""
             UPDATE jobs_recipient SET state = %(settled)s, due_at = NULL, doubt_since = NULL, doubt_device_ids = NULL
@@ -306,7 +324,12 @@ def settle_unknown(
             note(number)
         # `unknown` counts as failed already.
         moved = number if state == RecipientState.SENT else 0
-        Job.unscoped.filter(pk=job.pk).update(sent=F("sent") + moved, failed=F("failed") - moved, updated_at=Now())
+        Job.unscoped.filter(pk=job.pk).update(
+            sent=F("sent") + moved,
+            failed=F("failed") - moved,
+            failed_after=F("failed_after") - refused,
+            updated_at=Now(),
+        )
         if locked.finished_at is not None:
             Job.unscoped.filter(pk=job.pk).update(results=results.tally(cursor, job.pk))
         job.refresh_from_db()

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.core.cache import cache
 from django.db import connection, transaction
 
-from jobs.states import JOB_ENDED, RECIPIENT_OPEN, RECIPIENT_SENT, sql_list
+from jobs.states import JOB_ENDED, RECEIVED, RECIPIENT_OPEN, RECIPIENT_SENT, sql_list
 
 log = structlog.get_logger(__name__)
 
@@ -43,12 +43,16 @@ _COUNTS = f"""
     counts AS (
         SELECT job_id, count(*) AS rows,
                count(*) FILTER (WHERE state IN ({sql_list(RECIPIENT_SENT)})) AS sent,
-               count(*) FILTER (WHERE state IN ({sql_list(RECIPIENT_OPEN)})) AS open
+               count(*) FILTER (WHERE state IN ({sql_list(RECIPIENT_OPEN)})) AS open,
+               count(delivered_at) AS delivered, count(read_at) AS read, count(played_at) AS played,
+               count(failed_after_at) AS failed_after
         FROM jobs_recipient GROUP BY job_id
     ),
     job AS (
         SELECT job.*, coalesce(counts.rows, 0) AS rows, coalesce(counts.sent, 0) AS rows_sent,
-               coalesce(counts.open, 0) AS rows_open
+               coalesce(counts.open, 0) AS rows_open, coalesce(counts.delivered, 0) AS rows_delivered,
+               coalesce(counts.read, 0) AS rows_read, coalesce(counts.played, 0) AS rows_played,
+               coalesce(counts.failed_after, 0) AS rows_failed_after
         FROM jobs_job AS job LEFT JOIN counts ON counts.job_id = job.id
     )
 """
@@ -66,6 +70,22 @@ INVARIANTS = (
         f"WITH {_COUNTS} SELECT id, 'sent ' || sent || ' of ' || rows_sent || ', failed ' || failed || ' of '"
         " || (rows - rows_sent - rows_open) FROM job WHERE imported_at IS NOT NULL"
         " AND (sent <> rows_sent OR failed <> rows - rows_sent - rows_open)",
+    ),
+    Invariant(
+        "receipts_are_counted_once",
+        "delivered, read, played and refused are what the recipients say",
+        f"WITH {_COUNTS} SELECT id, 'delivered ' || delivered || ' of ' || rows_delivered || ', read ' || read"
+        " || ' of ' || rows_read || ', played ' || played || ' of ' || rows_played || ', refused ' || failed_after"
+        " || ' of ' || rows_failed_after FROM job WHERE delivered <> rows_delivered OR read <> rows_read"
+        " OR played <> rows_played OR failed_after <> rows_failed_after",
+    ),
+    Invariant(
+        "a_tick_implies_those_before_it",
+        "who read it has it, and says so; nobody who has it failed",
+        "SELECT job_id, phone || ' ' || state FROM jobs_recipient"
+        f" WHERE (delivered_at IS NOT NULL) <> (state IN ({sql_list(RECEIVED)}))"
+        " OR (read_at IS NOT NULL) <> (state = 'read') OR (played_at IS NOT NULL AND read_at IS NULL)"
+        f" OR (failed_after_at IS NOT NULL AND state IN ({sql_list(RECIPIENT_SENT)}))",
     ),
     Invariant(
         "one_request_for_each_proven_unsent",

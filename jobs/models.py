@@ -1,4 +1,7 @@
-"""Job: one message to many people. Recipient: one of them, and what became of it. Chunk: who sends which now."""
+"""Job: one message to many people. Recipient: one of them, and what became of it. Chunk: who sends which now.
+
+SentMessage, ParkedReceipt: by what a receipt finds its recipient, and those that have not found theirs yet.
+"""
 
 import uuid
 from typing import Any, ClassVar, Self
@@ -95,6 +98,13 @@ class Job(ScopedModel):
     total = models.PositiveIntegerField(_("recipients"), default=0)
     sent = models.PositiveIntegerField(_("sent"), default=0)
     failed = models.PositiveIntegerField(_("failed"), default=0)
+    # Of those: whose phone had it, who opened it, who played it; and whom WhatsApp refused after the gateway took it.
+    delivered = models.PositiveIntegerField(_("delivered"), db_default=0, default=0)
+    read = models.PositiveIntegerField(_("read"), db_default=0, default=0)
+    played = models.PositiveIntegerField(_("played"), db_default=0, default=0)
+    failed_after = models.PositiveIntegerField(_("refused after acceptance"), db_default=0, default=0)
+    first_receipt_at = models.DateTimeField(null=True, editable=False)
+    last_receipt_at = models.DateTimeField(null=True, editable=False)
     # Times somebody was written to again because the gateway did not know of the first message, which is no proof.
     sent_again = models.PositiveIntegerField(db_default=0)
     imported = models.PositiveIntegerField(default=0)  # rows of the file that are recipients already
@@ -153,6 +163,19 @@ class Job(ScopedModel):
         """The `progress` object of seed 000."""
         return progress(self.sent, self.failed, self.total)
 
+    def receipts(self) -> dict[str, Any]:
+        """What became of its messages after the gateway took them; rates in percent of those sent."""
+        return {
+            "delivered": self.delivered,
+            "read": self.read,
+            "played": self.played,
+            "failed_after": self.failed_after,
+            "delivered_rate": round(100 * self.delivered / self.sent, 1) if self.sent else None,
+            "read_rate": round(100 * self.read / self.sent, 1) if self.sent else None,
+            "first_at": self.first_receipt_at,
+            "last_at": self.last_receipt_at,
+        }
+
     def move(self, *, source: str, target: JobStatus, waits_for: str = "", **changes: Any) -> bool:
         """Go from `source` to `target`, where the row still stands at `source`; False when another was first.
 
@@ -189,7 +212,20 @@ class JobDevice(models.Model):
         return f"job {self.job_id} through device {self.device_id}"
 
 
+# What a receipt says of a recipient, and the column that says since when.
+RECEIPT_TIMES = {
+    "delivered": "delivered_at",
+    "read": "read_at",
+    "played": "played_at",
+    "failed_after": "failed_after_at",
+}
+
+
 class RecipientQuerySet(models.QuerySet["Recipient"]):
+    def with_receipt(self, kind: str) -> Self:
+        """Of whom it was said, by a name of RECEIPT_TIMES: whoever read it counts as delivered, too."""
+        return self.filter(**{f"{RECEIPT_TIMES[kind]}__isnull": False})
+
     def open(self) -> Self:
         return self.filter(state__in=RECIPIENT_OPEN)
 
@@ -232,6 +268,11 @@ class Recipient(models.Model):
     doubt_since = models.DateTimeField(null=True)
     doubt_device_ids = ArrayField(models.BigIntegerField(), null=True)
     sent_at = models.DateTimeField(_("sent"), null=True)
+    # The first receipt of each kind; a later kind implies those before it. See `receipts.lifting`.
+    delivered_at = models.DateTimeField(_("delivered"), null=True)
+    read_at = models.DateTimeField(_("read"), null=True)
+    played_at = models.DateTimeField(_("played"), null=True)
+    failed_after_at = models.DateTimeField(_("refused after acceptance"), null=True)
 
     objects = RecipientQuerySet.as_manager()
 
@@ -272,6 +313,48 @@ class Chunk(models.Model):
 
     def __str__(self) -> str:
         return f"job {self.job_id}: {self.start}-{self.end}"
+
+
+class SentMessage(models.Model):
+    """Whose message it was: what a receipt finds its recipient by. A row for each acceptance, inserted with it.
+
+    Apart from the recipients, whose updates an index on their message id would take off their page. Two tables in turn,
+    by `slot`; each is emptied as a whole when all it holds is old: see `receipts.sent_messages`.
+    """
+
+    recipient_id = models.BigIntegerField(primary_key=True)  # to Django alone: a recipient may have several
+    device_id = models.BigIntegerField()
+    slot = models.PositiveSmallIntegerField()
+    message_id = models.CharField(max_length=80)
+
+    class Meta:
+        db_table = "jobs_sentmessage"
+
+    def __str__(self) -> str:
+        return self.message_id
+
+
+class ParkedReceipt(models.Model):
+    """What receipts said of a message that nobody knows yet: it is looked for again, later and later, for a day."""
+
+    device_id = models.BigIntegerField()
+    message_id = models.CharField(max_length=80)
+    delivered_at = models.DateTimeField(null=True)
+    read_at = models.DateTimeField(null=True)
+    played_at = models.DateTimeField(null=True)
+    refused_at = models.DateTimeField(null=True)
+    parked_at = models.DateTimeField(db_default=Now())
+    due_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["device_id", "message_id"], name="parked_once_per_message")]
+        indexes = [
+            # Which are looked for again now.
+            models.Index(fields=["due_at"], name="parked_receipt_due"),
+        ]
+
+    def __str__(self) -> str:
+        return self.message_id
 
 
 class SweepLook(models.Model):

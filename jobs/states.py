@@ -60,6 +60,8 @@ class RecipientState(models.TextChoices):
 RECIPIENT_OPEN = frozenset({RecipientState.QUEUED, RecipientState.SENDING, RecipientState.AMBIGUOUS})
 # Counted as `sent` in a job's progress; every other ended state counts as `failed`, so that they sum to the total.
 RECIPIENT_SENT = frozenset({RecipientState.SENT, RecipientState.DELIVERED, RecipientState.READ})
+# Of whom a receipt has said so. Only receipts make them.
+RECEIVED = frozenset({RecipientState.DELIVERED, RecipientState.READ})
 
 RECIPIENT_MOVES: dict[RecipientState, frozenset[RecipientState]] = {
     RecipientState.QUEUED: frozenset(
@@ -75,17 +77,19 @@ RECIPIENT_MOVES: dict[RecipientState, frozenset[RecipientState]] = {
         {RecipientState.SENT, RecipientState.QUEUED, RecipientState.FAILED, RecipientState.AMBIGUOUS}
     ),
     RecipientState.AMBIGUOUS: frozenset(
-        {RecipientState.SENT, RecipientState.QUEUED, RecipientState.FAILED, RecipientState.UNKNOWN}
+        {RecipientState.SENT, RecipientState.QUEUED, RecipientState.FAILED, RecipientState.UNKNOWN, *RECEIVED}
     ),
-    RecipientState.SENT: frozenset({RecipientState.DELIVERED, RecipientState.READ}),
+    # Refused by WhatsApp after the gateway had taken it; `unknown` where an earlier try may have gone out.
+    RecipientState.SENT: frozenset({*RECEIVED, RecipientState.FAILED, RecipientState.UNKNOWN}),
     RecipientState.DELIVERED: frozenset({RecipientState.READ}),
     RecipientState.READ: frozenset(),
-    RecipientState.FAILED: frozenset({RecipientState.SENT, RecipientState.QUEUED}),
+    # A receipt that arrives after all lifts it; so it does whatever was left in doubt.
+    RecipientState.FAILED: frozenset({RecipientState.SENT, RecipientState.QUEUED, *RECEIVED}),
     RecipientState.SUPPRESSED: frozenset(),
     # Only where the job failed for want of a device, so that a retry begins it after all.
     RecipientState.CANCELLED: frozenset({RecipientState.QUEUED}),
     # Only a person, audited, or a receipt that arrives after all.
-    RecipientState.UNKNOWN: frozenset({RecipientState.QUEUED, RecipientState.SENT, RecipientState.FAILED}),
+    RecipientState.UNKNOWN: frozenset({RecipientState.QUEUED, RecipientState.SENT, RecipientState.FAILED, *RECEIVED}),
 }
 
 

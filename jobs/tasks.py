@@ -12,6 +12,8 @@ from kombu.exceptions import ChannelError
 from jobs import invariants
 from jobs import sweep as sweeping
 from jobs.intake import accepting, importing
+from jobs.receipts import parking, sent_messages
+from jobs.receipts import work as receipts
 from jobs.running import worker
 from jobs.running.lane_runner import LaneRunner
 from jobs.sending import dispatch, reconcile
@@ -19,6 +21,7 @@ from jobs.sending import dispatch, reconcile
 LANES = "lanes"  # the queue of those that send
 SLICE_SECONDS = 25.0
 SOON_SECONDS = 5.0  # a longer wait is a row's: the sweep wakes it
+RECEIPTS_SLICE_SECONDS = 4.0  # they are of no hurry, and others are
 IMPORT_SLICE_SECONDS = 8.0  # short: sweeps and other jobs' imports wait in the same queue
 # Wake-ups that nobody heard in time are forgotten: the next sweep brings new ones.
 STALE_AFTER_SECONDS = 10
@@ -67,9 +70,18 @@ def look_up_doubtful() -> None:
 
 
 @shared_task
+def work_receipts() -> None:
+    """Make of the recipients what their gateways told of them."""
+    if receipts.work(time.monotonic() + RECEIPTS_SLICE_SECONDS):
+        work_receipts.delay()
+
+
+@shared_task
 def tidy() -> None:
-    """Delete what crashes left on disk."""
+    """Delete what crashes left on disk, and what nobody asks for any more."""
     accepting.remove_orphan_uploads(older_than=timedelta(days=1))
+    parking.give_up()
+    sent_messages.turn()
 
 
 @shared_task

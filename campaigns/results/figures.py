@@ -52,7 +52,7 @@ def delivery_stats(jobs: Collection[Job]) -> dict[int, dict[str, int]]:
     """The `delivery_stats` of the contract, by job id. Of a large job they may be ten seconds old."""
     now = time.monotonic()
     known = {job.pk: dict(stats) for job in jobs if (stats := _remembered(job, now)) is not None}
-    counted = _count([job.pk for job in jobs if job.pk not in known])
+    counted = _count([job for job in jobs if job.pk not in known])
     for job in jobs:
         if job.pk in counted and job.total >= LARGE_JOB:
             if len(_kept) >= _MOST_KEPT:
@@ -71,16 +71,20 @@ def _key(job: Job) -> tuple[Any, ...]:
     return job.uuid, job.status, job.total, job.finished_at
 
 
-def _count(job_ids: Collection[int]) -> dict[int, dict[str, int]]:
-    if not job_ids:
+def _count(jobs: Collection[Job]) -> dict[int, dict[str, int]]:
+    if not jobs:
         return {}
     stats: dict[int, dict[str, int]] = defaultdict(lambda: dict(NO_STATS))
+    # The results of one that has ended move with its receipts.
+    settled = {job.pk: job.results["by_state"] for job in jobs if job.total >= LARGE_JOB and "by_state" in job.results}
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT job_id, state, count(*) FROM jobs_recipient WHERE job_id = ANY(%s) GROUP BY job_id, state",
-            (list(job_ids),),
+            ([job.pk for job in jobs if job.pk not in settled],),
         )
-        for job_id, state, number in cursor.fetchall():
+        rows = cursor.fetchall()
+        rows += [(pk, state, number) for pk, by_state in settled.items() for state, number in by_state.items()]
+        for job_id, state, number in rows:
             for name in ("total", *_COUNTED_AS[RecipientState(state)]):
                 stats[job_id][name] += number
         # From the side of the contacts who ever replied, mostly few.
@@ -96,7 +100,7 @@ def _count(job_ids: Collection[int]) -> dict[int, dict[str, int]]:
         )
         for job_id, number in cursor.fetchall():
             stats[job_id]["replied"] = number
-    return {job_id: stats[job_id] for job_id in job_ids}
+    return {job.pk: stats[job.pk] for job in jobs}
 
 
 def stats_of(run: CampaignRun | None) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from websockets.exceptions import InvalidStatus, WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
 MESSAGE = "Hola @valor1, tu pedido @valor2 ya está en camino. ¡Gracias por tu compra!"
+RECEIPT_SECONDS = 15.0  # within which most of what became of the messages is known
 SILENCE_SECONDS = 60  # without any event from the server, not even a pong, the demonstration has failed
 FINAL_EVENTS = {"job_completed": "completed", "job_failed": "failed", "job_cancelled": "cancelled"}
 
@@ -132,6 +133,12 @@ def _demonstrate(api: requests.Session, arguments: argparse.Namespace) -> int:
         problems["the gateway counted otherwise"] = accepted != len(rows) or ledger["duplicates"] != 0
     for name, *cells in table:
         print(f"  {name:<26}" + "".join(f"{cell:>10}" for cell in cells))
+    if ledger:
+        receipts = _receipts(api, arguments.url, job["id"], wanted=outcome.sent)
+        print(
+            f"\nSo far delivered to {receipts['delivered']:,} ({receipts['delivered_rate']} %), "
+            f"read by {receipts['read']:,} ({receipts['read_rate']} %): what their phones said, by webhook."
+        )
     for problem in (text for text, is_there in problems.items() if is_there):
         print(f"\nFAILED: {problem}. {outcome.explanation}", file=sys.stderr)
     if not any(problems.values()):
@@ -212,6 +219,18 @@ def _ledger(api: requests.Session, simulator_url: str) -> dict[str, int]:
     answer.raise_for_status()
     said = answer.json()
     return {key: int(said[key]) for key in ("accepted", "distinct", "duplicates")}
+
+
+def _receipts(api: requests.Session, url: str, job_id: str, wanted: int) -> dict[str, Any]:
+    """Return what became of the messages, once all were read or a while has passed."""
+    give_up = time.monotonic() + RECEIPT_SECONDS
+    while True:
+        answer = api.get(f"{url}/jobs/{job_id}", timeout=30)
+        answer.raise_for_status()
+        receipts = dict(answer.json()["receipts"])
+        if receipts["read"] >= wanted or time.monotonic() > give_up:
+            return receipts
+        time.sleep(0.5)
 
 
 def _websocket_url(url: str, job_id: str) -> str:

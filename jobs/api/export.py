@@ -26,13 +26,15 @@ def pages(job: Job) -> Iterator[str]:
     """
     # Deleted devices too: what they sent was sent.
     names = dict(Device.unscoped.filter(account_id=job.account_id).values_list("id", "name"))
-    yield BOM + _line(["phone", "state", "error", "sent_at", "device", *_value_names(job)])
+    yield BOM + _line(["phone", "state", "error", "sent_at", "delivered_at", "read_at", "device", *_value_names(job)])
     position = -1
     while True:
         page = list(
             Recipient.objects.filter(job_id=job.pk, position__gt=position)
             .in_order()
-            .values_list("phone", "state", "error_code", "sent_at", "device_id", "values", "position")[:PAGE_ROWS]
+            .values_list(
+                "phone", "state", "error_code", "sent_at", "delivered_at", "read_at", "device_id", "values", "position"
+            )[:PAGE_ROWS]
         )
         if not page:
             return
@@ -46,11 +48,13 @@ def pages(job: Job) -> Iterator[str]:
                         state,
                         recipient_errors.on_the_wire(error_code),
                         _time(sent_at),
+                        _time(delivered_at),
+                        _time(read_at),
                         names.get(device_id, ""),
                         *values,
                     ]
                 )
-                for phone, state, error_code, sent_at, device_id, values, _ in page
+                for phone, state, error_code, sent_at, delivered_at, read_at, device_id, values, _ in page
             ]
         )
 

@@ -76,6 +76,19 @@ class WaitSerializer(serializers.Serializer[Any]):
     until = Moment(allow_null=True)
 
 
+class ReceiptsSerializer(serializers.Serializer[Any]):
+    """What became of a job's messages after the gateway took them. A message that was read was delivered, too."""
+
+    delivered = serializers.IntegerField()
+    read = serializers.IntegerField()
+    played = serializers.IntegerField()
+    failed_after = serializers.IntegerField(help_text="Refused by WhatsApp after acceptance; counted in `failed`, too")
+    delivered_rate = serializers.FloatField(allow_null=True, help_text="In percent of those sent; null: nobody was")
+    read_rate = serializers.FloatField(allow_null=True)
+    first_at = Moment(allow_null=True)
+    last_at = Moment(allow_null=True)
+
+
 class JobDetailSerializer(JobSerializer):
     """`GET /jobs/{id}`: the job, and what its watcher wants to know besides."""
 
@@ -85,6 +98,7 @@ class JobDetailSerializer(JobSerializer):
     waits = WaitSerializer(many=True)
     countries = serializers.DictField(child=serializers.IntegerField(), help_text=COUNTRIES)
     landlines = serializers.IntegerField(allow_null=True, help_text=LANDLINES)
+    receipts = serializers.SerializerMethodField()
     rate_per_minute = serializers.SerializerMethodField()
     eta = serializers.SerializerMethodField()
 
@@ -96,6 +110,7 @@ class JobDetailSerializer(JobSerializer):
             "waits",
             "eta",
             "rate_per_minute",
+            "receipts",
             "devices",
             "default_country",
             "countries",
@@ -107,6 +122,10 @@ class JobDetailSerializer(JobSerializer):
         now = timezone.now()
         job.waits, job.outlook = waiting.waits(job, now), forecast.outlook(job, now)
         return {**super().to_representation(job), "state_reason": waiting.reason(job, job.waits)}
+
+    @extend_schema_field(ReceiptsSerializer)
+    def get_receipts(self, job: Job) -> dict[str, Any]:
+        return dict(ReceiptsSerializer(job.receipts()).data)
 
     @extend_schema_field(JobDeviceSerializer(many=True))
     def get_devices(self, job: Job) -> list[dict[str, Any]]:
@@ -137,6 +156,10 @@ class RecipientSerializer(serializers.ModelSerializer[Recipient]):
 
     error = serializers.SerializerMethodField()
     sent_at = Moment()
+    delivered_at = Moment()
+    read_at = Moment()
+    played_at = Moment()
+    failed_after_at = Moment()
     text = serializers.SerializerMethodField()
 
     class Meta:
@@ -151,6 +174,10 @@ class RecipientSerializer(serializers.ModelSerializer[Recipient]):
             "device_id",
             "tries",
             "sent_at",
+            "delivered_at",
+            "read_at",
+            "played_at",
+            "failed_after_at",
             "text",
         )
 

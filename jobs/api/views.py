@@ -31,7 +31,7 @@ from jobs.api.serializers import (
 )
 from jobs.intake import accepting
 from jobs.message.book import template_of
-from jobs.models import Job, OnDuplicate
+from jobs.models import RECEIPT_TIMES, Job, OnDuplicate
 from jobs.states import JobStatus, RecipientState
 from jobs.wording.refusals import job_created, refusal
 
@@ -39,6 +39,9 @@ PAGE_SIZE = 100  # the most that a list answers at once
 
 RECIPIENT_PARAMETERS = [
     OpenApiParameter("state", str, enum=RecipientState.values),
+    OpenApiParameter(
+        "receipt", str, enum=list(RECEIPT_TIMES), description="Of whom it was said; who read it is delivered"
+    ),
     OpenApiParameter("search", str, description="+51987: begins with; 987: contains"),
     OpenApiParameter("cursor", str),
     OpenApiParameter("limit", int),
@@ -150,6 +153,8 @@ class JobRecipients(APIView):
         after = [_whole_number(cursor, "cursor_invalid")] if cursor else None
         if state := request.query_params.get("state"):
             recipients = recipients.filter(state=_choice(state, RecipientState.values, "state_invalid"))
+        if receipt := request.query_params.get("receipt"):
+            recipients = recipients.with_receipt(_choice(receipt, list(RECEIPT_TIMES), "receipt_invalid"))
         if search := phone_numbers.without_separators(request.query_params.get("search", "")):
             lookup = "startswith" if search.startswith("+") else "contains"
             recipients = recipients.filter(**{f"phone__{lookup}": search})

@@ -1,6 +1,7 @@
 """The live events of a job: one builder each, in the words of seed 000. Every event carries the job's rising `seq`.
 
-Shapes: seed 000, "WebSocket", and the contract's additions (`snapshot`, `job_paused`, `job_resumed`, `job_cancelled`).
+Shapes: seed 000, "WebSocket", and the contract's additions (`snapshot`, `receipt`, `job_paused`, `job_resumed`,
+`job_cancelled`).
 """
 
 from typing import Any
@@ -49,6 +50,22 @@ def error(job_uuid: str, seq: int, device_id: int | None, phone: str, code: str,
         "phone": phone,
         "error": code,
         "progress": counters,
+        "seq": seq,
+    }
+
+
+def receipt(job_uuid: str, seq: int, delivered: int, read: int, played: int, failed_after: int) -> Event:
+    """What became of a job's messages until now. Replies are not counted yet."""
+    return {
+        "type": "receipt",
+        "job_id": job_uuid,
+        "counts": {
+            "delivered": delivered,
+            "read": read,
+            "played": played,
+            "replied": 0,
+            "failed_after": failed_after,
+        },
         "seq": seq,
     }
 

@@ -25,7 +25,17 @@ from django.db import connection
 from devices.lane.leases import USABLE
 from devices.phone_numbers import key_sql
 from jobs.sending.outcomes import Outcome
-from jobs.sending.recording import MOVE, Counted, count, given_outcomes, numbers, parameters_of, recipient_id_of
+from jobs.sending.recording import (
+    MOVE,
+    MOVED,
+    REMEMBER,
+    Counted,
+    count,
+    given_outcomes,
+    numbers,
+    parameters_of,
+    recipient_id_of,
+)
 from jobs.states import RecipientState, recipient_move
 
 CLAIM = recipient_move(RecipientState.QUEUED, RecipientState.SENDING)
@@ -112,8 +122,8 @@ WITH runner AS (
 ), moved AS ({MOVE}
   FROM new WHERE recipient.id = new.id
     AND coalesce(recipient.state = '{RecipientState.SENDING}' AND recipient.device_id = new.device_id, false)
-  RETURNING recipient.id, recipient.job_id, recipient.state
-), {count(after="(SELECT count(*) FROM claimed) >= 0")}, done AS (
+  RETURNING {MOVED}
+), {REMEMBER}, {count(after="(SELECT count(*) FROM claimed) >= 0")}, done AS (
   DELETE FROM jobs_chunk AS chunk USING unnest(%(done)s::bigint[], %(done_devices)s::bigint[]) AS given (id, device_id)
   WHERE chunk.id = given.id AND chunk.device_id = given.device_id AND given.device_id IN (SELECT device_id FROM held)
 ), freed AS (

@@ -65,6 +65,19 @@ MOVE = f"""
     sent_at = CASE WHEN new.state = '{RecipientState.SENT}' THEN clock_timestamp() END"""  # noqa: S608 - constants
 
 
+# What of `moved` is read further on.
+MOVED = "recipient.id, recipient.job_id, recipient.state, recipient.device_id, recipient.gateway_message_id"
+
+SENT_MESSAGES = "sent_messages"  # the name of their turn
+# Keep whose message it was, for its receipts: they may have come already.
+REMEMBER = f"""
+remembered AS (
+  INSERT INTO jobs_sentmessage (recipient_id, device_id, slot, message_id)
+  SELECT id, device_id, coalesce((SELECT open FROM devices_turn WHERE name = '{SENT_MESSAGES}'), 0), gateway_message_id
+  FROM moved WHERE gateway_message_id <> ''
+)"""  # noqa: S608 - constants
+
+
 def count(after: str = "true") -> str:
     """Count those of `moved` (id, job_id, state) that have ended, in their jobs.
 
@@ -95,8 +108,8 @@ WITH new AS MATERIALIZED ({given_outcomes(source)}
   ORDER BY id FOR NO KEY UPDATE
 ), moved AS ({MOVE}
   FROM new JOIN standing USING (id) WHERE recipient.id = new.id AND {same_device}
-  RETURNING recipient.id, recipient.job_id, recipient.state
-), {count()}
+  RETURNING {MOVED}
+), {REMEMBER}, {count()}
 SELECT ARRAY(SELECT id FROM moved), counted.* FROM (SELECT) AS always LEFT JOIN counted ON true
 """  # noqa: S608 - constants
 

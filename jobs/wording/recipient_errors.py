@@ -52,6 +52,11 @@ RECIPIENT_ERRORS: Final[dict[str, RecipientError]] = {
         _("The gateway's answer could not be kept: it is not known whether the message went out"),
     ),
     "stalled": RecipientError("El envío se demoró antes de salir.", _("The sending was held up before it went out")),
+    # Said by a receipt, after the gateway had taken it
+    "not_delivered": RecipientError(
+        "WhatsApp rechazó el mensaje después de que el gateway lo aceptó.",
+        _("WhatsApp refused the message after the gateway had taken it"),
+    ),
     # Said by the gateway
     "not_on_whatsapp": RecipientError("El número no tiene WhatsApp.", _("The number has no WhatsApp")),
     "invalid_content": RecipientError(

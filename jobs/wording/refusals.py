@@ -198,6 +198,7 @@ REFUSALS: Final[dict[str, Refusal]] = {
     "before_invalid": Refusal(400, "before debe ser el id de uno de tus jobs."),
     "status_invalid": Refusal(400, "status debe ser uno de: {choices}."),
     "state_invalid": Refusal(400, "state debe ser uno de: {choices}."),
+    "receipt_invalid": Refusal(400, "receipt debe ser uno de: {choices}."),
     "cursor_invalid": Refusal(400, "El cursor de la página no es válido. Empieza de nuevo sin cursor."),
     "job_not_found": Refusal(404, "Job no encontrado"),
     # Job control

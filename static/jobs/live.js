@@ -165,11 +165,22 @@ function receive(event) {
         total: whole(event.total),
       });
       break;
+    case "receipt":
+      seq = event.seq;
+      showReceipts(event.counts);
+      break;
     default: // started, paused, resumed, ended
       if (event.results) count(event.results, event.seq);
       seq = event.seq;
       askAgain();
   }
+}
+
+// How many have it and who read it; at the first of them the page has no place for it yet.
+function showReceipts(counts) {
+  const places = ["delivered", "read"].map((name) => [$(`#count-${name}`), counts[name]]);
+  if (places.some(([place]) => !place)) return askAgain();
+  for (const [place, number] of places) place.textContent = whole(number);
 }
 
 function resync() {

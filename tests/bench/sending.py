@@ -101,7 +101,8 @@ def empty_tables() -> None:
     """Forget all jobs and devices, so that no run works beside another's rows."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "TRUNCATE jobs_recipient, jobs_job, jobs_jobdevice, jobs_chunk, devices_device, devices_lane CASCADE"
+            "TRUNCATE jobs_recipient, jobs_job, jobs_jobdevice, jobs_chunk, jobs_sentmessage, jobs_parkedreceipt,"
+            " devices_device, devices_lane CASCADE"
         )
 
 

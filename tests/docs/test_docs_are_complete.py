@@ -119,6 +119,7 @@ SHOWN = [
     events.chunk_processing("…", 2, 0, 1000, 5000),
     events.progress("…", 118, 1, "+51123123123", COUNTERS),
     events.error("…", 119, 1, "+51123123124", "not_on_whatsapp", MORE),
+    events.receipt("…", 122, delivered=480, read=120, played=0, failed_after=1),
     events.job_paused("…", 120, job_reasons.NO_DEVICES_LEFT, PAUSED),
     events.job_resumed("…", 121),
     events.job_completed("…", 640, {"sent": 998, "failed": 2, "total": 1000}),

@@ -54,3 +54,17 @@ def test_many_jobs_in_two_statements(django_assert_num_queries):
         found = figures.delivery_stats(jobs)
     assert [found[job.pk]["total"] for job in jobs] == [1, 2, 3]
     assert figures.delivery_stats([]) == {}
+
+
+def test_a_large_job_that_has_ended_is_read_from_its_results(monkeypatch):
+    monkeypatch.setattr(figures, "LARGE_JOB", 3)
+    results = {"by_state": {"read": 1, "delivered": 1, "suppressed": 1, "sent": 0}}
+    job = make_job(make_account(), 3, results=results)
+    assert figures.delivery_stats([job])[job.pk] == {
+        **figures.NO_STATS,
+        "total": 3,
+        "sent": 2,
+        "delivered": 2,
+        "read": 1,
+        "suppressed": 1,
+    }

@@ -126,6 +126,16 @@ class TestDetail:
             "default_country": "",
             "countries": {},
             "landlines": None,
+            "receipts": {
+                "delivered": 0,
+                "read": 0,
+                "played": 0,
+                "failed_after": 0,
+                "delivered_rate": 0.0,
+                "read_rate": 0.0,
+                "first_at": None,
+                "last_at": None,
+            },
         }
         for path in (
             f"/jobs/{job.uuid}",
@@ -135,6 +145,21 @@ class TestDetail:
             answer = get(path)
             assert {"eta", "rate_per_minute"} == set(answer) - set(expected)
             assert {key: answer[key] for key in expected} == expected
+
+    def test_says_what_became_of_the_messages(self, sender, get):
+        counts = {"sent": 3, "delivered": 2, "read": 1, "played": 1, "failed_after": 1}
+        job = make_job(sender.account, 4, first_receipt_at=START, last_receipt_at=START, **counts)
+        assert get(f"/jobs/{job.uuid}")["receipts"] == {
+            "delivered": 2,
+            "read": 1,
+            "played": 1,
+            "failed_after": 1,
+            "delivered_rate": 66.7,
+            "read_rate": 33.3,
+            "first_at": "2026-01-15T20:00:00Z",
+            "last_at": "2026-01-15T20:00:00Z",
+        }
+        assert get(f"/jobs/{make_job(sender.account, 1).uuid}")["receipts"]["read_rate"] is None
 
     def test_has_the_results_of_a_job_that_ended(self, sender, get):
         results = {"sent": 1, "failed": 0, "total": 1, "by_state": {"sent": 1}, "by_error": {}}
@@ -182,6 +207,7 @@ class TestRecipients:
             state=RecipientState.FAILED, error_code="not_on_whatsapp", device_id=sender.device.pk, tries=1
         )
         Recipient.objects.filter(job_id=job.pk, position=0).update(state=RecipientState.SENT, sent_at=START)
+        no_receipts = dict.fromkeys(("delivered_at", "read_at", "played_at", "failed_after_at"))
 
         assert get(f"/jobs/{job.uuid}/recipients") == {
             "results": [
@@ -195,6 +221,7 @@ class TestRecipients:
                     "device_id": None,
                     "tries": 0,
                     "sent_at": "2026-01-15T20:00:00Z",
+                    **no_receipts,
                     "text": "Hola persona 0",
                 },
                 {
@@ -207,6 +234,7 @@ class TestRecipients:
                     "device_id": sender.device.pk,
                     "tries": 1,
                     "sent_at": None,
+                    **no_receipts,
                     "text": "Hola persona 1",
                 },
             ],
@@ -239,6 +267,22 @@ class TestRecipients:
         assert positions(search="(+51) 900 000 01", state="failed") == list(range(10, 20))
         assert positions(search="%") == []
 
+    def test_can_be_narrowed_by_what_receipts_say(self, sender, get):
+        job = make_job(sender.account, 5)
+        rows = Recipient.objects.filter(job_id=job.pk)
+        rows.filter(position=1).update(state=RecipientState.DELIVERED, delivered_at=START)
+        rows.filter(position=2).update(state=RecipientState.READ, delivered_at=START, read_at=START)
+        rows.filter(position=3).update(state=RecipientState.FAILED, failed_after_at=START)
+
+        def positions(**query):
+            return [row["position"] for row in get(f"/jobs/{job.uuid}/recipients", **query)["results"]]
+
+        assert positions(receipt="delivered") == [1, 2]
+        assert positions(receipt="delivered", state="delivered") == [1]
+        assert (positions(receipt="read"), positions(receipt="played")) == ([2], [])
+        assert positions(receipt="failed_after") == [3]
+        assert get(f"/jobs/{job.uuid}/recipients", receipt="read")["results"][0]["read_at"] == "2026-01-15T20:00:00Z"
+
     @pytest.mark.parametrize(
         ("query", "code"),
         [
@@ -246,6 +290,7 @@ class TestRecipients:
             ({"cursor": "-1"}, "cursor_invalid"),
             ({"cursor": "9" * 30}, "cursor_invalid"),
             ({"state": "gone"}, "state_invalid"),
+            ({"receipt": "seen"}, "receipt_invalid"),
             ({"search": "\0"}, "bad_request"),
         ],
     )
@@ -260,7 +305,7 @@ class TestExport:
         job = sender.job("phone|@nombre\n51900000001|ana\nabc1|=1+1\n51900000002|a|b\n51900000001|ana\n")
         importing.import_slice(job.pk, time.monotonic() + 60)
         Recipient.objects.filter(job_id=job.pk, position=0).update(
-            state=RecipientState.SENT, sent_at=START, device_id=sender.device.pk
+            state=RecipientState.DELIVERED, sent_at=START, delivered_at=START, device_id=sender.device.pk
         )
         return job
 
@@ -270,11 +315,11 @@ class TestExport:
         assert response["Content-Type"] == "text/csv; charset=utf-8"
         assert response["Content-Disposition"] == f'attachment; filename="job-{job.uuid}.csv"'
         assert b"".join(response).decode() == (
-            "\ufeffphone|state|error|sent_at|device|nombre|valor2\r\n"
-            f"+51900000001|sent||2026-01-15T20:00:00Z|{sender.device.name}|ana\r\n"
-            "abc1|failed|El teléfono no es válido: se esperan de 8 a 15 dígitos con el código de país.|||'=1+1\r\n"
-            "+51900000002|queued||||a|b\r\n"
-            "+51900000001|suppressed|Repetido en el archivo: el mensaje se envía una sola vez.|||ana\r\n"
+            "\ufeffphone|state|error|sent_at|delivered_at|read_at|device|nombre|valor2\r\n"
+            f"+51900000001|delivered||2026-01-15T20:00:00Z|2026-01-15T20:00:00Z||{sender.device.name}|ana\r\n"
+            "abc1|failed|El teléfono no es válido: se esperan de 8 a 15 dígitos con el código de país.|||||'=1+1\r\n"
+            "+51900000002|queued||||||a|b\r\n"
+            "+51900000001|suppressed|Repetido en el archivo: el mensaje se envía una sola vez.|||||ana\r\n"
         )
 
     def test_is_streamed_page_by_page(self, sender, monkeypatch, django_assert_num_queries):

@@ -21,6 +21,7 @@ ONLY_FOR_PROGRAMS = {
     "before_invalid",
     "status_invalid",
     "state_invalid",
+    "receipt_invalid",
     "cursor_invalid",
     "job_not_found",
     "impossible_move",

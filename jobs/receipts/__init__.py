@@ -1,0 +1,9 @@
+"""What became of the messages that a gateway took: from its inbox to the recipients' rows, and to who watches.
+
+work            takes events from the inbox, batch by batch, and what is parked
+lifting         what receipts say of one message, and what that makes of its recipient. Pure
+applying        finds the recipients, writes what became of them, counts it in their jobs
+parking         receipts of messages that nobody knows yet
+telling         the live feed: one `receipt` event a job, once a second at most
+sent_messages   how long a message is known again
+"""

@@ -1,0 +1,220 @@
+"""Receipts written down: their recipients found and lifted, a batch at once, and counted in their jobs.
+
+Lock order, here as everywhere in the engine: recipients, jobs; each by rising id.
+"""
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from jobs.receipts import lifting
+from jobs.receipts.lifting import News, Standing
+from jobs.states import RECIPIENT_OPEN, RECIPIENT_SENT, RecipientState
+
+Cursor = Any
+
+
+class Message(NamedTuple):
+    """A message as receipts know it."""
+
+    device_id: int
+    message_id: str
+
+
+@dataclass(slots=True)
+class Applied:
+    """What a batch came to."""
+
+    parked: dict[Message, News] = field(default_factory=dict)  # of nobody known, or of whom is being sent to again
+    job_ids: set[int] = field(default_factory=set)  # whose counters changed
+    through: list[int] = field(default_factory=list)  # jobs in which nobody waits any more
+
+
+class _Found(NamedTuple):
+    """A recipient, locked."""
+
+    recipient_id: int
+    job_id: int
+    message_id: str  # of its last message
+    standing: Standing
+
+
+def apply(cursor: Cursor, said: Mapping[Message, News]) -> Applied:
+    """Make of these messages' recipients what receipts say, in the caller's transaction."""
+    applied = Applied()
+    if not said:
+        return applied
+    # Of tables that have just grown the planner knows nothing, and would read all of them.
+    cursor.execute("SET LOCAL enable_seqscan = off")
+    owners = _owners(cursor, list(said))
+    applied.parked = {message: news for message, news in said.items() if message not in owners}
+    found = {one.recipient_id: one for one in _lock(cursor, set(owners.values()))}
+    lifted: dict[int, Standing] = {}
+    for message, recipient_id in owners.items():
+        recipient = found.get(recipient_id)
+        if recipient is None:
+            continue  # its job was deleted
+        news = said[message]
+        if message.message_id != recipient.message_id:
+            # Of an earlier try: that it arrived is true of the person; that it was refused, only of that try.
+            news = news._replace(refused_at=None)
+        if recipient.standing.state not in lifting.NOT_NOW:
+            lifted[recipient_id] = lifting.lift(lifted.get(recipient_id, recipient.standing), news)
+        elif news.delivered_at is not None:
+            applied.parked[message] = news
+    changed = {pk: now for pk, now in sorted(lifted.items()) if now != found[pk].standing}
+    if changed:
+        _write(cursor, changed)
+        changes: dict[int, JobChange] = defaultdict(JobChange)
+        for pk, now in changed.items():
+            changes[found[pk].job_id].add(found[pk].standing, now)
+        applied.job_ids = set(changes)
+        applied.through = _count(cursor, changes)
+    return applied
+
+
+def _owners(cursor: Cursor, messages: Collection[Message]) -> dict[Message, int]:
+    """Whose messages these are, as far as that is known: recipients' ids. One look into the index each."""
+    cursor.execute(
+        """
+        SELECT * FROM (
+            SELECT given.device_id, given.message_id, (
+                SELECT sent.recipient_id FROM jobs_sentmessage AS sent
+                WHERE sent.message_id = given.message_id AND sent.device_id = given.device_id LIMIT 1
+            ) AS recipient_id
+            FROM unnest(%s::bigint[], %s::text[]) AS given (device_id, message_id)
+        ) AS asked WHERE recipient_id IS NOT NULL
+        """,
+        ([message.device_id for message in messages], [message.message_id for message in messages]),
+    )
+    return {Message(device_id, message_id): recipient_id for device_id, message_id, recipient_id in cursor.fetchall()}
+
+
+def _lock(cursor: Cursor, recipient_ids: Collection[int]) -> list[_Found]:
+    cursor.execute(
+        """
+        SELECT id, job_id, gateway_message_id, state, error_code, delivered_at, read_at, played_at, failed_after_at,
+               doubt_since IS NOT NULL
+        FROM jobs_recipient WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE
+        """,
+        (sorted(recipient_ids),),
+    )
+    return [
+        _Found(pk, job_id, message_id, Standing(RecipientState(state), *rest))
+        for pk, job_id, message_id, state, *rest in cursor.fetchall()
+    ]
+
+
+def _write(cursor: Cursor, changed: Mapping[int, Standing]) -> None:
+    # Nobody who is lifted waits for anything any more: no look-up, and no retry.
+    cursor.execute(
+        """
+        UPDATE jobs_recipient AS recipient
+        SET state = new.state, error_code = new.error_code, due_at = NULL,
+            sent_at = coalesce(recipient.sent_at, new.delivered_at), delivered_at = new.delivered_at,
+            read_at = new.read_at, played_at = new.played_at, failed_after_at = new.failed_after_at
+        FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[],
+            %s::timestamptz[]) AS new (id, state, error_code, delivered_at, read_at, played_at, failed_after_at)
+        WHERE recipient.id = new.id
+        """,
+        [
+            list(changed),
+            [now.state.value for now in changed.values()],
+            [now.error_code for now in changed.values()],
+            [now.delivered_at for now in changed.values()],
+            [now.read_at for now in changed.values()],
+            [now.played_at for now in changed.values()],
+            [now.failed_after_at for now in changed.values()],
+        ],
+    )
+
+
+# --- What that is in its job --------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class JobChange:
+    """How a job's counters move, and the results of one that has ended."""
+
+    sent: int = 0
+    failed: int = 0
+    delivered: int = 0
+    read: int = 0
+    played: int = 0
+    failed_after: int = 0
+    first_at: datetime | None = None
+    last_at: datetime | None = None
+    by_state: Counter[str] = field(default_factory=Counter)
+    by_error: Counter[str] = field(default_factory=Counter)
+
+    def add(self, before: Standing, now: Standing) -> None:
+        for standing, number in ((before, -1), (now, 1)):
+            self.sent += number * (standing.state in RECIPIENT_SENT)
+            self.failed += number * (standing.state not in RECIPIENT_SENT | RECIPIENT_OPEN)
+            self.delivered += number * (standing.delivered_at is not None)
+            self.read += number * (standing.read_at is not None)
+            self.played += number * (standing.played_at is not None)
+            self.failed_after += number * (standing.failed_after_at is not None)
+            self.by_state[standing.state.value] += number
+            if standing.error_code and standing.state not in RECIPIENT_SENT:
+                self.by_error[standing.error_code] += number
+        for at in (now.delivered_at, now.read_at, now.played_at, now.failed_after_at):
+            if at is not None:
+                self.first_at = min(at, self.first_at or at)
+                self.last_at = max(at, self.last_at or at)
+
+    def moved(self, results: dict[str, Any]) -> dict[str, Any]:
+        """The results of an ended job, with this change."""
+        by_error = Counter(results["by_error"])
+        by_error.update(self.by_error)
+        by_state = Counter(results["by_state"])
+        by_state.update(self.by_state)
+        return {
+            **results,
+            "sent": results["sent"] + self.sent,
+            "failed": results["failed"] + self.failed,
+            "by_state": dict(by_state),
+            "by_error": {code: number for code, number in by_error.items() if number},
+        }
+
+
+_COUNTERS = ("sent", "failed", "delivered", "read", "played", "failed_after")
+
+
+def _count(cursor: Cursor, changes: Mapping[int, JobChange]) -> list[int]:
+    """Move the jobs' counters; return those in which nobody waits any more by this, and which have not ended yet."""
+    cursor.execute(
+        """
+        SELECT id, CASE WHEN finished_at IS NOT NULL THEN results END FROM jobs_job
+        WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE
+        """,
+        (sorted(changes),),
+    )
+    rows = []
+    for job_id, kept in cursor.fetchall():
+        change = changes[job_id]
+        results = json.loads(kept) if isinstance(kept, str) else kept
+        moved = json.dumps(change.moved(results)) if results and "by_state" in results else None
+        rows.append((job_id, *(getattr(change, name) for name in _COUNTERS), change.first_at, change.last_at, moved))
+    cursor.execute(
+        """
+        UPDATE jobs_job AS job
+        SET sent = job.sent + new.sent, failed = job.failed + new.failed, delivered = job.delivered + new.delivered,
+            read = job.read + new.read, played = job.played + new.played,
+            failed_after = job.failed_after + new.failed_after,
+            first_receipt_at = least(job.first_receipt_at, new.first_at),
+            last_receipt_at = greatest(job.last_receipt_at, new.last_at),
+            results = coalesce(new.results, job.results), updated_at = clock_timestamp()
+        FROM unnest(%s::bigint[], %s::int[], %s::int[], %s::int[], %s::int[], %s::int[], %s::int[],
+            %s::timestamptz[], %s::timestamptz[], %s::jsonb[])
+          AS new (id, sent, failed, delivered, read, played, failed_after, first_at, last_at, results)
+        WHERE job.id = new.id
+        RETURNING job.id, job.finished_at IS NULL AND job.started_at IS NOT NULL AND job.total = job.sent + job.failed
+            AND new.sent + new.failed > 0
+        """,
+        [list(column) for column in zip(*rows, strict=True)] or [[]] * 10,
+    )
+    return [job_id for job_id, is_through in cursor.fetchall() if is_through]

@@ -1,0 +1,114 @@
+"""The work on what gateways told: batches from the inbox, and what is parked, each batch one transaction.
+
+A batch is taken by one process at a time. What is taken is done with at its commit, so that whoever is killed leaves
+all of it to the next.
+"""
+
+import json
+import time
+from collections.abc import Iterable
+from typing import Final
+
+import structlog
+from django.db import OperationalError, connection, transaction
+
+from devices.gateway.registry import READERS
+from devices.webhooks import inbox
+from devices.webhooks.inbox import Event
+from jobs.receipts import lifting, parking
+from jobs.receipts.applying import Applied, Message, apply
+from jobs.receipts.lifting import News
+from jobs.receipts.telling import ReceiptFeed
+from jobs.sending import finishing
+
+log = structlog.get_logger(__name__)
+
+BATCH: Final = 1_000
+
+
+class _Busy(Exception):
+    """Another process works the inbox."""
+
+
+def work(deadline: float) -> bool:
+    """Work what was told until now, until `deadline` (time.monotonic seconds); True when there is more of it."""
+    feed = ReceiptFeed()
+    try:
+        is_through = _drain(feed, deadline)
+        # What came since: no more than once, or it would go on for a handful at a time.
+        if is_through and inbox.turn():
+            is_through = _drain(feed, deadline)
+    except _Busy:
+        return False
+    finally:
+        feed.tell(last=True)
+    return not is_through
+
+
+def _drain(feed: ReceiptFeed, deadline: float) -> bool:
+    """Work the closed table and what is parked; whether all of it is done."""
+    number = BATCH
+    while time.monotonic() < deadline:
+        try:
+            applied, worked = _batch(number)
+        except (_Busy, OperationalError):
+            raise
+        except Exception:
+            # Whatever it is, it costs the one event that holds it.
+            log.exception("receipts not applied", events=number)
+            if number == 1:
+                _skip()
+            number = max(1, number // 10)
+            continue
+        feed.note(applied.job_ids)
+        feed.tell()
+        for job_id in applied.through:
+            finishing.finish(job_id)
+        if worked < number:
+            inbox.clear()
+            return True
+        number = BATCH
+    return False
+
+
+def _batch(number: int) -> tuple[Applied, int]:
+    """Work up to so many events, and as many of those parked; return the larger of both numbers, too. Raises _Busy."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        events = _take(cursor, number)
+        # While something is wrong with a batch, its events alone are looked at.
+        again = parking.due(cursor, number) if number == BATCH else {}
+        said = read(events)
+        for message, news in again.items():
+            said[message] = lifting.together(said.get(message, News()), news)
+        applied = apply(cursor, said)
+        parking.let_go(cursor, [message for message in again if message not in applied.parked])
+        parking.keep(cursor, applied.parked)
+    return applied, max(len(events), len(again))
+
+
+def _take(cursor: inbox.Cursor, number: int) -> list[Event]:
+    events = inbox.take(cursor, number)
+    if events is None:
+        raise _Busy
+    return events
+
+
+def _skip() -> None:
+    with transaction.atomic(), connection.cursor() as cursor:
+        for event in _take(cursor, 1):
+            log.error("event skipped", number=event.id, device=event.device_id)
+
+
+def read(events: Iterable[Event]) -> dict[Message, News]:
+    """What these events say, by message. One without a time of its own happened when it came."""
+    said: dict[Message, News] = {}
+    for event in events:
+        reader = READERS.get(event.provider)
+        if reader is None:
+            continue  # its device is gone
+        for receipt in reader.receipts(json.loads(event.body)):
+            news = lifting.news(receipt.tick, receipt.at or event.received_at)
+            if news:
+                message = Message(event.device_id, receipt.message_id)
+                said[message] = lifting.together(said.get(message, News()), news)
+    return said
