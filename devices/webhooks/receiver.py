@@ -23,6 +23,7 @@ from uuid import UUID
 
 import structlog
 from channels.db import database_sync_to_async
+from django.db import InterfaceError, OperationalError, connection
 
 from accounts import errors
 from devices.gateway.registry import READERS
@@ -44,6 +45,13 @@ COME_AGAIN_SECONDS: Final = 5
 
 _ADDRESS: Final = re.compile(rf"{PREFIX}(?P<provider>[a-z_]+)/(?P<uuid>[0-9a-fA-F-]{{32,36}})(?:/[\w./-]*)?")
 _HEADER: Final = header_secrets.HEADER.lower().encode()
+_KEPT: Final = b'{"status": "success"}'
+_KEPT_HEAD: Final = {
+    "type": "http.response.start",
+    "status": 200,
+    "headers": [(b"content-type", b"application/json"), (b"content-length", str(len(_KEPT)).encode())],
+}
+_KEPT_BODY: Final = {"type": "http.response.body", "body": _KEPT}
 
 
 class _Refused(Exception):
@@ -67,7 +75,7 @@ class Receiver:
 
     def __init__(self, app: AsgiApplication) -> None:
         self.app = app
-        self._looked: dict[UUID, _Looked] = {}
+        self._looked: dict[str, _Looked] = {}  # by the uuid as it is written
         self._keeper = Keeper()
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
@@ -83,7 +91,8 @@ class Receiver:
             log.exception("webhook not kept")
             await _answer(send, 503, errors.body("come_again"))
         else:
-            await _answer(send, 200, {"status": "success"})
+            await send(_KEPT_HEAD)
+            await send(_KEPT_BODY)
 
     async def _receive(self, scope: MutableMapping[str, Any], receive: Any) -> None:
         address = _ADDRESS.fullmatch(scope["path"])
@@ -91,18 +100,14 @@ class Receiver:
             raise _Refused(404, "not_found")
         if scope["method"] != "POST":
             raise _Refused(405, "method_not_allowed")
-        try:
-            uuid = UUID(address["uuid"])
-        except ValueError:
-            raise _Refused(404, "not_found") from None
-        known = await self._authenticated(uuid, address["provider"], _secret(scope))
+        known = await self._authenticated(address["uuid"], address["provider"], _secret(scope))
         event = _parsed(await _body(scope, receive))
         if not READERS[known.provider].is_of_use(event):
             return
         event.pop("apikey", None)  # its token, which opens the instance
         await self._keeper.keep(known.device_id, json.dumps(event, separators=(",", ":")))
 
-    async def _authenticated(self, uuid: UUID, provider: str, secret: bytes) -> Known:
+    async def _authenticated(self, uuid: str, provider: str, secret: bytes) -> Known:
         """Raises _Refused: who does not know the secret learns nothing."""
         now = time.monotonic()
         looked = self._looked.get(uuid)
@@ -115,13 +120,17 @@ class Receiver:
             raise _Refused(401, "webhook_unauthorized")
         return known
 
-    async def _look(self, uuid: UUID) -> _Looked:
+    async def _look(self, written: str) -> _Looked:
+        try:
+            uuid = UUID(written)
+        except ValueError:
+            raise _Refused(404, "not_found") from None
         at = time.monotonic()
         find = database_sync_to_async(header_secrets.known, thread_sensitive=False)
         found = _Looked(await find(uuid, datetime.now(tz=UTC)), at)
         if len(self._looked) >= MOST_REMEMBERED:
             self._looked.clear()
-        self._looked[uuid] = found
+        self._looked[written] = found
         return found
 
 
@@ -144,12 +153,12 @@ class Keeper:
         await kept
 
     async def _write(self) -> None:
-        write = database_sync_to_async(inbox.keep, thread_sensitive=False, executor=self._thread)
+        loop = asyncio.get_running_loop()
         while self._waiting:
             together, self._waiting = self._waiting[:MOST_TOGETHER], self._waiting[MOST_TOGETHER:]
             problem: BaseException | None = None
             try:
-                await write([(device_id, body) for device_id, body, _ in together])
+                await loop.run_in_executor(self._thread, _keep, [(device_id, body) for device_id, body, _ in together])
             except Exception as error:
                 problem = error
             for *_, kept in together:
@@ -158,6 +167,21 @@ class Keeper:
                         kept.set_result(None)
                     else:
                         kept.set_exception(problem)
+
+
+def _keep(events: list[tuple[int, str]]) -> None:
+    """On the keeper's own thread, which keeps its session: to take one from the pool costs as much as the insert.
+
+    A session that ended with PostgreSQL's restart is noticed here; nothing is wrong with keeping an event twice.
+    """
+    is_kept_session = connection.connection is not None
+    try:
+        inbox.keep(events)
+    except (OperationalError, InterfaceError):
+        connection.close()
+        if not is_kept_session:
+            raise
+        inbox.keep(events)
 
 
 def _secret(scope: MutableMapping[str, Any]) -> bytes:

@@ -108,5 +108,7 @@ def _moved(source: RecipientState, target: RecipientState) -> RecipientState:
     return source if source == target else RecipientState(recipient_move(source, target).target)
 
 
-def _earliest(*times: datetime | None) -> datetime | None:
-    return min((time for time in times if time is not None), default=None)
+def _earliest(one: datetime | None, other: datetime | None) -> datetime | None:
+    if one is None or other is None:
+        return one or other
+    return min(one, other)

@@ -32,7 +32,7 @@ from tests.factories import make_account, make_device, make_job
 TIMES = 3
 EARLY_SHARE = 0.2
 UNKNOWN_SHARE = 0.01
-CONNECTIONS = 8
+CONNECTIONS = 32
 SENT_BESIDE_PER_SECOND = 300
 PATIENCE_SECONDS = 120.0
 _ENDS = [
