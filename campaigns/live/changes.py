@@ -79,6 +79,7 @@ def _tell(account_id: int, now: datetime) -> int:
         .filter(
             Q(updated_at__gte=lately)
             | Q(runs__job__finished_at__gte=lately)
+            | Q(runs__job__last_receipt_at__gte=lately)
             | Q(runs__isnull=False, runs__job__finished_at=None)
         )
         .distinct()

@@ -1,6 +1,7 @@
 """`/ws/account/{id}`: changes of campaigns and devices, told to whoever watches."""
 
 import json
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -10,11 +11,12 @@ from django.utils import timezone
 
 from accounts.live.broadcast import redis
 from campaigns.live import changes
-from campaigns.models import Notification
+from campaigns.models import Campaign, Notification
 from campaigns.notices import inbox
 from campaigns.wording import campaign_notes
 from config.asgi import application
 from devices.models import Device
+from jobs.models import Job
 from tests.accounts import people
 from tests.campaigns import campaigns_of
 from tests.factories import make_device
@@ -85,6 +87,29 @@ async def test_changes_reach_the_watcher():
     first, second = await client.receive_json_from(), await client.receive_json_from()
     assert (first["status"], first["delivery_stats"]["pending"]) == ("running", 1)
     assert (second["status"], "QR" in second["status_reason"]) == ("disconnected", True)
+    await client.disconnect()
+
+
+@database_sync_to_async
+def long_over(campaign, last_receipt_at):
+    ago = timezone.now() - timedelta(days=2)
+    if not campaign.runs.exists():
+        campaigns_of.launched(campaign, ago)
+    Job.unscoped.update(status="completed", finished_at=ago, last_receipt_at=last_receipt_at)
+    Campaign.unscoped.update(updated_at=ago)
+
+
+async def test_receipts_long_after_the_end_are_told_too():
+    member, made, _, token = await arrange()
+    await long_over(made, None)
+    client = await opened(member.account_id, token)
+    await client.receive_json_from()
+    assert await tell() == 1  # the device
+    await long_over(made, timezone.now())
+    assert await tell() == 1
+    await client.receive_json_from()
+    told = await client.receive_json_from()
+    assert (told["type"], told["id"]) == ("campaign_changed", made.pk)
     await client.disconnect()
 
 
