@@ -6,7 +6,7 @@
     404  no such address; 405: no POST
     503  cannot be kept now: come again. Never 4xx for what passes, since that is not tried again
 
-In front of Django, which takes three times as long for it. What arrives while a commit is under way goes into the next
+In front of Django, whose handler takes a thread for each. What arrives while a commit is under way goes into the next
 one together, and is answered when that is through.
 """
 
