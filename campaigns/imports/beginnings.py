@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 from campaigns.imports import columns
-from campaigns.imports.csv_records import Row
+from campaigns.imports.files.csv_records import Row
 from devices import phone_numbers
 
 _ADDRESS: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")

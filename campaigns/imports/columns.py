@@ -12,7 +12,7 @@ from accounts.written.folding import slug
 from accounts.written.folding import words as _words
 from campaigns.contacts.type_marks import type_in
 from campaigns.imports import consent_columns
-from campaigns.imports.csv_records import Head
+from campaigns.imports.files.csv_records import Head
 from campaigns.imports.layouts import Layout, layout_of, own_columns
 from devices import phone_numbers
 from devices.numbers import country_names

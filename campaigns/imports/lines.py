@@ -12,9 +12,9 @@ from campaigns.contacts.people import NAME_CHARACTERS
 from campaigns.contacts.type_marks import JSON
 from campaigns.imports import attribute_columns
 from campaigns.imports.consent_columns import ConsentReader
-from campaigns.imports.csv_records import Row
-from campaigns.imports.encodings import UNDECODABLE
-from campaigns.imports.workbook.workbooks import ERROR_MARK
+from campaigns.imports.files.csv_records import Row
+from campaigns.imports.files.encodings import UNDECODABLE
+from campaigns.imports.files.workbooks import ERROR_MARK
 from devices import phone_numbers
 from devices.numbers.country_names import country_named
 

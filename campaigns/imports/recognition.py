@@ -21,7 +21,7 @@ from campaigns.contacts.type_marks import BOOLEAN, CODES, DATE, NUMBER, TEXT, TY
 from campaigns.imports import attribute_columns
 from campaigns.imports.attribute_columns import AttributeColumn
 from campaigns.imports.columns import phone_score
-from campaigns.imports.csv_records import Row
+from campaigns.imports.files.csv_records import Row
 
 CELLS_KNOWN: Final = 1_000  # of a column
 CODE_DIGITS: Final = 9  # so long a whole number is a phone or a document

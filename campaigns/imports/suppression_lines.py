@@ -10,7 +10,7 @@ from accounts.written.cells import text_of
 from accounts.written.folding import slug
 from campaigns.contacts.consent_by_file import Consent
 from campaigns.imports import columns as column_guess
-from campaigns.imports.csv_records import Head, Row
+from campaigns.imports.files.csv_records import Head, Row
 from campaigns.imports.lines import BadLine, Note, checked_cells
 from devices import phone_numbers
 

@@ -13,9 +13,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from campaigns.imports import beginnings, encodings
-from campaigns.imports.csv_records import Format, Head, Row, own_records, records
-from campaigns.imports.unusable import MAX_COLUMNS, TooManyColumns, Unreadable
+from campaigns.imports import beginnings
+from campaigns.imports.files import encodings
+from campaigns.imports.files.csv_records import Format, Head, Row, own_records, records
+from campaigns.imports.files.unusable import MAX_COLUMNS, TooManyColumns, Unreadable
 
 DELIMITERS: Final = (",", ";", "|", "\t")
 SAMPLE_ROWS: Final = 20

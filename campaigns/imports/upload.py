@@ -22,21 +22,13 @@ from accounts.written.reading import is_storable
 from campaigns.contacts import labels
 from campaigns.contacts.consent_by_file import SOURCE_CHARACTERS
 from campaigns.contacts.people import ATTRIBUTE_NAME_CHARACTERS
-from campaigns.imports import (
-    attribute_columns,
-    beginnings,
-    consent_columns,
-    encodings,
-    suppression_lines,
-    table,
-    vcards,
-)
+from campaigns.imports import attribute_columns, beginnings, consent_columns, suppression_lines, table
 from campaigns.imports import columns as column_guess
-from campaigns.imports.csv_records import Format, Head
+from campaigns.imports.files import encodings, vcards, workbook_calls
+from campaigns.imports.files.csv_records import Format, Head
+from campaigns.imports.files.unusable import MAX_COLUMNS, Unusable
+from campaigns.imports.files.workbooks import ERROR_MARK
 from campaigns.imports.suppression_lines import REASON_CHARACTERS
-from campaigns.imports.unusable import MAX_COLUMNS, Unusable
-from campaigns.imports.workbook import workbook_calls
-from campaigns.imports.workbook.workbooks import ERROR_MARK
 from campaigns.models import ContactImport
 from campaigns.states import ImportKind, import_sources
 from campaigns.wording.refusals import refusal
@@ -268,6 +260,11 @@ def _format(mapping: dict[str, Any], given: dict[str, Any]) -> Format:
     if type(form.start) is not int or not 1 <= form.start <= LAST_START:
         raise BadMapping(f"start debe ser un número de línea de 1 a {LAST_START}")
     return form
+
+
+def without_people(mapping: dict[str, Any]) -> dict[str, Any]:
+    """A mapping without what its file said of people: for when the file is gone."""
+    return {**mapping, "sample": [], "encoding_words": []}
 
 
 def _sheet(mapping: dict[str, Any], given: dict[str, Any]) -> int:

@@ -20,8 +20,8 @@ from campaigns.contacts.consent_by_file import SOURCE_CHARACTERS
 from campaigns.contacts.people import ATTRIBUTE_NAME_CHARACTERS, ATTRIBUTES_MAX_BYTES, NAME_CHARACTERS
 from campaigns.imports import attribute_columns, recognition, upload
 from campaigns.imports.attribute_columns import AttributeColumn
+from campaigns.imports.files.unusable import MAX_COLUMNS
 from campaigns.imports.suppression_lines import REASON_CHARACTERS
-from campaigns.imports.unusable import MAX_COLUMNS
 from campaigns.models import Contact, ContactImport, Label
 from campaigns.wording import attribute_words, contact_field_problems
 from campaigns.wording.refusals import page_refusal

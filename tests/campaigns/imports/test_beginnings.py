@@ -3,7 +3,7 @@
 import pytest
 
 from campaigns.imports.beginnings import find
-from campaigns.imports.csv_records import Row
+from campaigns.imports.files.csv_records import Row
 
 
 def rows(*lines: str) -> list[Row]:

@@ -8,7 +8,7 @@ import pytest
 from campaigns.contacts.consent_by_file import Consent, stronger
 from campaigns.imports.columns import guess
 from campaigns.imports.consent_columns import ConsentReader, needs_source
-from campaigns.imports.csv_records import Head
+from campaigns.imports.files.csv_records import Head
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 MAY, APRIL = datetime(2026, 5, 1, tzinfo=UTC), datetime(2026, 4, 1, tzinfo=UTC)

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from campaigns.imports.csv_records import Format, Head
+from campaigns.imports.files.csv_records import Format, Head
+from campaigns.imports.files.unusable import TooManyColumns, Unreadable
 from campaigns.imports.table import detect, head, rows
-from campaigns.imports.unusable import TooManyColumns, Unreadable
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import os
 import time
 from datetime import timedelta
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import openpyxl
@@ -15,7 +16,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from accounts.models import AuditEntry, Role
 from campaigns import tasks
-from campaigns.imports import work
+from campaigns.imports import checking, chunks, work, writing
 from campaigns.imports.upload import remove_orphans
 from campaigns.models import Contact, ContactImport, Label
 from tests.campaigns.arrange import Caller, contact, refused
@@ -43,7 +44,7 @@ def nudges(monkeypatch):
 
 @pytest.fixture
 def small_chunks(monkeypatch):
-    monkeypatch.setattr(work, "CHUNK_ROWS", 3)
+    monkeypatch.setattr(chunks, "CHUNK_ROWS", 3)
 
 
 def upload(call: Caller, content: str | bytes | None = CONTENT, name: str = "lista.csv", **form: Any) -> Any:
@@ -729,8 +730,8 @@ class Death(BaseException):
     """What the kernel sends."""
 
 
-def dying(monkeypatch, name: str, at_call: int) -> None:
-    real = getattr(work, name)
+def dying(monkeypatch, room: ModuleType, name: str, at_call: int) -> None:
+    real = getattr(room, name)
     calls = iter(range(1, 1000))
 
     def once(*arguments):
@@ -739,7 +740,7 @@ def dying(monkeypatch, name: str, at_call: int) -> None:
             raise Death
         return result
 
-    monkeypatch.setattr(work, name, once)
+    monkeypatch.setattr(room, name, once)
 
 
 MANY = "phone,name\n" + "".join(f"9876543{number:02},Name {number}\n{number},bad\n" for number in range(20))
@@ -747,9 +748,9 @@ MANY = "phone,name\n" + "".join(f"9876543{number:02},Name {number}\n{number},bad
 
 @pytest.mark.usefixtures("small_chunks")
 @pytest.mark.parametrize("at_call", [1, 2, 7, 14])
-@pytest.mark.parametrize("step", ["_check", "_import"])
+@pytest.mark.parametrize("step", [(checking, "check"), (writing, "import_people")], ids=lambda step: step[1])
 def test_after_a_death_in_the_middle_everything_is_there_once(call, monkeypatch, step, at_call):
-    dying(monkeypatch, step, at_call)
+    dying(monkeypatch, *step, at_call)
     number = upload(call, MANY).json()["id"]
     deaths = 0
 

@@ -9,7 +9,7 @@ import pytest
 from accounts.models import AuditEntry
 from campaigns import tasks
 from campaigns.contacts import consent, people
-from campaigns.imports import work
+from campaigns.imports import chunks, work
 from campaigns.models import Contact, ContactImport
 from jobs import suppression
 from jobs.models import Suppression
@@ -109,7 +109,7 @@ def test_people_are_counted_once_however_many_chunks_they_stand_in(call):
 
 @pytest.fixture
 def small_chunks(monkeypatch):
-    monkeypatch.setattr(work, "CHUNK_ROWS", 3)
+    monkeypatch.setattr(chunks, "CHUNK_ROWS", 3)
 
 
 def test_a_cell_that_is_neither_yes_nor_no_is_told_and_the_person_is_not_written_to(call):

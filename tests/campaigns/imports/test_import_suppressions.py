@@ -10,7 +10,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from accounts.models import AuditEntry, Role
 from campaigns import tasks
-from campaigns.imports import work
+from campaigns.imports import chunks, work
 from campaigns.models import Contact, ContactImport
 from jobs.models import Suppression
 from tests.campaigns.arrange import Caller, contact, refused
@@ -201,9 +201,9 @@ def test_it_is_one_act(call):
 
 @pytest.mark.parametrize("at_call", range(1, 6))
 def test_a_crash_between_two_chunks_loses_and_doubles_nothing(call, monkeypatch, at_call):
-    monkeypatch.setattr(work, "CHUNK_ROWS", 3)
+    monkeypatch.setattr(chunks, "CHUNK_ROWS", 3)
     number = send(call, "phone\n" + "".join(f"9876500{n:02}\n" for n in range(8)) + "x\n").json()["id"]
-    dying(monkeypatch, "_step", at_call)
+    dying(monkeypatch, work, "_step", at_call)
     with pytest.raises(Death):
         run_import(number)
     run_import(number)

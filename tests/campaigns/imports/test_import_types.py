@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from campaigns import tasks
-from campaigns.imports import work
+from campaigns.imports import chunks, work
 from campaigns.models import AttributeName, Contact
 from tests.campaigns.arrange import Caller
 from tests.campaigns.imports.test_contact_import import checked, imported, people
@@ -91,7 +91,7 @@ def test_the_types_are_shown_with_the_mapping_once_the_file_is_checked(call):
 
 
 def test_one_cell_far_down_makes_a_column_a_text(call, monkeypatch):
-    monkeypatch.setattr(work, "CHUNK_ROWS", 7)
+    monkeypatch.setattr(chunks, "CHUNK_ROWS", 7)
     lines = "".join(f"+519876{number:05},{number}\n" for number in range(50))
     imported(call, "telefono,edad\n" + lines + "+51987654321,veinte\n")
     assert Contact.unscoped.get(phone="+51987654321").custom_attributes == {"edad": "veinte"}

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from campaigns.imports.csv_records import Row
+from campaigns.imports.files.csv_records import Row
 from campaigns.imports.recognition import Recognition
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from campaigns.imports.unusable import TooManyRows, Unreadable
-from campaigns.imports.vcards import HEADER, first_rows, to_csv
+from campaigns.imports.files.unusable import TooManyRows, Unreadable
+from campaigns.imports.files.vcards import HEADER, first_rows, to_csv
 
 CARDS = """BEGIN:VCARD\r
 VERSION:3.0\r

@@ -6,10 +6,10 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from campaigns.imports.csv_records import Row
-from campaigns.imports.unusable import TooHeavy, Unreadable
-from campaigns.imports.workbook import workbook_program
-from campaigns.imports.workbook.workbooks import Look
+from campaigns.imports.files import workbook_program
+from campaigns.imports.files.csv_records import Row
+from campaigns.imports.files.unusable import TooHeavy, Unreadable
+from campaigns.imports.files.workbooks import Look
 
 LOOK_SECONDS: Final = 15  # by the clock: a busy machine gives it less than its seconds of CPU
 CONVERT_SECONDS: Final = 3600

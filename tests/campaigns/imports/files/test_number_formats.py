@@ -2,7 +2,7 @@
 
 import pytest
 
-from campaigns.imports.workbook.number_formats import shown
+from campaigns.imports.files.number_formats import shown
 
 
 @pytest.mark.parametrize(

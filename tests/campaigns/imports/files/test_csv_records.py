@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from campaigns.imports import table
 from campaigns.imports.columns import guess
-from campaigns.imports.csv_records import MAX_CELL, records
+from campaigns.imports.files.csv_records import MAX_CELL, records
 from campaigns.imports.lines import BadLine, LineReader
 
 

@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import IO, Any, Final, NamedTuple
 from xml.parsers import expat
 
-from campaigns.imports.csv_records import Row
-from campaigns.imports.unusable import MAX_COLUMNS, TooHeavy, TooManyColumns, TooManyRows, Unreadable, Unusable
-from campaigns.imports.workbook import number_formats
+from campaigns.imports.files import number_formats
+from campaigns.imports.files.csv_records import Row
+from campaigns.imports.files.unusable import MAX_COLUMNS, TooHeavy, TooManyColumns, TooManyRows, Unreadable, Unusable
 
 # Before the text of a cell that holds an error, such as #N/A: no letter of any language.
 ERROR_MARK: Final = "\ufdd0"

@@ -9,9 +9,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Final, TextIO
 
-from campaigns.imports import encodings
-from campaigns.imports.csv_records import Row
-from campaigns.imports.unusable import TooManyRows, Unreadable
+from campaigns.imports.files import encodings
+from campaigns.imports.files.csv_records import Row
+from campaigns.imports.files.unusable import TooManyRows, Unreadable
 
 _PHONES: Final = ("phone", "phone_2", "phone_3")
 HEADER: Final = ("name", "mobile", *_PHONES, "email", "labels", "organization", "title", "birthday", "note")

@@ -8,9 +8,9 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from campaigns.imports.unusable import TooHeavy, TooManyRows, Unusable
-from campaigns.imports.workbook import workbook_calls, workbooks
-from campaigns.imports.workbook.workbooks import ERROR_MARK, look, to_csv
+from campaigns.imports.files import workbook_calls, workbooks
+from campaigns.imports.files.unusable import TooHeavy, TooManyRows, Unusable
+from campaigns.imports.files.workbooks import ERROR_MARK, look, to_csv
 
 NAMESPACE = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 SHEET = f"<worksheet xmlns='{NAMESPACE}'><sheetData>%s</sheetData></worksheet>".encode()

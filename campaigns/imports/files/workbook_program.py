@@ -1,7 +1,7 @@
 """The process in which a workbook is read: it limits itself first. `workbook_calls` starts it.
 
-    python -m campaigns.imports.workbook.workbook_program look SOURCE SHEET ROWS             → JSON on standard output
-    python -m campaigns.imports.workbook.workbook_program convert SOURCE SHEET ROWS TARGET
+    python -m campaigns.imports.files.workbook_program look SOURCE SHEET ROWS             → JSON on standard output
+    python -m campaigns.imports.files.workbook_program convert SOURCE SHEET ROWS TARGET
 
 SHEET is a number from 0, or "-" for the first that holds something. Ends with 0, or with a number of ENDS and nothing
 written; killed at its limits, with a signal.
@@ -14,8 +14,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from campaigns.imports.unusable import TooHeavy, TooManyColumns, TooManyRows, Unreadable, Unusable
-from campaigns.imports.workbook import workbooks
+from campaigns.imports.files import workbooks
+from campaigns.imports.files.unusable import TooHeavy, TooManyColumns, TooManyRows, Unreadable, Unusable
 
 MEMORY_BYTES: Final = 320 * 1024**2  # of address space; a million rows need a tenth of it
 CPU_SECONDS: Final = {"look": 4, "convert": 900}

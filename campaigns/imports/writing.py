@@ -1,0 +1,193 @@
+"""Writing what a chunk says: contacts are made or completed, or numbers are put on the account's list."""
+
+import json
+from collections.abc import Collection
+from decimal import Decimal
+from typing import Any, Final
+
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from campaigns.contacts import attributes, consent_by_file, labels
+from campaigns.contacts.consent_by_file import SOURCE_CHARACTERS, Consent
+from campaigns.imports.chunks import Became, Chunk
+from campaigns.imports.lines import Person
+from campaigns.imports.upload import without_people
+from campaigns.models import AttributeKind, ContactImport
+from jobs import suppression
+
+Status = ContactImport.Status
+Cursor = Any
+
+
+def ban(cursor: Cursor, row: ContactImport, chunk: Chunk, _: Collection[str]) -> Became:
+    """Put the chunk's numbers on the account's list. Returns the next state, and what changes in the row."""
+    bans = [suppression.Ban(one.phone, one.phone_key, one.reason, "", one.since) for one in chunk.people]
+    added = suppression.ban(row.account_id, bans)
+    return _ended(row, chunk, created=added, skipped=len(bans) - added)
+
+
+def import_people(cursor: Cursor, row: ContactImport, chunk: Chunk, more_attributes: Collection[str]) -> Became:
+    """Make or complete the chunk's contacts. Returns the next state, and what changes in the row.
+
+    `more_attributes`: of those in them that stand in no column, their names.
+    """
+    people = _once_each(chunk.people, row.update_existing)
+    labels.take_turns(row.account_id)
+    written = {name for person in people for name in person.labels}
+    own = labels.ensure(row.account_id, sorted(written))
+    if any(own[name] != name for name in written):
+        people = [person._replace(labels=labels.each_once(person.labels, own)) for person in people]
+    own_attributes = attributes.ensure(row.account_id, sorted(more_attributes))
+    attributes.note_kinds(row.account_id, dict.fromkeys(own_attributes.values(), AttributeKind.TEXT))
+    if any(own_attributes[name] != name for name in more_attributes):
+        people = [_under_names(person, own_attributes) for person in people]
+    created = _write(cursor, row, people) if people else 0
+    if said := {person.phone_key: (person.phone, person.consent) for person in people if person.consent}:
+        consent_by_file.note(row.account_id, said, file_as_source(row))
+    others = len(chunk.people) - created
+    if row.update_existing:
+        return _ended(row, chunk, created=created, updated=others)
+    return _ended(row, chunk, created=created, skipped=others)
+
+
+def _ended(row: ContactImport, chunk: Chunk, *, created: int, updated: int = 0, skipped: int = 0) -> Became:
+    changes: dict[str, Any] = {
+        "created_count": row.created_count + created,
+        "updated_count": row.updated_count + updated,
+        "skipped_count": row.skipped_count + skipped,
+        "error_count": row.error_count + chunk.error_count,
+        "warning_count": row.warning_count + chunk.warning_count,
+    }
+    if row.processed + chunk.rows < row.rows:
+        return None, changes
+    ended = {"finished_at": Now(), "upload_name": "", "mapping": without_people(row.mapping)}
+    return Status.COMPLETED, {**changes, **ended}
+
+
+def _under_names(person: Person, own: dict[str, str]) -> Person:
+    return person._replace(attributes={own.get(name, name): value for name, value in person.attributes.items()})
+
+
+def _once_each(people: list[Person], update_existing: bool) -> list[Person]:
+    """One entry for each number, as if the lines had come one after the other."""
+    by_key: dict[str, Person] = {}
+    for person in people:
+        known = by_key.get(person.phone_key)
+        if known is None:
+            by_key[person.phone_key] = person
+        elif update_existing:
+            by_key[person.phone_key] = Person(
+                known.phone,
+                known.phone_key,
+                person.name or known.name,
+                person.email or known.email,
+                list(dict.fromkeys([*known.labels, *person.labels])),
+                {**known.attributes, **person.attributes},
+                consent_by_file.stronger(known.consent, person.consent),
+            )
+        elif person.consent and person.consent.is_out:
+            by_key[person.phone_key] = known._replace(consent=consent_by_file.stronger(known.consent, person.consent))
+    return list(by_key.values())
+
+
+_UPDATE: Final = """
+    DO UPDATE SET
+        name = CASE WHEN excluded.name <> '' THEN excluded.name ELSE contact.name END,
+        email = CASE WHEN excluded.email <> '' THEN excluded.email ELSE contact.email END,
+        labels = contact.labels || ARRAY(
+            SELECT name FROM unnest(excluded.labels) AS name WHERE name <> ALL (contact.labels)
+        ),
+        custom_attributes = contact.custom_attributes || excluded.custom_attributes,
+        updated_at = now()
+    -- A row that would stay as it is is not written again.
+    WHERE (excluded.name <> '' AND excluded.name <> contact.name)
+       OR (excluded.email <> '' AND excluded.email <> contact.email)
+       OR NOT contact.labels @> excluded.labels
+       OR NOT contact.custom_attributes @> excluded.custom_attributes
+"""
+
+
+def _write(cursor: Cursor, row: ContactImport, people: list[Person]) -> int:
+    """Bring these people in by COPY and one INSERT; returns how many are new. A known phone keeps its spelling."""
+    cursor.execute(
+        """
+        CREATE TEMP TABLE incoming_contact (
+            phone text, phone_key text, name text, email text, labels varchar(100)[], custom_attributes jsonb,
+            opted_in_at timestamptz, opted_in_source text, opted_out_at timestamptz
+        ) ON COMMIT DROP
+        """
+    )
+    with cursor.copy("COPY incoming_contact FROM STDIN") as copy:
+        for start in range(0, len(people), 1_000):
+            copy.write("".join([_line(person) for person in people[start : start + 1_000]]))
+    cursor.execute(
+        f"""
+        WITH written AS (
+            INSERT INTO campaigns_contact AS contact (
+                account_id, phone, phone_key, name, email, labels, custom_attributes,
+                opted_in_at, opted_in_source, opted_out_at, opted_out_source
+            )
+            SELECT %s, phone, phone_key, name, email, labels, custom_attributes,
+                opted_in_at, opted_in_source, opted_out_at, CASE WHEN opted_out_at IS NULL THEN '' ELSE %s END
+            FROM incoming_contact
+            ON CONFLICT (account_id, phone_key) {_UPDATE if row.update_existing else "DO NOTHING"}
+            RETURNING xmax = 0 AS is_new
+        )
+        SELECT count(*) FROM written WHERE is_new
+        """,  # noqa: S608 - constants
+        (row.account_id, file_as_source(row)),
+    )
+    (created,) = cursor.fetchone()
+    cursor.execute("DROP TABLE incoming_contact")
+    return int(created)
+
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
+
+
+def _json(attributes: dict[str, Any]) -> str:
+    """Numbers keep their decimals, as messages show them: 12.50."""
+    try:
+        return _encode(attributes)
+    except TypeError:  # decimals, which JSON's encoder has not
+        pairs = [
+            f"{_encode(name)}:{value if isinstance(value, Decimal) else _encode(value)}"
+            for name, value in attributes.items()
+        ]
+        return "{" + ",".join(pairs) + "}"
+
+
+def _line(person: Person) -> str:
+    """One contact in COPY's text format. Its labels are an array literal, escaped twice."""
+    attributes = _escaped(_json(person.attributes)) if person.attributes else "{}"
+    return (
+        f"{person.phone}\t{person.phone_key}\t{_escaped(person.name)}\t{_escaped(person.email)}"
+        f"\t{_array(person.labels)}\t{attributes}\t{_consent(person.consent)}\n"
+    )
+
+
+def _consent(said: Consent | None) -> str:
+    """When somebody agreed, where, and when they said no."""
+    if said is None:
+        return "\\N\t\t\\N"
+    at = (said.at or timezone.now()).isoformat()
+    return f"\\N\t\t{at}" if said.is_out else f"{at}\t{_escaped(said.source)}\t\\N"
+
+
+def file_as_source(row: ContactImport) -> str:
+    """Where a contact's no comes from, as it is kept."""
+    return row.file_name[:SOURCE_CHARACTERS]
+
+
+def _escaped(text: str) -> str:
+    if text.isalnum():
+        return text
+    return text.replace("\\", r"\\").replace("\t", r"\t").replace("\n", r"\n").replace("\r", r"\r")
+
+
+def _array(values: list[str]) -> str:
+    if not values:
+        return "{}"
+    # In the literal a quote and a backslash need a backslash, and COPY wants each backslash doubled.
+    return "{" + ",".join(['"' + name.replace("\\", r"\\\\").replace('"', r"\\" + '"') + '"' for name in values]) + "}"
