@@ -3,14 +3,12 @@
 from typing import Any
 
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.audit import Actor
 from accounts.pages.admin_base import AccountForm, display
-from accounts.requests import account_of
 from campaigns.actions import contact_acts
 from campaigns.models import AttributeKind, AttributeName
 from campaigns.pages.contact_frame import ContactPages
@@ -26,6 +24,8 @@ class AttributeForm(AccountForm):
 class AttributeNameAdmin(ContactPages):
     """Custom attributes. They come with the contacts that have them, and stay; what they are can be said."""
 
+    empty_template = "campaigns/contacts/no_attributes.html"
+    empty_title = gettext_lazy("Attributes")
     form = AttributeForm
     list_display = ("name", "what")
     search_fields = ("name",)
@@ -41,14 +41,6 @@ class AttributeNameAdmin(ContactPages):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
-
-    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        account = account_of(request)
-        if account is not None and not AttributeName.objects.for_account(account).exists():
-            if not self.has_view_permission(request):
-                raise PermissionDenied
-            return self._show(request, "campaigns/contacts/no_attributes.html", gettext_lazy("Attributes"), {})
-        return super().changelist_view(request, extra_context)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         contact_acts.say_kind(Actor.of(request), obj, form.cleaned_data["kind"])

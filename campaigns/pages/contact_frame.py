@@ -13,7 +13,20 @@ from accounts.requests import account_of, membership_of
 
 
 class ContactPages(AccountAdmin):
-    """What the three kinds of pages share: read by everybody, changed by agents, deleted by administrators."""
+    """What these pages share: read by everybody, changed by agents, deleted by administrators.
+
+    `empty_template`: shown in place of a list of nothing, if there is one.
+    """
+
+    empty_template = ""
+    empty_title: Any = ""
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        if self.empty_template and account_of(request) is not None and not self.get_queryset(request).exists():
+            if not self.has_view_permission(request):
+                raise PermissionDenied
+            return self._show(request, self.empty_template, self.empty_title, {})
+        return super().changelist_view(request, extra_context)
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return may(membership_of(request), Role.AGENT)

@@ -14,7 +14,6 @@ from django.utils.translation import gettext_lazy
 from accounts.audit import Actor
 from accounts.errors import ApiError
 from accounts.pages.admin_base import display
-from accounts.requests import account_of
 from campaigns.actions import import_acts
 from campaigns.imports import upload
 from campaigns.models import ContactImport
@@ -28,6 +27,8 @@ from campaigns.wording.refusals import page_refusal
 class ContactImportAdmin(ContactPages):
     """Files of contacts: uploaded, their columns said, checked, and imported on a person's word."""
 
+    empty_template = "campaigns/contacts/no_imports.html"
+    empty_title = gettext_lazy("Contact imports")
     list_display = ("file", "what", "state", "rows", "new", "updated", "skipped", "bad", "created_at")
     list_display_links = ("file",)
     search_fields = ("file_name",)
@@ -78,14 +79,6 @@ class ContactImportAdmin(ContactPages):
             path("<int:import_id>/errors.csv", wrap(self.errors_view), name="campaigns_contactimport_errors"),
             *super().get_urls(),
         ]
-
-    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        account = account_of(request)
-        if account is not None and not ContactImport.objects.for_account(account).exists():
-            if not self.has_view_permission(request):
-                raise PermissionDenied
-            return self._show(request, "campaigns/contacts/no_imports.html", gettext_lazy("Contact imports"), {})
-        return super().changelist_view(request, extra_context)
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         self._changing(request)

@@ -13,7 +13,6 @@ from unfold.views import ChangeList
 from accounts.audit import Actor
 from accounts.needed import StillNeeded
 from accounts.pages.admin_base import display
-from accounts.requests import account_of
 from campaigns.actions import contact_acts
 from campaigns.contacts import labels
 from campaigns.models import Label
@@ -39,6 +38,8 @@ class LabelChangeList(ChangeList):  # type: ignore[misc]
 class LabelAdmin(ContactPages):
     """Labels, each with how many carry it. Renaming and deleting reach the contacts."""
 
+    empty_template = "campaigns/contacts/no_labels.html"
+    empty_title = gettext_lazy("Labels")
     form = LabelForm
     list_display = ("name", "carriers", "created_at")
     search_fields = ("name",)
@@ -51,14 +52,6 @@ class LabelAdmin(ContactPages):
     @display(description=gettext_lazy("contacts"))
     def carriers(self, label: Label) -> str:
         return render_to_string("campaigns/contacts/cells/carriers.html", {"label": label})
-
-    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        account = account_of(request)
-        if account is not None and not Label.objects.for_account(account).exists():
-            if not self.has_view_permission(request):
-                raise PermissionDenied
-            return self._show(request, "campaigns/contacts/no_labels.html", gettext_lazy("Labels"), {})
-        return super().changelist_view(request, extra_context)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         if change:
