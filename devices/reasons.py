@@ -71,24 +71,24 @@ SENTENCES: Final = {
     ),
     # WhatsApp itself
     "instance_connecting": Sentence(
-        "WhatsApp se está conectando. Si no termina, escanea el código QR en el gateway.",
-        _("WhatsApp is connecting. If that does not end, scan the QR code at the gateway."),
+        "WhatsApp se está conectando. Si no termina, vincula el dispositivo: escanea su código QR.",
+        _("WhatsApp is connecting. If that does not end, link the device: scan its QR code."),
     ),
     "instance_closed": Sentence(
-        "La sesión de WhatsApp está cerrada. Escanea el código QR en el gateway.",
-        _("The WhatsApp session is closed. Scan the QR code at the gateway."),
+        "La sesión de WhatsApp está cerrada. Vincula el dispositivo: escanea su código QR.",
+        _("The WhatsApp session is closed. Link the device: scan its QR code."),
     ),
     "instance_not_loaded": Sentence(
-        "El gateway no tiene cargada la instancia. Reiníciala en el gateway.",
-        _("The gateway has not loaded the instance. Restart it at the gateway."),
+        "El gateway no tiene cargada la instancia. Reinicia el gateway.",
+        _("The gateway has not loaded the instance. Restart the gateway."),
     ),
     "connection_closed": Sentence(
         "El gateway perdió la conexión con WhatsApp mientras enviaba.",
         _("The gateway lost its connection to WhatsApp while sending."),
     ),
     "not_connected": Sentence(
-        "La instancia todavía no se ha conectado a WhatsApp. Escanea el código QR en el gateway.",
-        _("The instance has not been connected to WhatsApp yet. Scan the QR code at the gateway."),
+        "La instancia todavía no se ha conectado a WhatsApp. Vincula el dispositivo: escanea su código QR.",
+        _("The instance has not been connected to WhatsApp yet. Link the device: scan its QR code."),
     ),
     "rate_limited": Sentence("El gateway pide ir más despacio (429).", _("The gateway asks to go slower (429).")),
     "number_look_up_failed": Sentence(
@@ -98,6 +98,48 @@ SENTENCES: Final = {
     "media_upload_failed": Sentence(
         "WhatsApp no acepta adjuntos del gateway en este momento.",
         _("WhatsApp takes no attachments from the gateway at this time."),
+    ),
+    # What it says to what a person has it do
+    "not_linked": Sentence(
+        "El dispositivo no está vinculado a ningún teléfono: no hay sesión que cerrar ni reiniciar.",
+        _("The device is linked to no phone: there is no session to end or to restart."),
+    ),
+    "gateway_refused": Sentence(
+        "El gateway no acepta lo que se le pide. Revisa su registro y su versión.",
+        _("The gateway does not accept what it is asked for. Look at its log and its version."),
+    ),
+    "instance_exists": Sentence(
+        "El gateway ya tiene una instancia con ese nombre. Úsala con su propio token, o elige otro nombre.",
+        _("The gateway has an instance of this name already. Use that with its own token, or choose another name."),
+    ),
+    "server_key_refused": Sentence(
+        "El gateway rechazó la clave. Para crear una instancia hace falta la del servidor (AUTHENTICATION_API_KEY).",
+        _("The gateway refused the key. Making an instance takes the server's own (AUTHENTICATION_API_KEY)."),
+    ),
+    "linking_unsupported": Sentence(
+        "Los números de este proveedor no se vinculan con un teléfono.",
+        _("This provider's numbers are not linked to a phone."),
+    ),
+    # What its webhook lacks
+    "hook_missing": Sentence(
+        "El gateway no tiene puesto nuestro webhook. Ponlo de nuevo.",
+        _("The gateway does not have our webhook. Set it again."),
+    ),
+    "hook_elsewhere": Sentence(
+        "El gateway avisa a otro sistema: la instancia tiene otro webhook, y solo puede tener uno.",
+        _("The gateway tells another system: the instance has another webhook, and can have only one."),
+    ),
+    "hook_header_lost": Sentence(
+        "Los avisos del gateway llegan sin nuestra cabecera secreta. Ponlo de nuevo; si sigue, la quita un proxy.",
+        _("What the gateway tells comes without our secret header. Set it again; if it stays, a proxy drops it."),
+    ),
+    "hook_unreached": Sentence(
+        "El gateway tiene el webhook, pero no llega nada: desde él no se alcanza PUBLIC_URL.",
+        _("The gateway has the webhook, but nothing arrives: PUBLIC_URL cannot be reached from it."),
+    ),
+    "hook_url_local": Sentence(
+        "PUBLIC_URL es una dirección de este equipo, a la que el gateway no llega. Pon la pública.",
+        _("PUBLIC_URL is an address of this machine alone, which the gateway cannot reach. Set the public one."),
     ),
     # What a form or a call may not contain
     "address_characters": Sentence(

@@ -192,8 +192,80 @@ class Roll(Hashable, Protocol):
         ...
 
 
+class LinkCode(NamedTuple):
+    """What a phone is linked by, while it shows: `qr` is the text of a QR code, `typed` what can be typed instead."""
+
+    qr: str
+    typed: str = ""  # eight letters and digits, where a number was given
+    count: int = 1  # how many have shown by now: a phone that cannot link lets one after the other pass
+
+
+class Linking(NamedTuple):
+    """How far a device is linked. `code` while one shows; `reason` is a code of `devices.reasons`, as of a Probe."""
+
+    link: Link
+    reason: str = ""
+    code: LinkCode | None = None
+
+
+class Linker(Protocol):
+    """How a device is linked to somebody's phone, and parted from it. None of it raises, or takes longer than it may.
+
+    What only does something returns "" where it is done, or a code of `devices.reasons`.
+    """
+
+    code_lives: timedelta  # how long one code shows, before the next does
+
+    def start(self, number: str, timeout_seconds: float) -> Linking:
+        """Have a code shown. With `number`, the device's own ("+" and digits), also one to be typed there."""
+        ...
+
+    def look(self, timeout_seconds: float) -> Linking:
+        """How far it is by now. Begins nothing."""
+        ...
+
+    def log_out(self, timeout_seconds: float) -> str:
+        """Part it from its phone; "not_linked" where it has none."""
+        ...
+
+    def restart(self, timeout_seconds: float) -> str:
+        """Have it connect anew, to the same phone."""
+        ...
+
+    def delete(self, timeout_seconds: float) -> str:
+        """Have its gateway forget it. It is done where the gateway knows none."""
+        ...
+
+
+class Made(NamedTuple):
+    """What became of a new instance: its own token, or a `reason`, a code of `devices.reasons`."""
+
+    token: str = ""
+    reason: str = ""
+
+
+class Hook(NamedTuple):
+    """Where a gateway is to tell what happens, and by what header we know that it is told by it."""
+
+    url: str
+    header: str
+    secret: str
+
+
+class HookSetting(Protocol):
+    """What a device's gateway is told of its Hook. Returns "" or a code of `devices.reasons`; never raises."""
+
+    def set(self, hook: Hook, timeout_seconds: float) -> str:
+        """Have it tell us what we need to know, and nothing else."""
+        ...
+
+    def check(self, hook: Hook, timeout_seconds: float) -> str:
+        """Whether it is set so, as the gateway says; "hook_elsewhere" where it tells somebody else."""
+        ...
+
+
 class Gateway(Protocol):
-    """One device's gateway, as the engine uses it. What a provider's pairing and limits are joins it here."""
+    """One device's gateway, as the engine uses it. What a provider's limits are joins it here."""
 
     def send_request(self, message: OutgoingMessage) -> WireRequest:
         """Shape the request that sends `message`. The token goes into a header, never into the URL, which is logged."""
@@ -218,4 +290,14 @@ class Gateway(Protocol):
     @property
     def roll(self) -> Roll | None:
         """By what one call this device can be asked about together with others; None where there is none."""
+        ...
+
+    @property
+    def linker(self) -> Linker | None:
+        """How it is linked to a phone; None where a provider's numbers are not."""
+        ...
+
+    @property
+    def hook(self) -> HookSetting | None:
+        """How it is told where to tell us; None where that is not set for each device."""
         ...

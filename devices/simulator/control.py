@@ -185,6 +185,14 @@ def _set_instance(call: Call) -> Any:
     return _as_json(instance)
 
 
+def _scan(call: Call) -> Any:
+    """`{"instance": NAME[, "code": …][, "passkey": true]}`: scan the code that shows, or type the pairing code."""
+    instance = _instance(call, call.body.get("instance"))
+    has_passkey = call.body.get("passkey") is True
+    said = call.world.scan(instance, str(call.body.get("code", "")), has_passkey=has_passkey)
+    return {"instance": instance.name, "said": said}
+
+
 def _incoming(call: Call) -> Any:
     """`{"instance": NAME, "number": digits or jid, "text": "STOP"}`: a message to the instance."""
     instance = _instance(call, call.body.get("instance"))
@@ -241,6 +249,7 @@ _ROUTES: dict[tuple[str, str], Callable[[Call], Any]] = {
     ("GET", "/requests"): _requests,
     ("GET", "/instances"): _show_instances,
     ("POST", "/instances"): _set_instance,
+    ("POST", "/scan"): _scan,
     ("POST", "/incoming"): _incoming,
     ("POST", "/receipt"): _receipt,
     ("POST", "/away"): _away,

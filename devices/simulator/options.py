@@ -41,6 +41,8 @@ class Options:
     keep_requests: int
     unknown_hosts: tuple[str, ...]
     qr_seconds: float
+    qr_lives: float
+    qr_limit: int
 
 
 def span(text: str) -> Span:
@@ -117,6 +119,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="repeatable: a host of media urls that does not exist, as *.invalid never does",
     )
     add("--qr-after", type=float, default=2.0, metavar="S", help="how long connect waits for its QR code")
+    add("--qr-lives", type=float, default=45.0, metavar="S", help="how long a QR code shows before the next")
+    add("--qr-limit", type=int, default=30, metavar="N", help="so many codes, and the instance is refused")
     add("--keep-requests", type=int, default=50, metavar="K", help="how many raw requests to remember")
 
 
@@ -152,4 +156,6 @@ def from_arguments(given: argparse.Namespace) -> Options:
         keep_requests=given.keep_requests,
         unknown_hosts=tuple(given.unknown_host),
         qr_seconds=given.qr_after,
+        qr_lives=given.qr_lives,
+        qr_limit=given.qr_limit,
     )

@@ -5,6 +5,9 @@
     message_store      whether a message in doubt went out, by its findMessages
     connection_state   how an instance is, by its connectionState
     instance_list      how all of a server's are, by its fetchInstances
+    phone_linking      how an instance is linked to a phone, by connect, logout, restart and delete
+    instance_creation  how one is made
+    webhook_settings   where one tells what happens
     instance_calls     how an instance is called
     message_updates    what its webhook says of messages: delivered, read, refused
 
@@ -14,10 +17,19 @@ body decides. What no rule here knows is unknown, and unknown is looked up befor
 
 from datetime import datetime
 
-from devices.gateway.base import LookUp, OutgoingMessage, Probe, WireRequest
-from devices.gateway.evolution import connection_state, message_bodies, message_store, message_updates, send_answers
+from devices.gateway.base import LookUp, Made, OutgoingMessage, Probe, WireRequest
+from devices.gateway.evolution import (
+    connection_state,
+    instance_creation,
+    message_bodies,
+    message_store,
+    message_updates,
+    send_answers,
+)
 from devices.gateway.evolution.instance_calls import Instance
 from devices.gateway.evolution.instance_list import InstanceList
+from devices.gateway.evolution.phone_linking import PhoneLinking
+from devices.gateway.evolution.webhook_settings import WebhookSettings
 
 
 class EvolutionGateway:
@@ -28,6 +40,8 @@ class EvolutionGateway:
     def __init__(self, base_url: str, instance_name: str, token: str) -> None:
         self._instance = Instance(base_url, instance_name, token)
         self.roll = InstanceList(base_url.rstrip("/"), token)
+        self.linker = PhoneLinking(self._instance)
+        self.hook = WebhookSettings(self._instance)
         self._headers = ("Content-Type: application/json", f"apikey: {token}", "Expect:")
         self._text_url = self._instance.url("message/sendText")
         self._media_url = self._instance.url("message/sendMedia")
@@ -50,3 +64,7 @@ class EvolutionWebhooks:
 
     is_of_use = staticmethod(message_updates.is_of_use)
     receipts = staticmethod(message_updates.receipts)
+
+
+def create_instance(base_url: str, name: str, server_key: str, timeout_seconds: float) -> Made:
+    return instance_creation.create(Instance(base_url, name, server_key), timeout_seconds)

@@ -11,15 +11,27 @@ class Instance:
 
     def __init__(self, base_url: str, name: str, token: str) -> None:
         self._base_url = base_url.rstrip("/")
-        self._name = quote(name, safe="")
+        self.name = name
+        self._quoted = quote(name, safe="")
         self._headers = {"apikey": token}
 
     def url(self, action: str) -> str:
         """Where `action` ("message/sendText") is asked of this instance."""
-        return f"{self._base_url}/{action}/{self._name}"
+        return f"{self._base_url}/{action}/{self._quoted}"
 
     def call(
-        self, method: str, action: str, body: Any = None, timeout_seconds: float = http.DEADLINE_SECONDS
+        self,
+        method: str,
+        action: str,
+        body: Any = None,
+        timeout_seconds: float = http.DEADLINE_SECONDS,
+        query: str = "",
     ) -> http.Response:
         """Make one call, whatever its answer's status. Raises http.Unreachable."""
-        return http.request(method, self.url(action), headers=self._headers, json=body, timeout=timeout_seconds)
+        url = self.url(action) + (f"?{query}" if query else "")
+        return http.request(method, url, headers=self._headers, json=body, timeout=timeout_seconds)
+
+    def call_server(self, method: str, action: str, body: Any, timeout_seconds: float) -> http.Response:
+        """The same of an action that names no instance in its path."""
+        url = f"{self._base_url}/{action}"
+        return http.request(method, url, headers=self._headers, json=body, timeout=timeout_seconds)

@@ -21,8 +21,6 @@ from devices.simulator.serving.server import Request
 
 VERSION = "2.3.7"
 
-_QR_SECONDS = 45
-_QR_LIMIT = 30
 _RECONNECT_SECONDS = 0.135  # real ones took 0.13 to 0.14
 LOGGED_OUT = 401  # WhatsApp's reason codes
 
@@ -156,7 +154,7 @@ class World:
             self._tell_state(instance, 200)
             if self.options.scan_seconds:
                 self.loop.call_later(self.options.scan_seconds, self._scanned, instance)
-        if instance.qr_count >= _QR_LIMIT:
+        if instance.qr_count >= self.options.qr_limit:
             problem = {"message": "QR code limit reached, please login again", "statusCode": 500}
             self.webhooks.emit_value(instance, "qrcode.updated", problem)
             instance.state = states.CLOSE
@@ -171,7 +169,24 @@ class World:
         shown = {"instance": instance.name, **instance.qr_body()}
         del shown["count"]
         self.webhooks.emit_value(instance, "qrcode.updated", {"qrcode": shown})
-        self.loop.call_later(_QR_SECONDS, self._renew_qr, instance, instance.qr_code)
+        self.loop.call_later(self.options.qr_lives, self._renew_qr, instance, instance.qr_code)
+
+    def scan(self, instance: Instance, code: str, *, has_passkey: bool = False) -> str:
+        """Scan the code that shows, or type the pairing code; return what a phone would say to it.
+
+        It connects as a real one does: `connecting`, and `open` a moment later. To a phone whose account has a passkey
+        nothing happens but that the next code shows.
+        """
+        if instance.state != states.CONNECTING or not instance.qr_count:
+            return "nothing shows"
+        typed = states.pairing_code(instance.qr_code) if instance.wants_pairing_code else None
+        if code not in ("", instance.qr_code, typed):
+            return "expired"
+        if has_passkey:
+            self.show_qr(instance)
+            return "passkey"
+        self.reconnect(instance)
+        return "linked"
 
     def reconnect(self, instance: Instance) -> None:
         """Lose the connection and have it again: `connecting`, and `open` a moment later."""

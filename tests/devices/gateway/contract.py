@@ -23,8 +23,12 @@ from devices.gateway.base import (
     Acceptance,
     DeviceUnavailable,
     Gateway,
+    Hook,
     Link,
+    LinkCode,
+    Linking,
     LookUp,
+    Made,
     Media,
     NotSent,
     OutcomeUnknown,
@@ -38,7 +42,7 @@ from devices.gateway.base import (
     WireFailure,
     WireResponse,
 )
-from devices.gateway.registry import gateway_for
+from devices.gateway.registry import MAKERS, gateway_for, make_instance
 from devices.models import Device
 
 BASE_URL: Final = "https://gateway.example/below"
@@ -51,6 +55,10 @@ MEDIA: Final = [
     for kind in ("image", "document", "video", "audio")
     for name in ("", "a.file")
 ]
+# What a good answer to each says, at every provider.
+CODE: Final = LinkCode("2@ref,a/b+c=", "ABCD1234", 3)
+CHOSEN: Final = "THE-GATEWAYS-CHOICE"
+HOOK: Final = Hook("https://pregonero.example/webhooks/x/1", "X-Secret", "OUR-SECRET")
 HOSTILE_NAMES: Final = ["..", "a/b", "a?b#c", "a@b.example", "//b.example", "ñ ü", "a%2F..%2Fb", "a:80"]
 
 SCOPES: Final = {
@@ -99,6 +107,8 @@ class Case:
     words: tuple[str, ...] = field(default=())  # of which its other answers are made
     told: tuple[tuple[Any, Tick], ...] = field(default=())  # its webhooks about `message_id`, and what each says
     others: tuple[Any, ...] = field(default=())  # webhooks that say nothing of a message of ours
+    # Its good answers to what links a phone and makes instances, likewise: JSON of a 200, or a whole answer.
+    linking: dict[str, Any] = field(default_factory=dict)
 
     def gateway(self, instance_name: str = "ventas", base_url: str = BASE_URL, token: str = TOKEN) -> Gateway:
         device = Device(provider=self.provider, base_url=base_url, instance_name=instance_name, token=token)
@@ -459,6 +469,189 @@ def says_nothing_by_the_roll_that_it_was_not_told(case: Case) -> None:
                     assert_sayable(found)
 
 
+# --- Linking a phone ------------------------------------------------------------------------------------
+
+
+def links_by_a_code(case: Case) -> None:
+    if case.gateway().linker is None:
+        return
+    for look in LOOKS:
+        with answering(case.linking) as calls:
+            found = look(case)
+        assert (found.link, found.reason) == (Link.OPENING, "")
+        assert found.code == CODE
+        assert_kept_within(calls)
+
+
+def shows_no_code_that_it_was_not_given(case: Case) -> None:
+    if case.gateway().linker is None:
+        return
+    for look in LOOKS:
+        for refusal in hostile_answers():
+            with answering(refusal):
+                found = look(case)
+            assert_linking(found)
+            assert (found.link, found.code) == (Link.CLOSED, None) or found.reason, refusal
+        for where, good in case.linking.items():
+            for broken in mutations(good) if not isinstance(good, http.Response) else ():
+                with answering({**case.linking, where: broken}):
+                    assert_linking(look(case))
+
+
+def does_nothing_that_it_was_not_told_of(case: Case) -> None:
+    """And says so where it is done."""
+    for does in ACTS_OF_A_GATEWAY:
+        with answering(case.linking) as calls:
+            assert does(case) == ""
+        assert_kept_within(calls)
+        if not calls:
+            continue
+        for refusal in hostile_answers():
+            with answering(refusal):
+                assert does(case) in reasons.SENTENCES, refusal
+        for where, good in case.linking.items():
+            for broken in mutations(json.loads(good.body) if isinstance(good, http.Response) else good):
+                status = good.status if isinstance(good, http.Response) else 200
+                with answering({**case.linking, where: http.Response(status, dumped(broken))}):
+                    assert does(case) in {"", *reasons.SENTENCES}, broken
+
+
+def makes_an_instance_with_a_token_that_the_gateway_chose(case: Case) -> None:
+    if case.provider not in MAKERS:
+        return
+    with answering(case.linking) as calls:
+        assert made(case) == Made(token=CHOSEN)
+    assert_kept_within(calls)
+    assert not any(CHOSEN in dumped(call.json).decode() for call in calls)
+    for refusal in hostile_answers():
+        with answering(refusal):
+            assert made(case).reason in reasons.SENTENCES, refusal
+    for where, good in case.linking.items():
+        for broken in mutations(json.loads(good.body)) if isinstance(good, http.Response) else ():
+            with answering({**case.linking, where: http.Response(201, dumped(broken))}):
+                assert_made(made(case))
+
+
+def links_whatever_chance_makes_up(case: Case) -> None:
+    if case.gateway().linker is None:
+        return
+    names = st.sampled_from(
+        ["instance", "state", "status", "code", "pairingCode", "count", "error", "message", "hash", "apikey", "url"]
+    )
+    leaves = (
+        st.none()
+        | st.booleans()
+        | st.integers()
+        | st.floats()
+        | st.text(st.characters(codec=None), max_size=8)
+        | st.sampled_from([10**40, "x" * 5_000, "\0", "\ud800", "open", "connecting", HOOK.url, CHOSEN, "a b", "ñ"])
+    )
+    values = st.recursive(leaves, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(names, inner, max_size=6))
+
+    @settings(deadline=None, database=None, max_examples=300)
+    @given(status=st.sampled_from(USUAL_STATUSES), body=values, depth=st.sampled_from([0, 0, 0, 50, 900]))
+    def made_up(status: int, body: Any, depth: int) -> None:
+        for _ in range(depth):
+            body = [body]
+        with answering(http.Response(status, dumped(body))):
+            for look in LOOKS:
+                assert_linking(look(case))
+            for does in ACTS_OF_A_GATEWAY:
+                assert does(case) in {"", *reasons.SENTENCES}
+            assert_made(made(case))
+
+    made_up()
+
+
+def start_linking(case: Case) -> Linking:
+    linker = case.gateway().linker
+    assert linker is not None
+    return linker.start("+51987654321", 3.0)
+
+
+def look_at_linking(case: Case) -> Linking:
+    linker = case.gateway().linker
+    assert linker is not None
+    return linker.look(3.0)
+
+
+def log_out(case: Case) -> str:
+    linker = case.gateway().linker
+    return "" if linker is None else linker.log_out(3.0)
+
+
+def restart(case: Case) -> str:
+    linker = case.gateway().linker
+    return "" if linker is None else linker.restart(3.0)
+
+
+def delete(case: Case) -> str:
+    linker = case.gateway().linker
+    return "" if linker is None else linker.delete(3.0)
+
+
+def set_hook(case: Case) -> str:
+    hook = case.gateway().hook
+    return "" if hook is None else hook.set(HOOK, 3.0)
+
+
+def check_hook(case: Case) -> str:
+    hook = case.gateway().hook
+    return "" if hook is None else hook.check(HOOK, 3.0)
+
+
+def made(case: Case) -> Made:
+    device = Device(provider=case.provider, base_url=BASE_URL, instance_name="ventas", token="")
+    return make_instance(device, TOKEN, 3.0)
+
+
+LOOKS: Final[list[Callable[[Case], Linking]]] = [start_linking, look_at_linking]
+ACTS_OF_A_GATEWAY: Final[list[Callable[[Case], str]]] = [log_out, restart, delete, set_hook, check_hook]
+
+
+def hostile_answers() -> Iterator[http.Response | http.Unreachable]:
+    for code in UNREACHABLE:
+        yield http.Unreachable(code, nothing_sent=False)
+    for status in (200, 201, 204, 302, 400, 401, 403, 404, 409, 429, 500, 502, 503):
+        for body in GARBAGE:
+            yield http.Response(status, body)
+
+
+def assert_linking(found: Linking) -> None:
+    assert found.link in Link
+    assert found.reason in reasons.SENTENCES or found.reason == ""
+    if found.code is None:
+        assert found.reason or found.link is Link.OPEN
+        return
+    assert found.link is Link.OPENING
+    # What is drawn, typed and counted.
+    assert 0 < len(found.code.qr) <= 1_000
+    assert found.code.qr.isascii()
+    assert found.code.qr.isprintable()
+    assert found.code.typed == "" or (len(found.code.typed) == 8 and found.code.typed.isalnum())
+    assert 0 < found.code.count <= 10_000
+
+
+def assert_made(found: Made) -> None:
+    if found.reason:
+        assert found.reason in reasons.SENTENCES
+        assert found.token == ""
+        return
+    assert 0 < len(found.token) <= 500
+    assert found.token.isascii()
+    assert found.token.isprintable()
+    assert " " not in found.token
+
+
+def assert_kept_within(calls: "list[Call]") -> None:
+    for call in calls:
+        assert call.timeout <= 3.0
+        assert call.url.startswith(f"{BASE_URL}/")
+        assert TOKEN not in call.url
+        assert HOOK.secret not in call.url
+        assert TOKEN in "".join(call.headers.values())
+
+
 # --- What they are checked with -----------------------------------------------------------------------
 
 
@@ -467,6 +660,7 @@ class Call:
     url: str
     headers: dict[str, str]
     timeout: float
+    json: Any = None
 
 
 @contextmanager
@@ -484,12 +678,14 @@ def answering(
         timeout: float = http.DEADLINE_SECONDS,
         most_bytes: int = http.MAX_ANSWER_BYTES,
     ) -> http.Response:
-        calls.append(Call(url, headers or {}, timeout))
+        calls.append(Call(url, headers or {}, timeout, json))
         if isinstance(answers, http.Unreachable):
             raise answers
         if isinstance(answers, http.Response):
             return answers
         body = next(body for piece, body in answers.items() if piece in url)
+        if isinstance(body, http.Response):
+            return body
         return http.Response(200, dumped(body), {"date": http_date() if date is None else date})
 
     with patch.object(http, "request", request):
@@ -542,4 +738,9 @@ CHECKS: Final[list[Callable[[Case], None]]] = [
     shares_a_roll_only_where_one_call_answers_for_both,
     finds_by_the_roll_what_a_probe_finds,
     says_nothing_by_the_roll_that_it_was_not_told,
+    links_by_a_code,
+    shows_no_code_that_it_was_not_given,
+    does_nothing_that_it_was_not_told_of,
+    makes_an_instance_with_a_token_that_the_gateway_chose,
+    links_whatever_chance_makes_up,
 ]

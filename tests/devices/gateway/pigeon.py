@@ -11,7 +11,9 @@ from devices.gateway import http
 from devices.gateway.base import (
     Acceptance,
     DeviceUnavailable,
+    HookSetting,
     Link,
+    Linker,
     LookUp,
     NotSent,
     OutcomeUnknown,
@@ -38,6 +40,9 @@ class PigeonGateway:
     """Flies from `base_url`; the ring on its leg is the message's id."""
 
     roll: Roll | None = None  # each is asked by itself
+    # Each knows its way home: nobody links it to a phone, and it tells nobody anything.
+    linker: Linker | None = None
+    hook: HookSetting | None = None
 
     def __init__(self, device: Device) -> None:
         self.base_url = device.base_url.rstrip("/")

@@ -15,6 +15,8 @@ from devices.gateway.base import (
     Acceptance,
     DeviceUnavailable,
     Link,
+    LinkCode,
+    Linking,
     LookUp,
     NotSent,
     Probe,
@@ -25,12 +27,38 @@ from devices.gateway.base import (
     Tick,
     WireResponse,
 )
+from devices.gateway.evolution.instance_calls import Instance
+from devices.gateway.evolution.phone_linking import PhoneLinking
 from devices.gateway.evolution.send_answers import BEFORE_THE_SEND
+from devices.gateway.evolution.webhook_settings import EVENTS
 from devices.models import Device, Provider
 from tests.devices.gateway import contract, pigeon
 from tests.devices.gateway.contract import Case
 from tests.devices.gateway.pigeon import PigeonGateway, PigeonWebhooks
 
+LINKING: dict[str, Any] = {
+    "connectionState": {"instance": {"instanceName": "ventas", "state": "connecting"}},
+    "instance/connect/": {
+        "pairingCode": contract.CODE.typed,
+        "code": contract.CODE.qr,
+        "base64": "data:image/png;base64,…",
+        "count": contract.CODE.count,
+    },
+    "instance/logout/": {"status": "SUCCESS", "error": False, "response": {"message": "Instance logged out"}},
+    "instance/restart/": {"instance": {"instanceName": "ventas", "state": "open"}},
+    "instance/delete/": {"status": "SUCCESS", "error": False, "response": {"message": "Instance deleted"}},
+    "instance/create": http.Response(
+        201,
+        contract.dumped({"instance": {"instanceName": "ventas", "status": "close"}, "hash": contract.CHOSEN}),
+    ),
+    "webhook/set/": http.Response(201, contract.dumped({"url": contract.HOOK.url, "enabled": True})),
+    "webhook/find/": {
+        "url": contract.HOOK.url,
+        "enabled": True,
+        "headers": {contract.HOOK.header: contract.HOOK.secret},
+        "events": list(EVENTS),
+    },
+}
 # One for each Provider: a new one cannot be forgotten.
 CASES = {
     Provider.EVOLUTION.value: Case(
@@ -77,6 +105,7 @@ CASES = {
             {"event": "messages.update", "data": {"keyId": "3EB0F7", "fromMe": True, "status": "PENDING"}},
             {"event": "messages.upsert", "data": {"keyId": "3EB0F7", "fromMe": True, "status": "READ"}},
         ),
+        linking=LINKING,
         words=("response", "message", "key", "id", "exists", "LICENSE_REQUIRED", *(row[0] for row in BEFORE_THE_SEND)),
     ),
     pigeon.NAME: Case(
@@ -87,6 +116,7 @@ CASES = {
         finds=LookUp.CANNOT_TELL,
         told=(({"ring": "R-17", "seen": "door"}, Tick.DELIVERED), ({"ring": "R-17", "seen": "eyes"}, Tick.READ)),
         others=({"ring": "R-17", "seen": "cat"},),
+        linking=LINKING,  # of pigeons that are linked all the same
         words=("ring", "wrong", "address", "letter", "bird", "loft", "weather"),
     ),
 }
@@ -242,6 +272,24 @@ class TokenInAnotherUrl(PigeonGateway):
         return http.request("GET", f"{self.base_url}/loft?token={self.token}", timeout=timeout_seconds)
 
 
+class DrawsAnything(PigeonGateway):
+    @property
+    def linker(self):
+        return CarelessLinking(Instance(self.base_url, "ventas", self.token))
+
+
+class CarelessLinking(PhoneLinking):
+    """Believes whatever code it is told, and that everything was done."""
+
+    def start(self, number, timeout_seconds):
+        said = self._instance.call("GET", "instance/connect", timeout_seconds=timeout_seconds, query=number).json()
+        return Linking(Link.OPENING, "", LinkCode(said["code"], said["pairingCode"], said["count"]))
+
+    def restart(self, timeout_seconds):
+        super().restart(timeout_seconds)
+        return ""
+
+
 class Flock:
     """A roll of pigeons, as one should be but for what is broken of it."""
 
@@ -355,6 +403,8 @@ def _first_failure_is_enough():
         (OneFlock, contract.shares_a_roll_only_where_one_call_answers_for_both),
         (TellsTheTokenOfItsFlock, contract.shares_a_roll_only_where_one_call_answers_for_both),
         (AFlockThatIsAlwaysWell, contract.says_nothing_by_the_roll_that_it_was_not_told),
+        (DrawsAnything, contract.shows_no_code_that_it_was_not_given),
+        (DrawsAnything, contract.does_nothing_that_it_was_not_told_of),
         (AFlockThatIsElsewhere, contract.finds_by_the_roll_what_a_probe_finds),
     ],
 )
