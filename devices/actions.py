@@ -1,10 +1,12 @@
 """What a person does to devices: one function an act, with its one audit entry in the same transaction.
 
-The API, the admin and the commands call these, and ask the gateway afterwards (`health.check`): no network in here.
+The API, the admin and the commands call these, and ask the gateway afterwards (`health.check`). What a gateway itself
+has to do is done by it first, outside the transaction, and then noted; GatewayRefused says that it was not.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import ClassVar
+from datetime import datetime
+from typing import Any, ClassVar
 
 from django.db import IntegrityError, connection, transaction
 
@@ -12,9 +14,12 @@ from accounts import audit
 from accounts.audit import Actor
 from accounts.constraints import is_breach_of
 from accounts.needed import unless_forced
-from devices import validation
+from devices import pairing, validation
+from devices.gateway.base import Link
+from devices.gateway.registry import make_instance
 from devices.models import Device
 from devices.needs import needs_of
+from devices.pairing import ACT_SECONDS, GatewayRefused, Shown
 
 
 class Taken(Exception):
@@ -36,7 +41,7 @@ class InstanceTaken(Taken):
     field, code = "instance_name", "instance_taken"
 
 
-def create(actor: Actor, device: Device) -> Device:
+def create(actor: Actor, device: Device, **details: Any) -> Device:
     """Keep a new device of the account. Raises Taken."""
     device.account = actor.account
     try:
@@ -46,10 +51,32 @@ def create(actor: Actor, device: Device) -> Device:
                 raise DeviceNameTaken
             _claim_instance(device)
             device.save(force_insert=True)
-            audit.record(actor, "device.created", device, id=device.pk)
+            audit.record(actor, "device.created", device, id=device.pk, **details)
     except IntegrityError as error:
         raise _said_plainly(error) from None
     return device
+
+
+def create_with_instance(actor: Actor, device: Device) -> Device:
+    """Have the device's instance made at its gateway, and keep the device. Raises Taken and GatewayRefused.
+
+    Its token is the server's own key: used this once. The device gets the one that the gateway chose.
+    """
+    # What is refused anyway leaves nothing at the gateway.
+    if Device.objects.for_account(actor.account).filter(name=device.name).exists():
+        raise DeviceNameTaken
+    if validation.is_instance_taken(device):
+        raise InstanceTaken
+    made = make_instance(device, device.token, ACT_SECONDS)
+    if made.reason:
+        raise GatewayRefused(made.reason)
+    device.token = made.token
+    try:
+        return create(actor, device, instance="created")
+    except Exception:
+        # Somebody was faster: what we made is nobody's.
+        pairing.linker_of(device).delete(ACT_SECONDS)
+        raise
 
 
 def change(actor: Actor, device: Device, fields: Iterable[str]) -> None:
@@ -68,20 +95,58 @@ def change(actor: Actor, device: Device, fields: Iterable[str]) -> None:
         raise _said_plainly(error) from None
 
 
-def delete(actor: Actor, devices: Sequence[Device], *, force: bool = False) -> int:
+def delete(actor: Actor, devices: Sequence[Device], *, force: bool = False, with_instance: bool = False) -> int:
     """Hide devices and forget their tokens, as one act; return how many there were.
 
-    Raises StillNeeded where something that waits asks for one of them, unless `force` is given.
+    `with_instance`: each gateway forgets its instance first, and the number is no longer linked to it. Raises
+    StillNeeded where something that waits asks for one of them, unless `force` is given; and GatewayRefused.
     """
     ids = [device.pk for device in devices]
-    forced = unless_forced(needs_of(actor.account.pk, devices), force=force)
+    details: dict[str, Any] = unless_forced(needs_of(actor.account.pk, devices), force=force)
+    if with_instance:
+        for device in devices:
+            _have_done(pairing.linker_of(device).delete(ACT_SECONDS))
+        details["instance"] = "deleted"
     with transaction.atomic():
         count, _models = Device.objects.for_account(actor.account).filter(pk__in=ids).delete()
         if count and len(devices) == 1:
-            audit.record(actor, "device.deleted", devices[0], id=ids[0], **forced)
+            audit.record(actor, "device.deleted", devices[0], id=ids[0], **details)
         elif count:
-            audit.record(actor, "device.deleted", "devices", ids=ids, count=count, **forced)
+            audit.record(actor, "device.deleted", "devices", ids=ids, count=count, **details)
     return int(count)
+
+
+def start_pairing(actor: Actor, device: Device, number: str, now: datetime) -> Shown:
+    """Have a code shown by which a phone is linked; with the device's own `number` also one to type.
+
+    Raises GatewayRefused. One that is linked already stays so, and leaves no entry.
+    """
+    linking = pairing.start(device, number)
+    if linking.link is not Link.OPEN:
+        _note(actor, "device.pairing_started", device)
+    return pairing.keep(device, linking, now)
+
+
+def log_out(actor: Actor, device: Device) -> None:
+    """Part a device from its phone. Raises GatewayRefused."""
+    _have_done(pairing.linker_of(device).log_out(ACT_SECONDS))
+    _note(actor, "device.logged_out", device)
+
+
+def restart(actor: Actor, device: Device) -> None:
+    """Have a device's gateway connect it anew. Raises GatewayRefused."""
+    _have_done(pairing.linker_of(device).restart(ACT_SECONDS))
+    _note(actor, "device.restarted", device)
+
+
+def _have_done(refusal: str) -> None:
+    if refusal:
+        raise GatewayRefused(refusal)
+
+
+def _note(actor: Actor, action: str, device: Device) -> None:
+    with transaction.atomic():
+        audit.record(actor, action, device, id=device.pk)
 
 
 def _claim_instance(device: Device) -> None:

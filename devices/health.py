@@ -40,7 +40,11 @@ class Health:
 
 def check(device: Device, now: datetime) -> DeviceStatus:
     """Ask the gateway and note the answer on the row and on `device`. Not inside a transaction: it may take 10 s."""
-    health = probe(device)
+    return note(device, probe(device), now)
+
+
+def note(device: Device, health: Health, now: datetime) -> DeviceStatus:
+    """Note on the row and on `device` what its gateway said."""
     record(device, health, now, at_work=device.pk in needs.at_work([device.pk]))
     device.status, device.status_reason, device.status_checked_at = health.status, health.reason, now
     return health.status

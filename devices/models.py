@@ -1,6 +1,7 @@
-"""Device: one WhatsApp number behind a gateway. Lane, Runner: what the engine keeps of it while sending.
+"""Device: one WhatsApp number behind a gateway. Pairing: how far it is linked to a phone.
 
-Webhook, InboxEvent, Turn: what its gateway tells of its own accord.
+Lane, Runner: what the engine keeps of it while sending. Webhook, InboxEvent, Turn: what its gateway tells of its own
+accord.
 """
 
 import uuid
@@ -135,6 +136,25 @@ class Device(ScopedModel):
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         """Hide the device and forget its token; see `deleted_at`."""
         return type(self).unscoped.filter(pk=self.pk).delete()
+
+
+class Pairing(models.Model):
+    """What a device's gateway showed for linking it when it was last asked: see `pairing`.
+
+    Apart from Device: it changes every second while somebody looks.
+    """
+
+    device = models.OneToOneField(Device, models.CASCADE, primary_key=True, related_name="pairing")
+    link = models.CharField(max_length=8, default="closed")  # a value of gateway.base.Link
+    reason = models.CharField(max_length=200, blank=True)
+    qr = models.CharField(max_length=1000, blank=True)
+    typed = models.CharField(max_length=8, blank=True)
+    codes_shown = models.PositiveIntegerField(default=0)  # since it was begun
+    shown_since = models.DateTimeField(null=True)  # the one that shows now
+    next_look_at = models.DateTimeField(db_default=Now())  # also who is asking: see `pairing.look`
+
+    def __str__(self) -> str:
+        return f"pairing of device {self.device_id}"
 
 
 class Runner(models.Model):

@@ -120,6 +120,26 @@ SENTENCES: Final = {
         "Los números de este proveedor no se vinculan con un teléfono.",
         _("This provider's numbers are not linked to a phone."),
     ),
+    "codes_ran_out": Sentence(
+        "Se mostraron todos los códigos y nadie los escaneó. Empieza de nuevo cuando tengas el teléfono a mano.",
+        _("All codes were shown, and nobody scanned one. Start again when you have the phone at hand."),
+    ),
+    "phone_cannot_link": Sentence(
+        "Ya pasaron varios códigos. Si el teléfono los escanea y solo aparece otro, su cuenta de WhatsApp tiene una "
+        "llave de acceso (passkey) y así no se puede vincular: quítala en WhatsApp, en Ajustes → Cuenta, y prueba de "
+        "nuevo.",
+        _(
+            "Several codes have passed. If the phone scans them and only another one shows, its WhatsApp account has a "
+            "passkey, with which it cannot be linked: remove it in WhatsApp, in Settings → Account, and try again."
+        ),
+    ),
+    "number_invalid": Sentence(
+        "El número no es válido. Escríbelo con su código de país, por ejemplo +51 987 654 321.",
+        _("Write the number with its country code, such as +51 987 654 321."),
+    ),
+    "delete_instance_invalid": Sentence(
+        "delete_instance debe ser true o false.", _("delete_instance is true or false.")
+    ),
     # What its webhook lacks
     "hook_missing": Sentence(
         "El gateway no tiene puesto nuestro webhook. Ponlo de nuevo.",

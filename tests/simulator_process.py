@@ -11,7 +11,7 @@
         simulator.faults({"accept-then-hang": 0.05, "429": "1:30x2"})   # replaces all faults; {} clears them
         simulator.faults({"zombie": 1}, instance="demo-2")              # one instance's own
         simulator.set_state("demo-1", "close")                          # open, connecting, close, not-loaded
-        simulator.scan("demo-1")                                        # the code that shows; or `code`, or passkey=True
+        simulator.scan("demo-1")                                        # what shows; or `code`, or passkey=True
         simulator.incoming("demo-1", "51987654321", "STOP")             # a reply, by webhook
         simulator.receipt("demo-1", message_id, "READ")                 # a receipt, by webhook
         simulator.ledger()            # {"accepted", "distinct", "duplicates", "requests", "by_instance", …}

@@ -1,12 +1,14 @@
 """A device on the wire. Its token goes in and never comes out."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from rest_framework import serializers
 
-from devices import reasons, validation
+from accounts.requests import account_of
+from devices import phone_numbers, reasons, validation
 from devices.models import Device
+from devices.pairing import Shown, Step
 
 
 class CredentialsSerializer(serializers.Serializer[Any]):
@@ -24,6 +26,8 @@ class DeviceSerializer(serializers.ModelSerializer[Device]):
     # Not needed to edit: what cannot be read cannot be sent back.
     token = serializers.CharField(max_length=500, write_only=True, required=False)
     whatsapp_api_credentials = CredentialsSerializer(write_only=True, required=False)
+    # The instance is made, with `token` as the server's own key; that is not kept. Says nothing when editing.
+    create_instance = serializers.BooleanField(write_only=True, required=False, default=False)
     status_reason = serializers.SerializerMethodField()
 
     class Meta:
@@ -36,6 +40,7 @@ class DeviceSerializer(serializers.ModelSerializer[Device]):
             "instance_name",
             "token",
             "whatsapp_api_credentials",
+            "create_instance",
             "messages_per_minute",
             "max_in_flight",
             "daily_limit",
@@ -78,6 +83,45 @@ def _clean(clean: Callable[[str], str], value: str) -> str:
         return clean(value)
     except validation.Refused as refused:
         raise serializers.ValidationError(reasons.spanish(refused.code), refused.code) from None
+
+
+class PairingStartSerializer(serializers.Serializer[Any]):
+    """`number`: the device's own; with it comes a code to be typed on its phone, besides the QR code."""
+
+    number = serializers.CharField(required=False, allow_blank=True, default="", max_length=phone_numbers.MAX_WRITTEN)
+
+    def validate_number(self, value: str) -> str:
+        if not value.strip():
+            return ""
+        account = account_of(self.context["request"])
+        try:
+            return phone_numbers.read_one(value, account.default_country if account else "").e164
+        except phone_numbers.Unreadable:
+            raise serializers.ValidationError(reasons.spanish("number_invalid"), "number_invalid") from None
+
+
+class PairingSerializer(serializers.Serializer[Shown]):
+    """How far a device is linked to a phone. Only an administrator sees it: whoever has a code can link."""
+
+    status = serializers.ChoiceField(Step.choices, source="step")
+    message = serializers.SerializerMethodField(help_text="In Spanish; empty where all goes well")
+    qr = serializers.CharField(source="image", help_text="A PNG as a data URI; empty where no code shows")
+    qr_text = serializers.CharField(source="qr", help_text="What the QR code says, to be drawn by oneself")
+    pairing_code = serializers.CharField(source="typed", help_text="Eight letters and digits, where `number` was given")
+    expires_at = serializers.DateTimeField(allow_null=True)
+    codes_shown = serializers.IntegerField()
+
+    def get_message(self, shown: Shown) -> str:
+        return reasons.spanish(shown.reason)
+
+
+# Of which field a gateway's refusal to make an instance speaks.
+_REFUSED_FIELD: Final = {"instance_exists": "instance_name", "server_key_refused": "token"}
+
+
+def is_refused(reason: str) -> serializers.ValidationError:
+    """An instance was not made, nor the device."""
+    return is_taken(_REFUSED_FIELD.get(reason, "base_url"), reason)
 
 
 def is_taken(field: str, code: str) -> serializers.ValidationError:

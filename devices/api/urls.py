@@ -3,6 +3,7 @@
 from django.urls import URLPattern
 
 from accounts.api.routes import api_path
+from devices.api.pairing_views import Pairings
 from devices.api.views import Devices
 
 _BASE = "api/v1/accounts/<int:account_id>/devices"
@@ -15,4 +16,9 @@ urlpatterns: list[URLPattern] = [
         name="device",
     ),
     api_path(f"{_BASE}/<int:device_id>/check", Devices.as_view({"post": "check"}), name="device_check"),
+    api_path(
+        f"{_BASE}/<int:device_id>/pairing", Pairings.as_view({"get": "see", "post": "start"}), name="device_pairing"
+    ),
+    api_path(f"{_BASE}/<int:device_id>/logout", Pairings.as_view({"post": "log_out"}), name="device_logout"),
+    api_path(f"{_BASE}/<int:device_id>/restart", Pairings.as_view({"post": "restart"}), name="device_restart"),
 ]

@@ -17,10 +17,17 @@ from accounts.lists.keyset_pages import LenientKeysetPages
 from accounts.models import Role
 from accounts.requests import account_of
 from accounts.written.reading import true_or_false
-from devices import actions, breaker, health
-from devices.api.serializers import DeviceSerializer, is_taken
+from devices import actions, breaker, health, reasons
+from devices.api.serializers import DeviceSerializer, is_refused, is_taken
 from devices.models import Device
+from devices.pairing import GatewayRefused
 from devices.states import DeviceStatus
+
+
+def gateway_refused(refused: GatewayRefused) -> ApiError:
+    """409, with why as the code of its one error."""
+    said = reasons.spanish(refused.reason)
+    return ApiError("gateway_refused", said, status=409, errors=[{"code": refused.reason, "message": said}])
 
 
 @extend_schema_view(
@@ -68,15 +75,20 @@ class Devices(ModelViewSet[Device]):
         return rows
 
     def perform_create(self, serializer: Any) -> None:
-        device = Device(**serializer.validated_data)
+        fields = dict(serializer.validated_data)
+        create = actions.create_with_instance if fields.pop("create_instance") else actions.create
+        device = Device(**fields)
         try:
-            serializer.instance = actions.create(Actor.of(self.request), device)
+            serializer.instance = create(Actor.of(self.request), device)
         except actions.Taken as taken:
             raise is_taken(taken.field, taken.code) from None
+        except GatewayRefused as refused:
+            raise is_refused(refused.reason) from None
         health.check(device, now=timezone.now())
 
     def perform_update(self, serializer: Any) -> None:
         device: Device = serializer.instance
+        serializer.validated_data.pop("create_instance", None)
         changed = {name: value for name, value in serializer.validated_data.items() if getattr(device, name) != value}
         for name, value in changed.items():
             setattr(device, name, value)
@@ -86,16 +98,28 @@ class Devices(ModelViewSet[Device]):
             raise is_taken(taken.field, taken.code) from None
         health.check(device, now=timezone.now())
 
-    @extend_schema(parameters=[OpenApiParameter("force", bool, description="Delete it although something needs it")])
+    @extend_schema(
+        parameters=[
+            OpenApiParameter("force", bool, description="Delete it although something needs it"),
+            OpenApiParameter("delete_instance", bool, description="Have its gateway delete its instance, too"),
+        ]
+    )
     def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return super().destroy(request, *args, **kwargs)
 
     def perform_destroy(self, instance: Device) -> None:
-        force = needed.is_forced(self.request.query_params)
+        query = self.request.query_params
+        force = needed.is_forced(query)
         try:
-            actions.delete(Actor.of(self.request), [instance], force=force)
+            with_instance = true_or_false(query.get("delete_instance", "false"))
+        except ValueError:
+            raise ApiError("delete_instance_invalid", reasons.spanish("delete_instance_invalid")) from None
+        try:
+            actions.delete(Actor.of(self.request), [instance], force=force, with_instance=with_instance)
         except needed.StillNeeded as error:
             raise needed.in_use(error) from None
+        except GatewayRefused as refused:
+            raise gateway_refused(refused) from None
 
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         device = self.get_object()

@@ -197,7 +197,7 @@ class LinkCode(NamedTuple):
 
     qr: str
     typed: str = ""  # eight letters and digits, where a number was given
-    count: int = 1  # how many have shown by now: a phone that cannot link lets one after the other pass
+    codes_shown: int = 1  # how many have shown by now: a phone that cannot link lets one after the other pass
 
 
 class Linking(NamedTuple):

@@ -1,16 +1,22 @@
 """Devices."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import StringIO
-from typing import Any
+from typing import Any, Final
 
 from django.core.management import call_command
+from django.test import override_settings
+from django.urls import reverse
 
 from devices.management.commands import simulated_device
 from tests.acts.table import Scene, admin, api, command
 from tests.devices.test_device_admin import form
 from tests.factories import make_device
+from tests.simulator_process import Simulator, start_simulator
 
 ACTS = "devices.actions"
+INSTANCE: Final = "linked-1"
 NOWHERE = "http://127.0.0.1:1"
 BODY = {"name": "Ventas", "base_url": NOWHERE, "instance_name": "ventas-1", "token": "SIMULATOR-TOKEN"}
 
@@ -65,6 +71,52 @@ def delete_several_devices_by_page(scene: Scene) -> Any:
     devices = [scene.device, make_device(scene.account)]
     chosen = {"action": "delete_selected", "_selected_action": [one.pk for one in devices], "post": "yes"}
     return scene.press("devices_device_changelist", chosen)
+
+
+@api(f"{ACTS}.create_with_instance", "device.created", "POST", "devices")
+def create_instance_by_api(scene: Scene) -> Any:
+    with gateway() as simulator:
+        fields = {**BODY, "base_url": simulator.url, "token": simulator.global_key, "create_instance": True}
+        return scene.call("POST", "devices", fields)
+
+
+@api(f"{ACTS}.start_pairing", "device.pairing_started", "POST", "device_pairing")
+def start_pairing_by_api(scene: Scene) -> Any:
+    with gateway(scene) as simulator:
+        simulator.set_state(INSTANCE, "close")
+        return scene.call("POST", "device_pairing", {}, device_id=scene.device.pk)
+
+
+@api(f"{ACTS}.log_out", "device.logged_out", "POST", "device_logout")
+def log_out_by_api(scene: Scene) -> Any:
+    with gateway(scene):
+        return scene.call("POST", "device_logout", device_id=scene.device.pk)
+
+
+@api(f"{ACTS}.restart", "device.restarted", "POST", "device_restart")
+def restart_by_api(scene: Scene) -> Any:
+    with gateway(scene):
+        return scene.call("POST", "device_restart", device_id=scene.device.pk)
+
+
+@api(f"{ACTS}.delete", "device.deleted", "DELETE", "device")
+def delete_device_with_its_instance_by_api(scene: Scene) -> Any:
+    with gateway(scene):
+        address = reverse("device", kwargs={"account_id": scene.account.pk, "device_id": scene.device.pk})
+        return scene.api.delete(f"{address}?delete_instance=true")
+
+
+@contextmanager
+def gateway(scene: Scene | None = None) -> Iterator[Simulator]:
+    """A gateway, the scene's device's where one is given."""
+    arguments = ["--qr-after", "0.01", "--scan-after", "0"]
+    loopback = override_settings(EGRESS_ALLOWED_CIDRS=["127.0.0.0/8"])
+    with loopback, start_simulator(INSTANCE, arguments=arguments) as simulator:
+        if scene is not None:
+            scene.device.base_url, scene.device.token = simulator.url, simulator.token
+            scene.device.instance_name = INSTANCE
+            scene.device.save()
+        yield simulator
 
 
 def _simulated(scene: Scene, name: str) -> None:

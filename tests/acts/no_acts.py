@@ -9,7 +9,7 @@ from campaigns.launch import schedule
 from campaigns.models import Campaign
 from jobs.states import JobStatus
 from jobs.wording.job_reasons import PAUSED_BY_PERSON
-from tests.acts import account_doors, campaign_doors, contact_doors, job_doors
+from tests.acts import account_doors, campaign_doors, contact_doors, device_doors, job_doors
 from tests.acts.table import Form, Scene
 from tests.factories import make_device
 
@@ -135,12 +135,26 @@ def a_device_as_it_is(scene: Scene) -> None:
     assert scene.call("PATCH", "device", {"name": name}, device_id=other.pk).status_code == 400
 
 
+def what_a_gateway_does_not_do(scene: Scene) -> None:
+    for act in ("device_pairing", "device_logout", "device_restart"):  # nobody answers there
+        assert scene.call("POST", act, {}, device_id=scene.device.pk).status_code == 409
+    body = {**device_doors.BODY, "create_instance": True}
+    assert scene.call("POST", "devices", body).status_code == 400
+    with device_doors.gateway(scene) as simulator:
+        assert scene.call("POST", "device_pairing", {}, device_id=scene.device.pk).json()["status"] == "connected"
+        simulator.set_state(device_doors.INSTANCE, "close")
+        for act in ("device_logout", "device_restart"):
+            assert scene.call("POST", act, device_id=scene.device.pk).status_code == 409
+
+
 def whoever_may_only_look(scene: Scene) -> None:
     scene.member.role = Role.VIEWER
     scene.member.save()
     assert scene.call("POST", "send_bulk_file", job_doors.upload()).status_code == 403
     assert scene.press("jobs_job_new", job_doors.upload()).status_code == 403
     assert scene.call("DELETE", "device", device_id=scene.device.pk).status_code == 403
+    for act in ("device_pairing", "device_logout", "device_restart"):
+        assert scene.call("POST", act, {}, device_id=scene.device.pk).status_code == 403
 
 
 NOTHING: list[Nothing] = [

@@ -629,7 +629,7 @@ def assert_linking(found: Linking) -> None:
     assert found.code.qr.isascii()
     assert found.code.qr.isprintable()
     assert found.code.typed == "" or (len(found.code.typed) == 8 and found.code.typed.isalnum())
-    assert 0 < found.code.count <= 10_000
+    assert 0 < found.code.codes_shown <= 10_000
 
 
 def assert_made(found: Made) -> None:

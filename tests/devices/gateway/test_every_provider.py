@@ -42,7 +42,7 @@ LINKING: dict[str, Any] = {
         "pairingCode": contract.CODE.typed,
         "code": contract.CODE.qr,
         "base64": "data:image/png;base64,…",
-        "count": contract.CODE.count,
+        "count": contract.CODE.codes_shown,
     },
     "instance/logout/": {"status": "SUCCESS", "error": False, "response": {"message": "Instance logged out"}},
     "instance/restart/": {"instance": {"instanceName": "ventas", "state": "open"}},
