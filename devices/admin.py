@@ -1,6 +1,6 @@
 """The admin's pages of devices."""
 
-from typing import Any
+from typing import Any, Final
 
 from django import forms
 from django.contrib import admin, messages
@@ -12,15 +12,17 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextInputWidget, UnfoldBooleanWidget
 
 from accounts.audit import Actor
 from accounts.models import Role
 from accounts.needed import StillNeeded
-from accounts.pages.admin_base import AccountAdmin, AccountForm, action, display
+from accounts.pages.admin_base import AccountForm, action, display
 from devices import actions, breaker, health, reasons, validation
 from devices.models import Device
 from devices.needs import needs_of
+from devices.pages.link_pages import LinkPages, link_address
+from devices.pairing import GatewayRefused
 from devices.states import DeviceStatus
 
 
@@ -40,12 +42,25 @@ class DeviceForm(AccountForm):
         widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
     )
 
+    create_instance = forms.BooleanField(
+        label=gettext_lazy("Create the instance at the gateway"),
+        required=False,
+        widget=UnfoldBooleanWidget(),
+        help_text=gettext_lazy(
+            "The token is then the server's own key (AUTHENTICATION_API_KEY). It is used this once and not kept: the "
+            "device gets the token that the gateway gives its instance."
+        ),
+    )
+    refusal = ""  # why its gateway did not create it, set on the class made for the one request
+
     class Meta:
         model = Device
         exclude = ("account",)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if self.instance.pk is not None:
+            self.fields.pop("create_instance", None)
         if "token" not in self.fields:  # who may only look is shown no form
             return
         self.fields["token"].required = self.instance.pk is None
@@ -74,11 +89,34 @@ class DeviceForm(AccountForm):
             device = Device(pk=self.instance.pk, **{name: cleaned[name] for name in places})
             if validation.is_instance_taken(device):
                 self.add_error("instance_name", str(reasons.shown("instance_taken")))
+        if self.refusal:
+            self.add_error(_REFUSED_FIELD.get(self.refusal, "base_url"), str(reasons.shown(self.refusal)))
         return cleaned
 
     def clean_token(self) -> str:
         written: str = self.cleaned_data["token"]
         return _clean(validation.token, written) if written else self.instance.token
+
+
+# Of which field a gateway's refusal to create an instance speaks.
+_REFUSED_FIELD: Final = {
+    "instance_exists": "instance_name",
+    "instance_taken": "instance_name",
+    "name_taken": "name",
+    "server_key_refused": "token",
+}
+
+
+def _with_creation(fieldsets: Any) -> list[Any]:
+    """Those of a new device: its instance may be new as well."""
+    return [
+        (title, {**options, "fields": _after("instance_name", "create_instance", options["fields"])})
+        for title, options in fieldsets
+    ]
+
+
+def _after(field: str, added: str, fields: Any) -> list[str]:
+    return [name for one in fields for name in ((one, added) if one == field else (one,))]
 
 
 def _clean(clean: Any, value: str) -> str:
@@ -90,7 +128,7 @@ def _clean(clean: Any, value: str) -> str:
 
 
 @admin.register(Device)
-class DeviceAdmin(AccountAdmin):
+class DeviceAdmin(LinkPages):
     """Devices: where each gateway is, how it is, and how hard it may be driven."""
 
     required_role = Role.ADMINISTRATOR
@@ -108,8 +146,8 @@ class DeviceAdmin(AccountAdmin):
         (gettext_lazy("Connection"), {"fields": ("connection", "status_checked_at")}),
     )
     readonly_fields = ("connection", "status_checked_at")
-    actions_detail = ("check_connection",)
-    actions_row = ("check_connection",)
+    actions_detail = ("link", "check_connection")
+    actions_row = ("link", "check_connection")
     list_before_template = "devices/evolution_notice.html"
     change_form_before_template = "devices/evolution_notice.html"
 
@@ -145,15 +183,41 @@ class DeviceAdmin(AccountAdmin):
             return _("no limit")
         return _("%(count)s a minute") % {"count": device.messages_per_minute}
 
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        form = super().get_form(request, obj, change=change, **kwargs)
+        form.refusal = getattr(request, "refusal", "")
+        return form
+
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         fieldsets = super().get_fieldsets(request, obj)
         if self.has_change_permission(request, obj):
-            return fieldsets if obj else fieldsets[:-1]
+            return fieldsets if obj else _with_creation(fieldsets[:-1])
         # A field that cannot be edited is shown as text: the token must not be one of them.
         return [
             (title, {**options, "fields": [name for name in options["fields"] if name != "token"]})
             for title, options in fieldsets
         ]
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """A device whose instance is to be created is, before the admin opens its transaction; and is linked next."""
+        if request.method == "POST" and request.POST.get("create_instance") and self.has_add_permission(request):
+            form = self.get_form(request)(request.POST)
+            if form.is_valid():
+                device: Device = form.save(commit=False)
+                try:
+                    actions.create_with_instance(Actor.of(request), device)
+                except GatewayRefused as refused:
+                    request.refusal = refused.reason  # type: ignore[attr-defined]
+                except actions.Taken as taken:
+                    request.refusal = taken.code  # type: ignore[attr-defined]
+                else:
+                    self.log_addition(request, device, [{"added": {}}])
+                    self._check(request, device)
+                    return HttpResponseRedirect(link_address(device))
+        response: HttpResponse = super().add_view(request, form_url, extra_context)
+        return response
 
     def save_model(self, request: HttpRequest, obj: Device, form: Any, change: bool) -> None:
         if change:
@@ -185,10 +249,13 @@ class DeviceAdmin(AccountAdmin):
             raise PermissionDenied
         needed = None
         if request.method == "POST":
+            asked = {name: request.POST.get(name) == "true" for name in ("force", "with_instance")}
             try:
-                actions.delete(Actor.of(request), [device], force=request.POST.get("force") == "true")
+                actions.delete(Actor.of(request), [device], **asked)
             except StillNeeded as error:
                 needed = error
+            except GatewayRefused as refused:
+                messages.error(request, str(reasons.shown(refused.reason)))
             else:
                 messages.success(request, _("The device “%(device)s” was deleted.") % {"device": device})
                 return HttpResponseRedirect(reverse("admin:devices_device_changelist"))
@@ -198,11 +265,19 @@ class DeviceAdmin(AccountAdmin):
             question=_("Delete the device “%(device)s”?") % {"device": device},
             explanation=_("Its token is forgotten; what it has sent stays. This cannot be undone."),
             verb=_("Delete"),
+            option=("with_instance", _("Delete its instance at the gateway too: its phone is no longer linked")),
             needed=needed,
         )
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Device]) -> None:
         actions.delete(Actor.of(request), list(queryset))
+
+    @action(description=gettext_lazy("Link"), icon="qr_code_2", permissions=["change"])
+    def link(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        device = self.get_object(request, object_id)
+        if device is None:
+            raise Http404
+        return HttpResponseRedirect(link_address(device))
 
     @action(description=gettext_lazy("Check connection"), icon="network_check", permissions=["change"])
     def check_connection(self, request: HttpRequest, object_id: str) -> HttpResponse:

@@ -169,14 +169,23 @@ class AccountAdmin(RoleAccess, ModelAdmin):  # type: ignore[misc]
         explanation: str,
         verb: str,
         back_url: str = "",
+        option: tuple[str, str] | None = None,
         needed: StillNeeded | None = None,
     ) -> HttpResponse:
         """Answer the page that asks before something that cannot be undone; its button POSTs back here.
 
-        The other button leads to `back_url`, or else to the list. `needed`: it was refused because others need it; now
+        The other button leads to `back_url`, or else to the list. `option`: the name of a box that may be ticked, and
+        what it says. `needed`: it was refused because others need it; now
         there is a box to tick, `force`.
         """
-        context: dict[str, Any] = {"needed": needed, "question": question, "explanation": explanation, "verb": verb}
+        context: dict[str, Any] = {
+            "needed": needed,
+            "question": question,
+            "explanation": explanation,
+            "verb": verb,
+            "option": option,
+            "option_is_ticked": option is not None and request.POST.get(option[0]) == "true",
+        }
         if back_url:
             context["back_url"] = back_url
         return self._page(request, obj, "accounts/confirm.html", verb, context)

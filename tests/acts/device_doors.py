@@ -106,6 +106,38 @@ def delete_device_with_its_instance_by_api(scene: Scene) -> Any:
         return scene.api.delete(f"{address}?delete_instance=true")
 
 
+@admin(f"{ACTS}.create_with_instance", "device.created")
+def create_instance_by_page(scene: Scene) -> Any:
+    with gateway() as simulator:
+        fields = {"base_url": simulator.url, "token": simulator.global_key, "instance_name": "new"}
+        return scene.press("devices_device_add", form(**fields, create_instance="on"))
+
+
+@admin(f"{ACTS}.start_pairing", "device.pairing_started")
+def start_pairing_by_page(scene: Scene) -> Any:
+    with gateway(scene) as simulator:
+        simulator.set_state(INSTANCE, "close")
+        return scene.press("devices_device_link", None, scene.device.pk)
+
+
+@admin(f"{ACTS}.log_out", "device.logged_out")
+def log_out_by_page(scene: Scene) -> Any:
+    with gateway(scene):
+        return scene.press("devices_device_link_act", None, scene.device.pk, "log-out")
+
+
+@admin(f"{ACTS}.restart", "device.restarted")
+def restart_by_page(scene: Scene) -> Any:
+    with gateway(scene):
+        return scene.press("devices_device_link_act", None, scene.device.pk, "restart")
+
+
+@admin(f"{ACTS}.delete", "device.deleted")
+def delete_device_with_its_instance_by_page(scene: Scene) -> Any:
+    with gateway(scene):
+        return scene.press("devices_device_delete", {"post": "yes", "with_instance": "true"}, scene.device.pk)
+
+
 @contextmanager
 def gateway(scene: Scene | None = None) -> Iterator[Simulator]:
     """A gateway, the scene's device's where one is given."""

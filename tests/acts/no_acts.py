@@ -138,6 +138,11 @@ def a_device_as_it_is(scene: Scene) -> None:
 def what_a_gateway_does_not_do(scene: Scene) -> None:
     for act in ("device_pairing", "device_logout", "device_restart"):  # nobody answers there
         assert scene.call("POST", act, {}, device_id=scene.device.pk).status_code == 409
+    assert scene.press("devices_device_link", None, scene.device.pk).status_code == 302
+    for name in ("log-out", "restart"):
+        assert scene.press("devices_device_link_act", None, scene.device.pk, name).status_code == 302
+    form = {"post": "yes", "with_instance": "true"}
+    assert scene.press("devices_device_delete", form, scene.device.pk).status_code == 200  # says why, and asks again
     body = {**device_doors.BODY, "create_instance": True}
     assert scene.call("POST", "devices", body).status_code == 400
     with device_doors.gateway(scene) as simulator:

@@ -1,0 +1,122 @@
+"""The page that links a device to a phone, and those that ask before it is parted from it."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Final
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.audit import Actor
+from accounts.pages.admin_base import AccountAdmin
+from devices import actions, health, pairing, phone_numbers, reasons
+from devices.models import Device
+from devices.pairing import GatewayRefused, Shown
+
+Act = Callable[[Actor, Device], None]
+_ACTS: Final[dict[str, Act]] = {"log-out": actions.log_out, "restart": actions.restart}
+
+
+def link_address(device: Device) -> str:
+    return reverse("admin:devices_device_link", args=[device.pk])
+
+
+def content(device: Device, shown: Shown, now: datetime, number: str = "") -> dict[str, Any]:
+    """What the page shows. Its clock may differ from ours: it is told how long a code still shows."""
+    expires_at = shown.expires_at
+    return {
+        "device": device,
+        "shown": shown,
+        "reason": reasons.shown(shown.reason),
+        "seconds_left": max(0, round((expires_at - now).total_seconds())) if expires_at else None,
+        "typed": f"{shown.typed[:4]}-{shown.typed[4:]}" if shown.typed else "",
+        "number": number,
+    }
+
+
+class LinkPages(AccountAdmin):
+    """Joins them to the admin of devices. For administrators: whoever sees a code can link."""
+
+    def get_urls(self) -> list[URLPattern]:
+        wrap = self.admin_site.admin_view
+        return [
+            path("<int:device_id>/link/", wrap(self.link_view), name="devices_device_link"),
+            path("<int:device_id>/link/<slug:name>/", wrap(self.link_act_view), name="devices_device_link_act"),
+            *super().get_urls(),
+        ]
+
+    def link_view(self, request: HttpRequest, device_id: int) -> HttpResponse:
+        """What shows now. A POST has a code shown, and comes back here."""
+        device = self._linkable(request, device_id)
+        now = timezone.now()
+        if request.method == "POST":
+            self._start(request, device, now)
+            return HttpResponseRedirect(link_address(device))
+        shown = pairing.look(device, now)
+        title = _("Link “%(device)s”") % {"device": device}
+        return self.show(request, "devices/link.html", title, content(device, shown, timezone.now()), of=device)
+
+    def link_act_view(self, request: HttpRequest, device_id: int, name: str) -> HttpResponse:
+        """Log out, restart: asked first."""
+        device = self._linkable(request, device_id)
+        act = _ACTS.get(name)
+        if act is None:
+            raise Http404
+        if request.method != "POST":
+            return self.ask(request, device, **_question(name, device), back_url=link_address(device))
+        try:
+            act(Actor.of(request), device)
+        except GatewayRefused as refused:
+            messages.error(request, str(reasons.shown(refused.reason)))
+        else:
+            said = {
+                "log-out": _("“%(device)s” was logged out. It sends no more until it is linked again."),
+                "restart": _("“%(device)s” is connecting anew."),
+            }
+            messages.success(request, said[name] % {"device": device})
+            health.check(device, now=timezone.now())
+        return HttpResponseRedirect(link_address(device))
+
+    def _start(self, request: HttpRequest, device: Device, now: datetime) -> None:
+        written = request.POST.get("number", "").strip()
+        try:
+            country = Actor.of(request).account.default_country
+            number = phone_numbers.read_one(written, country).e164 if written else ""
+            actions.start_pairing(Actor.of(request), device, number, now)
+        except phone_numbers.Unreadable:
+            messages.error(request, str(reasons.shown("number_invalid")))
+        except GatewayRefused as refused:
+            messages.error(request, str(reasons.shown(refused.reason)))
+
+    def _linkable(self, request: HttpRequest, device_id: int) -> Device:
+        """The account's device. Another's does not exist."""
+        if not self.has_change_permission(request):
+            raise PermissionDenied
+        device: Device | None = self.get_queryset(request).filter(pk=device_id).first()
+        if device is None:
+            raise Http404
+        return device
+
+
+def _question(name: str, device: Device) -> dict[str, Any]:
+    said = {"device": device}
+    if name == "restart":
+        return {
+            "question": _("Restart the connection of “%(device)s”?") % said,
+            "explanation": _(
+                "Its gateway connects to WhatsApp anew, to the same phone. What is being sent waits for a moment."
+            ),
+            "verb": _("Restart"),
+        }
+    return {
+        "question": _("Log out “%(device)s”?") % said,
+        "explanation": _(
+            "Its phone is no longer linked: nothing is sent through it until a code is scanned again. What it has sent "
+            "stays."
+        ),
+        "verb": _("Log out the device"),
+    }
