@@ -20,6 +20,7 @@ from devices.gateway.registry import make_instance
 from devices.models import Device
 from devices.needs import needs_of
 from devices.pairing import ACT_SECONDS, GatewayRefused, Shown
+from devices.webhooks import subscribing
 
 
 class Taken(Exception):
@@ -123,20 +124,32 @@ def start_pairing(actor: Actor, device: Device, number: str, now: datetime) -> S
     """
     linking = pairing.start(device, number)
     if linking.link is not Link.OPEN:
+        subscribing.provoked(device, now)
         _note(actor, "device.pairing_started", device)
     return pairing.keep(device, linking, now)
 
 
-def log_out(actor: Actor, device: Device) -> None:
-    """Part a device from its phone. Raises GatewayRefused."""
+def log_out(actor: Actor, device: Device, now: datetime) -> None:
+    """Part a device from its phone, of which its gateway tells us. Raises GatewayRefused."""
     _have_done(pairing.linker_of(device).log_out(ACT_SECONDS))
+    subscribing.provoked(device, now)
     _note(actor, "device.logged_out", device)
 
 
-def restart(actor: Actor, device: Device) -> None:
-    """Have a device's gateway connect it anew. Raises GatewayRefused."""
+def restart(actor: Actor, device: Device, now: datetime) -> None:
+    """Have a device's gateway connect it anew, of which it tells us. Raises GatewayRefused."""
     _have_done(pairing.linker_of(device).restart(ACT_SECONDS))
+    subscribing.provoked(device, now)
     _note(actor, "device.restarted", device)
+
+
+def set_webhook(actor: Actor, device: Device, now: datetime, *, replace: bool = False) -> None:
+    """Have a device's gateway tell us what happens, in place of another system where `replace` is given.
+
+    Raises GatewayRefused.
+    """
+    _have_done(subscribing.set_up(device, now, replace=replace))
+    _note(actor, "device.webhook_set", device, replaced=replace)
 
 
 def _have_done(refusal: str) -> None:
@@ -144,9 +157,9 @@ def _have_done(refusal: str) -> None:
         raise GatewayRefused(refusal)
 
 
-def _note(actor: Actor, action: str, device: Device) -> None:
+def _note(actor: Actor, action: str, device: Device, **details: Any) -> None:
     with transaction.atomic():
-        audit.record(actor, action, device, id=device.pk)
+        audit.record(actor, action, device, id=device.pk, **details)
 
 
 def _claim_instance(device: Device) -> None:

@@ -18,12 +18,13 @@ from accounts.audit import Actor
 from accounts.models import Role
 from accounts.needed import StillNeeded
 from accounts.pages.admin_base import AccountForm, action, display
-from devices import actions, breaker, health, reasons, validation
+from devices import actions, breaker, checking, reasons, validation
 from devices.models import Device
 from devices.needs import needs_of
-from devices.pages.link_pages import LinkPages, link_address
+from devices.pages.link_pages import LinkPages, hook_says, link_address
 from devices.pairing import GatewayRefused
 from devices.states import DeviceStatus
+from devices.webhooks import subscribing
 
 
 class DeviceForm(AccountForm):
@@ -143,9 +144,9 @@ class DeviceAdmin(LinkPages):
             gettext_lazy("Pace"),
             {"fields": ("messages_per_minute", "jitter_percent", "daily_limit", "warm_up_since", "max_in_flight")},
         ),
-        (gettext_lazy("Connection"), {"fields": ("connection", "status_checked_at")}),
+        (gettext_lazy("Connection"), {"fields": ("connection", "status_checked_at", "webhook_state")}),
     )
-    readonly_fields = ("connection", "status_checked_at")
+    readonly_fields = ("connection", "status_checked_at", "webhook_state")
     actions_detail = ("link", "check_connection")
     actions_row = ("link", "check_connection")
     list_before_template = "devices/evolution_notice.html"
@@ -176,6 +177,10 @@ class DeviceAdmin(LinkPages):
         reason = str(reasons.shown(device.status_reason))
         status = device.get_status_display().capitalize()
         return f"{status}. {reason}" if reason else status
+
+    @display(description=gettext_lazy("what the gateway tells us"))
+    def webhook_state(self, device: Device) -> str:
+        return hook_says(subscribing.standing(device, timezone.now()))
 
     @display(description=gettext_lazy("pace"), ordering="messages_per_minute")
     def pace(self, device: Device) -> str:
@@ -288,7 +293,7 @@ class DeviceAdmin(LinkPages):
         return HttpResponseRedirect(reverse("admin:devices_device_change", args=[device.pk]))
 
     def _check(self, request: HttpRequest, device: Device) -> None:
-        status = health.check(device, now=timezone.now())
+        status = checking.check(device, now=timezone.now())
         said = {"device": device.name, "reason": reasons.shown(device.status_reason)}
         if status == DeviceStatus.CONNECTED:
             messages.success(request, _("%(device)s is connected.") % said)

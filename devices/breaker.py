@@ -183,6 +183,11 @@ def look_soon(device_ids: Collection[int], after: timedelta = timedelta()) -> in
         return int(cursor.rowcount)
 
 
+def ask_now(device_id: int) -> bool:
+    """Have a device asked how it is in the next round, however lately it was."""
+    return bool(Device.unscoped.filter(pk=device_id, enabled=True).update(next_check_at=Now()))
+
+
 def out_by_an_old_word(devices: DeviceQuerySet) -> DeviceQuerySet:
     """Those that are out, as was said of them a while ago: they may be well by now, and nobody has asked."""
     is_out = Q(status__in=[DeviceStatus.DISCONNECTED, DeviceStatus.BLOCKED], status_checked_at__lt=Now() - OLD)

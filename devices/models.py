@@ -205,6 +205,12 @@ class Webhook(models.Model):
     secret = EncryptedTextField(max_length=100)
     secret_before = EncryptedTextField(max_length=100, default="")
     rotated_at = models.DateTimeField(db_default=Now())
+    # What its gateway was told, and what came of it: see `webhooks.subscribing`. `problem` is a code of `reasons`.
+    problem = models.CharField(max_length=40, blank=True)
+    set_at = models.DateTimeField(null=True)  # found to be set as we want it, since then without a break
+    heard_at = models.DateTimeField(null=True)  # within some seconds
+    refused_at = models.DateTimeField(null=True)  # told us something without the right secret; likewise
+    provoked_at = models.DateTimeField(null=True)  # did what it must have told us of
 
     def __str__(self) -> str:
         return f"webhook of device {self.device_id}"

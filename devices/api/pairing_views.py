@@ -13,9 +13,16 @@ from accounts.audit import Actor
 from accounts.models import Role
 from accounts.requests import account_of
 from devices import actions, health, pairing
-from devices.api.serializers import DeviceSerializer, PairingSerializer, PairingStartSerializer
+from devices.api.serializers import (
+    DeviceSerializer,
+    PairingSerializer,
+    PairingStartSerializer,
+    WebhookSerializer,
+    WebhookStartSerializer,
+)
 from devices.api.views import gateway_refused
 from devices.models import Device
+from devices.webhooks import subscribing
 
 
 @extend_schema(tags=["devices"])
@@ -25,7 +32,7 @@ class Pairings(GenericViewSet[Device]):
     What the gateway does not do is 409 `gateway_refused`; `errors` says why.
     """
 
-    required_role = {"see": Role.ADMINISTRATOR, "POST": Role.ADMINISTRATOR}
+    required_role = {"see": Role.ADMINISTRATOR, "see_webhook": Role.ADMINISTRATOR, "POST": Role.ADMINISTRATOR}
     serializer_class: Any = PairingSerializer
     lookup_url_kwarg = "device_id"
     queryset = Device.unscoped.none()  # for the OpenAPI description; get_queryset says which
@@ -60,10 +67,27 @@ class Pairings(GenericViewSet[Device]):
         """Have its gateway connect it anew, to the same phone."""
         return self._done(request, actions.restart)
 
+    @extend_schema(responses=WebhookSerializer)
+    def see_webhook(self, request: Request, **kwargs: Any) -> Response:
+        """Whether its gateway tells us what happens, and whether that arrives."""
+        return Response(WebhookSerializer(subscribing.standing(self.get_object(), now=timezone.now())).data)
+
+    @extend_schema(request=WebhookStartSerializer, responses=WebhookSerializer)
+    def set_webhook(self, request: Request, **kwargs: Any) -> Response:
+        """Have its gateway tell us what happens. Making or editing a device does it too, but replaces nobody's."""
+        asked = WebhookStartSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        device = self.get_object()
+        try:
+            actions.set_webhook(Actor.of(request), device, timezone.now(), replace=asked.validated_data["replace"])
+        except pairing.GatewayRefused as refused:
+            raise gateway_refused(refused) from None
+        return self.see_webhook(request)
+
     def _done(self, request: Request, act: Any) -> Response:
         device = self.get_object()
         try:
-            act(Actor.of(request), device)
+            act(Actor.of(request), device, timezone.now())
         except pairing.GatewayRefused as refused:
             raise gateway_refused(refused) from None
         health.check(device, now=timezone.now())

@@ -9,6 +9,7 @@ from accounts.requests import account_of
 from devices import phone_numbers, reasons, validation
 from devices.models import Device
 from devices.pairing import Shown, Step
+from devices.webhooks.subscribing import Arrival, Standing
 
 
 class CredentialsSerializer(serializers.Serializer[Any]):
@@ -113,6 +114,24 @@ class PairingSerializer(serializers.Serializer[Shown]):
 
     def get_message(self, shown: Shown) -> str:
         return reasons.spanish(shown.reason)
+
+
+class WebhookStartSerializer(serializers.Serializer[Any]):
+    """`replace`: also where the instance tells another system, which is told no more then."""
+
+    replace = serializers.BooleanField(required=False, default=False)
+
+
+class WebhookSerializer(serializers.Serializer[Standing]):
+    """Whether what a device's gateway tells arrives here."""
+
+    status = serializers.ChoiceField(Arrival.choices, source="arrival")
+    code = serializers.CharField(source="reason", help_text="Why not; empty where nothing is wrong")
+    message = serializers.SerializerMethodField(help_text="The same in Spanish")
+    heard_at = serializers.DateTimeField(allow_null=True, help_text="When it last told us something")
+
+    def get_message(self, standing: Standing) -> str:
+        return reasons.spanish(standing.reason)
 
 
 # Of which field a gateway's refusal to make an instance speaks.

@@ -21,4 +21,9 @@ urlpatterns: list[URLPattern] = [
     ),
     api_path(f"{_BASE}/<int:device_id>/logout", Pairings.as_view({"post": "log_out"}), name="device_logout"),
     api_path(f"{_BASE}/<int:device_id>/restart", Pairings.as_view({"post": "restart"}), name="device_restart"),
+    api_path(
+        f"{_BASE}/<int:device_id>/webhook",
+        Pairings.as_view({"get": "see_webhook", "post": "set_webhook"}),
+        name="device_webhook",
+    ),
 ]

@@ -17,7 +17,7 @@ from accounts.lists.keyset_pages import LenientKeysetPages
 from accounts.models import Role
 from accounts.requests import account_of
 from accounts.written.reading import true_or_false
-from devices import actions, breaker, health, reasons
+from devices import actions, breaker, checking, reasons
 from devices.api.serializers import DeviceSerializer, is_refused, is_taken
 from devices.models import Device
 from devices.pairing import GatewayRefused
@@ -84,7 +84,7 @@ class Devices(ModelViewSet[Device]):
             raise is_taken(taken.field, taken.code) from None
         except GatewayRefused as refused:
             raise is_refused(refused.reason) from None
-        health.check(device, now=timezone.now())
+        checking.check(device, now=timezone.now())
 
     def perform_update(self, serializer: Any) -> None:
         device: Device = serializer.instance
@@ -96,7 +96,7 @@ class Devices(ModelViewSet[Device]):
             actions.change(Actor.of(self.request), device, changed)
         except actions.Taken as taken:
             raise is_taken(taken.field, taken.code) from None
-        health.check(device, now=timezone.now())
+        checking.check(device, now=timezone.now())
 
     @extend_schema(
         parameters=[
@@ -130,5 +130,5 @@ class Devices(ModelViewSet[Device]):
     def check(self, request: Request, **kwargs: Any) -> Response:
         """Check the connection now."""
         device = self.get_object()
-        health.check(device, now=timezone.now())
+        checking.check(device, now=timezone.now())
         return Response(self.get_serializer(device).data)

@@ -153,10 +153,14 @@ class Receipt(NamedTuple):
 
 
 class WebhookReader(Protocol):
-    """What a provider tells of its own accord. Neither raises, whatever the parsed JSON holds."""
+    """What a provider tells of its own accord. None of it raises, whatever the parsed JSON holds."""
 
     def is_of_use(self, event: object) -> bool:
         """Tell whether anything is made of this event; whatever else comes is not kept."""
+        ...
+
+    def tells_of_link(self, event: object) -> bool:
+        """Tell whether a device's link to WhatsApp changed: it is asked how it is then."""
         ...
 
     def receipts(self, event: object) -> Sequence[Receipt]:

@@ -16,8 +16,10 @@ from accounts.pages.admin_base import AccountAdmin
 from devices import actions, health, pairing, phone_numbers, reasons
 from devices.models import Device
 from devices.pairing import GatewayRefused, Shown
+from devices.webhooks import subscribing
+from devices.webhooks.subscribing import Arrival, Standing
 
-Act = Callable[[Actor, Device], None]
+Act = Callable[[Actor, Device, datetime], None]
 _ACTS: Final[dict[str, Act]] = {"log-out": actions.log_out, "restart": actions.restart}
 
 
@@ -25,17 +27,30 @@ def link_address(device: Device) -> str:
     return reverse("admin:devices_device_link", args=[device.pk])
 
 
-def content(device: Device, shown: Shown, now: datetime, number: str = "") -> dict[str, Any]:
+def content(device: Device, shown: Shown, now: datetime) -> dict[str, Any]:
     """What the page shows. Its clock may differ from ours: it is told how long a code still shows."""
     expires_at = shown.expires_at
+    hook = subscribing.standing(device, now)
     return {
         "device": device,
         "shown": shown,
         "reason": reasons.shown(shown.reason),
         "seconds_left": max(0, round((expires_at - now).total_seconds())) if expires_at else None,
         "typed": f"{shown.typed[:4]}-{shown.typed[4:]}" if shown.typed else "",
-        "number": number,
+        "hook": hook,
+        "hook_says": hook_says(hook),
     }
+
+
+def hook_says(hook: Standing) -> str:
+    """Whether what its gateway tells arrives, in one sentence or two."""
+    match hook.arrival:
+        case Arrival.PROVEN:
+            return _("What its gateway tells arrives: what is delivered and read is seen.")
+        case Arrival.UNPROVEN:
+            return _("Its gateway is told where to tell us. The first message, or a restart, shows that it arrives.")
+        case Arrival.WRONG:
+            return str(reasons.shown(hook.reason))
 
 
 class LinkPages(AccountAdmin):
@@ -45,6 +60,7 @@ class LinkPages(AccountAdmin):
         wrap = self.admin_site.admin_view
         return [
             path("<int:device_id>/link/", wrap(self.link_view), name="devices_device_link"),
+            path("<int:device_id>/webhook/", wrap(self.hook_view), name="devices_device_hook"),
             path("<int:device_id>/link/<slug:name>/", wrap(self.link_act_view), name="devices_device_link_act"),
             *super().get_urls(),
         ]
@@ -69,7 +85,7 @@ class LinkPages(AccountAdmin):
         if request.method != "POST":
             return self.ask(request, device, **_question(name, device), back_url=link_address(device))
         try:
-            act(Actor.of(request), device)
+            act(Actor.of(request), device, timezone.now())
         except GatewayRefused as refused:
             messages.error(request, str(reasons.shown(refused.reason)))
         else:
@@ -79,6 +95,27 @@ class LinkPages(AccountAdmin):
             }
             messages.success(request, said[name] % {"device": device})
             health.check(device, now=timezone.now())
+        return HttpResponseRedirect(link_address(device))
+
+    def hook_view(self, request: HttpRequest, device_id: int) -> HttpResponse:
+        """Have its gateway tell us; where it tells another system, it is asked first."""
+        device = self._linkable(request, device_id)
+        if request.method != "POST":
+            return self.ask(
+                request,
+                device,
+                question=_("Replace the webhook of “%(device)s”?") % {"device": device},
+                explanation=_("The other system is told no more of what happens in this instance."),
+                verb=_("Replace"),
+                back_url=link_address(device),
+            )
+        replace = request.POST.get("keep") != "true"
+        try:
+            actions.set_webhook(Actor.of(request), device, timezone.now(), replace=replace)
+        except GatewayRefused as refused:
+            messages.error(request, str(reasons.shown(refused.reason)))
+        else:
+            messages.success(request, _("Its gateway is told where to tell us."))
         return HttpResponseRedirect(link_address(device))
 
     def _start(self, request: HttpRequest, device: Device, now: datetime) -> None:

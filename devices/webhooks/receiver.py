@@ -29,6 +29,7 @@ from accounts import errors
 from devices.gateway.registry import READERS
 from devices.webhooks import header_secrets, inbox
 from devices.webhooks.header_secrets import Known
+from devices.webhooks.hearing import Hearing
 
 log = structlog.get_logger(__name__)
 
@@ -77,6 +78,7 @@ class Receiver:
         self.app = app
         self._looked: dict[str, _Looked] = {}  # by the uuid as it is written
         self._keeper = Keeper()
+        self._hearing = Hearing(self._keeper.thread)
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
         if scope["type"] != "http" or not scope["path"].startswith(PREFIX):
@@ -102,6 +104,9 @@ class Receiver:
             raise _Refused(405, "method_not_allowed")
         known = await self._authenticated(address["uuid"], address["provider"], _secret(scope))
         event = _parsed(await _body(scope, receive))
+        await self._hearing.heard(known.device_id)
+        if READERS[known.provider].tells_of_link(event):
+            await self._hearing.link_changed(known.device_id)
         if not READERS[known.provider].is_of_use(event):
             return
         event.pop("apikey", None)  # its token, which opens the instance
@@ -117,6 +122,8 @@ class Receiver:
         if known is None and now - looked.at > DOUBTED_FOR_SECONDS:
             known = _opened(await self._look(uuid), provider, secret)
         if known is None:
+            if looked.known is not None:
+                await self._hearing.refused(looked.known.device_id)
             raise _Refused(401, "webhook_unauthorized")
         return known
 
@@ -140,7 +147,7 @@ class Keeper:
     def __init__(self) -> None:
         self._waiting: list[tuple[int, str, asyncio.Future[None]]] = []
         self._writer: asyncio.Task[None] | None = None
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="inbox")
+        self.thread = ThreadPoolExecutor(1, thread_name_prefix="inbox")
 
     async def keep(self, device_id: int, body: str) -> None:
         """Return once it is kept. Raises what kept it from being so."""
@@ -158,7 +165,7 @@ class Keeper:
             together, self._waiting = self._waiting[:MOST_TOGETHER], self._waiting[MOST_TOGETHER:]
             problem: BaseException | None = None
             try:
-                await loop.run_in_executor(self._thread, _keep, [(device_id, body) for device_id, body, _ in together])
+                await loop.run_in_executor(self.thread, _keep, [(device_id, body) for device_id, body, _ in together])
             except Exception as error:
                 problem = error
             for *_, kept in together:

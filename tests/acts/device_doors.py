@@ -138,6 +138,18 @@ def delete_device_with_its_instance_by_page(scene: Scene) -> Any:
         return scene.press("devices_device_delete", {"post": "yes", "with_instance": "true"}, scene.device.pk)
 
 
+@api(f"{ACTS}.set_webhook", "device.webhook_set", "POST", "device_webhook")
+def set_webhook_by_api(scene: Scene) -> Any:
+    with gateway(scene):
+        return scene.call("POST", "device_webhook", {}, device_id=scene.device.pk)
+
+
+@admin(f"{ACTS}.set_webhook", "device.webhook_set")
+def set_webhook_by_page(scene: Scene) -> Any:
+    with gateway(scene):
+        return scene.press("devices_device_hook", None, scene.device.pk)
+
+
 @contextmanager
 def gateway(scene: Scene | None = None) -> Iterator[Simulator]:
     """A gateway, the scene's device's where one is given."""

@@ -136,7 +136,7 @@ def a_device_as_it_is(scene: Scene) -> None:
 
 
 def what_a_gateway_does_not_do(scene: Scene) -> None:
-    for act in ("device_pairing", "device_logout", "device_restart"):  # nobody answers there
+    for act in ("device_pairing", "device_logout", "device_restart", "device_webhook"):  # nobody answers there
         assert scene.call("POST", act, {}, device_id=scene.device.pk).status_code == 409
     assert scene.press("devices_device_link", None, scene.device.pk).status_code == 302
     for name in ("log-out", "restart"):
@@ -158,7 +158,7 @@ def whoever_may_only_look(scene: Scene) -> None:
     assert scene.call("POST", "send_bulk_file", job_doors.upload()).status_code == 403
     assert scene.press("jobs_job_new", job_doors.upload()).status_code == 403
     assert scene.call("DELETE", "device", device_id=scene.device.pk).status_code == 403
-    for act in ("device_pairing", "device_logout", "device_restart"):
+    for act in ("device_pairing", "device_logout", "device_restart", "device_webhook"):
         assert scene.call("POST", act, {}, device_id=scene.device.pk).status_code == 403
 
 

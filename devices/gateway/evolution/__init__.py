@@ -63,6 +63,7 @@ class EvolutionWebhooks:
     """What its webhooks tell, of every version."""
 
     is_of_use = staticmethod(message_updates.is_of_use)
+    tells_of_link = staticmethod(message_updates.tells_of_link)
     receipts = staticmethod(message_updates.receipts)
 
 

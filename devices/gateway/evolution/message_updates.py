@@ -15,6 +15,7 @@ from typing import Any, Final
 from devices.gateway.base import OutcomeUnknown, Receipt, Tick, accept
 
 EVENT: Final = "messages.update"
+LINK_EVENT: Final = "connection.update"
 # By name, or by WhatsApp's number for it. PENDING, EDITED and DELETED say nothing of what became of a message.
 _TICKS: Final[Mapping[object, Tick]] = MappingProxyType(
     {
@@ -30,6 +31,10 @@ _TICKS: Final[Mapping[object, Tick]] = MappingProxyType(
         5: Tick.PLAYED,
     }
 )
+
+
+def tells_of_link(event: object) -> bool:
+    return isinstance(event, dict) and _name(event.get("event")) == LINK_EVENT
 
 
 def is_of_use(event: object) -> bool:

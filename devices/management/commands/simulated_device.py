@@ -5,18 +5,15 @@ import os
 import time
 from typing import Any, Final
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from accounts.audit import Actor
 from accounts.models import Account
 from devices import actions, health, reasons, validation
-from devices.gateway import http
-from devices.gateway.evolution.instance_calls import Instance
 from devices.models import Device
 from devices.states import DeviceStatus
-from devices.webhooks import header_secrets
+from devices.webhooks import subscribing
 
 TRIES: Final = 20
 PAUSE_SECONDS: Final = 0.25
@@ -77,17 +74,8 @@ class Command(BaseCommand):
 
     def _have_it_tell(self, device: Device) -> None:
         """Have the simulator tell us what becomes of its messages."""
-        webhook = {
-            "enabled": True,
-            "url": f"{settings.PUBLIC_URL}/webhooks/{device.provider}/{device.uuid}",
-            "headers": {header_secrets.HEADER: header_secrets.secret_of(device)},
-            "events": ["MESSAGES_UPDATE"],
-        }
-        try:
-            instance = Instance(device.base_url, device.instance_name, device.token)
-            instance.call("POST", "webhook/set", {"webhook": webhook})
-        except http.Unreachable as error:
-            self.stderr.write(f"the simulator's webhook could not be set: {error.reason}")
+        if problem := subscribing.set_up(device, now=timezone.now(), replace=True):
+            self.stderr.write(f"the simulator's webhook could not be set: {reasons.spanish(problem)}")
 
     def _status(self, device: Device) -> DeviceStatus:
         """Check until the simulator, which may be starting, is there."""
