@@ -66,6 +66,8 @@ def test_a_device_is_linked_from_the_first_click_to_connected(
     expect(page.get_by_text("El dispositivo está conectado y puede enviar.")).to_be_visible()
     expect(picture).to_have_count(0)
     expect(page.get_by_role("button", name="Mostrar un código")).to_be_hidden()
+    # The gateway told the server of it, which is the proof that it can.
+    expect(page.locator("#hook")).to_have_attribute("data-arrival", "proven")
     photograph(page, f"link-done-{size[0]}")
 
     page.get_by_role("link", name="Cerrar su sesión").click()
