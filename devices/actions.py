@@ -6,7 +6,7 @@ has to do is done by it first, outside the transaction, and then noted; GatewayR
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from django.db import IntegrityError, connection, transaction
 
@@ -40,6 +40,10 @@ class InstanceTaken(Taken):
     """Another device, of whatever account, sends through this instance: a number's pace is kept by one."""
 
     field, code = "instance_name", "instance_taken"
+
+
+# Of which field of a new device a gateway's refusal to make its instance speaks; any other of its address.
+REFUSED_FIELD: Final = {"instance_exists": "instance_name", "server_key_refused": "token"}
 
 
 def create(actor: Actor, device: Device, **details: Any) -> Device:

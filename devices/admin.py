@@ -1,6 +1,6 @@
 """The admin's pages of devices."""
 
-from typing import Any, Final
+from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
@@ -52,7 +52,8 @@ class DeviceForm(AccountForm):
             "device gets the token that the gateway gives its instance."
         ),
     )
-    refusal = ""  # why its gateway did not create it, set on the class made for the one request
+    # Of which field, and why it was not created; set on the class made for the one request.
+    refusal: tuple[str, str] | None = None
 
     class Meta:
         model = Device
@@ -91,21 +92,13 @@ class DeviceForm(AccountForm):
             if validation.is_instance_taken(device):
                 self.add_error("instance_name", str(reasons.shown("instance_taken")))
         if self.refusal:
-            self.add_error(_REFUSED_FIELD.get(self.refusal, "base_url"), str(reasons.shown(self.refusal)))
+            field, code = self.refusal
+            self.add_error(field, str(reasons.shown(code)))
         return cleaned
 
     def clean_token(self) -> str:
         written: str = self.cleaned_data["token"]
         return _clean(validation.token, written) if written else self.instance.token
-
-
-# Of which field a gateway's refusal to create an instance speaks.
-_REFUSED_FIELD: Final = {
-    "instance_exists": "instance_name",
-    "instance_taken": "instance_name",
-    "name_taken": "name",
-    "server_key_refused": "token",
-}
 
 
 def _with_creation(fieldsets: Any) -> list[Any]:
@@ -190,7 +183,7 @@ class DeviceAdmin(LinkPages):
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         form = super().get_form(request, obj, change=change, **kwargs)
-        form.refusal = getattr(request, "refusal", "")
+        form.refusal = getattr(request, "refusal", None)
         return form
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
@@ -214,9 +207,10 @@ class DeviceAdmin(LinkPages):
                 try:
                     actions.create_with_instance(Actor.of(request), device)
                 except GatewayRefused as refused:
-                    request.refusal = refused.reason  # type: ignore[attr-defined]
+                    field = actions.REFUSED_FIELD.get(refused.reason, "base_url")
+                    request.refusal = (field, refused.reason)  # type: ignore[attr-defined]
                 except actions.Taken as taken:
-                    request.refusal = taken.code  # type: ignore[attr-defined]
+                    request.refusal = (taken.field, taken.code)  # type: ignore[attr-defined]
                 else:
                     self.log_addition(request, device, [{"added": {}}])
                     self._check(request, device)

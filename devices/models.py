@@ -34,7 +34,9 @@ class DeviceQuerySet(ScopedQuerySet["Device"]):
 
     def delete(self) -> tuple[int, dict[str, int]]:
         """Hide the devices and forget their secrets; see Device.deleted_at."""
-        Webhook.objects.filter(device__in=list(self.values_list("pk", flat=True))).delete()
+        ids = list(self.values_list("pk", flat=True))
+        Webhook.objects.filter(device__in=ids).delete()
+        Pairing.objects.filter(device__in=ids).delete()
         hidden = self.update(deleted_at=Now(), enabled=False, token="")
         return hidden, {self.model._meta.label: hidden}
 

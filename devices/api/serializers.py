@@ -1,7 +1,7 @@
 """A device on the wire. Its token goes in and never comes out."""
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any
 
 from rest_framework import serializers
 
@@ -132,15 +132,6 @@ class WebhookSerializer(serializers.Serializer[Standing]):
 
     def get_message(self, standing: Standing) -> str:
         return reasons.spanish(standing.reason)
-
-
-# Of which field a gateway's refusal to make an instance speaks.
-_REFUSED_FIELD: Final = {"instance_exists": "instance_name", "server_key_refused": "token"}
-
-
-def is_refused(reason: str) -> serializers.ValidationError:
-    """An instance was not made, nor the device."""
-    return is_taken(_REFUSED_FIELD.get(reason, "base_url"), reason)
 
 
 def is_taken(field: str, code: str) -> serializers.ValidationError:

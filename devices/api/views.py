@@ -18,7 +18,7 @@ from accounts.models import Role
 from accounts.requests import account_of
 from accounts.written.reading import true_or_false
 from devices import actions, breaker, checking, reasons
-from devices.api.serializers import DeviceSerializer, is_refused, is_taken
+from devices.api.serializers import DeviceSerializer, is_taken
 from devices.models import Device
 from devices.pairing import GatewayRefused
 from devices.states import DeviceStatus
@@ -83,7 +83,7 @@ class Devices(ModelViewSet[Device]):
         except actions.Taken as taken:
             raise is_taken(taken.field, taken.code) from None
         except GatewayRefused as refused:
-            raise is_refused(refused.reason) from None
+            raise is_taken(actions.REFUSED_FIELD.get(refused.reason, "base_url"), refused.reason) from None
         checking.check(device, now=timezone.now())
 
     def perform_update(self, serializer: Any) -> None:

@@ -89,9 +89,7 @@ def test_another_systems_webhook_is_only_replaced_where_a_person_says_so(
     assert set_there(gateway)["url"].startswith(OURS)
 
 
-def test_an_address_of_this_machine_alone_is_not_told_to_a_gateway_elsewhere(
-    admin: Membership, settings: Any
-) -> None:
+def test_an_address_of_this_machine_alone_is_not_told_to_a_gateway_elsewhere(admin: Membership, settings: Any) -> None:
     far = arrange.device(admin.account, base_url="http://192.0.2.1")
     for url in ("http://localhost:8000", "http://127.0.0.1:8000", "http://[::1]:8000"):
         settings.PUBLIC_URL = url
