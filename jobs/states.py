@@ -71,6 +71,7 @@ RECIPIENT_MOVES: dict[RecipientState, frozenset[RecipientState]] = {
             RecipientState.SUPPRESSED,
             RecipientState.FAILED,
             RecipientState.UNKNOWN,  # in the place of those three, where an earlier try may have gone out
+            *RECEIVED,  # an earlier try did go out, and nothing more does
         }
     ),
     RecipientState.SENDING: frozenset(

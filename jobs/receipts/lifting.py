@@ -61,8 +61,9 @@ class Standing:
     is_in_doubt: bool = False  # an earlier try may have gone out
 
 
-# While it is being sent again nobody can say yet what an earlier message's receipt makes of it.
-NOT_NOW: Final = frozenset({RecipientState.QUEUED, RecipientState.SENDING})
+# While it is being sent again nobody can say yet what an earlier message's receipt makes of it. Whoever only waits for
+# that, and has an earlier message after all, is not written to again.
+NOT_NOW: Final = frozenset({RecipientState.SENDING})
 # Nobody is written to any more, whatever comes.
 _UNMOVED: Final = frozenset({RecipientState.CANCELLED, RecipientState.SUPPRESSED})
 

@@ -175,6 +175,20 @@ def test_a_refused_recipient_is_tried_again_on_a_persons_word() -> None:
     assert rows(job, "state") == ["delivered"]
 
 
+def test_who_waits_for_another_try_and_has_the_first_message_after_all_is_not_written_to_again() -> None:
+    job, device = sent_job(2)
+    finishing.finish(job.pk)
+    first, second = ids(job)
+    tell(device, (first, "ERROR"), (second, "READ"))
+    worked()
+    assert control.retry_failed(job) == 1
+    tell(device, (first, "DELIVERY_ACK"))
+    worked()
+    assert rows(job, "state", "due_at") == [("delivered", None), ("read", None)]
+    job.refresh_from_db()
+    assert (job.status, job.sent, job.failed, job.results["by_state"]["delivered"]) == ("completed", 2, 0, 1)
+
+
 def in_doubt(job: Job, state: str) -> None:
     """The first recipient was written to again, and nobody knows whether that went out."""
     Recipient.objects.filter(job=job, position=0).update(
