@@ -30,6 +30,8 @@ GATEWAY_READ_TIMEOUT = env.read("GATEWAY_READ_TIMEOUT", env.seconds(0.1, 600), 9
 LEASE_SECONDS = env.read("LEASE_SECONDS", env.seconds(1, 3600), 180.0)
 QUIET_SECONDS = env.read("QUIET_SECONDS", env.seconds(0, 3600), 120.0)
 LOOK_UP_GIVE_UP_SECONDS = env.read("LOOK_UP_GIVE_UP_SECONDS", env.seconds(0, 604_800), 86_400.0)
+ACK_WATCHDOG_MINUTES = env.read("ACK_WATCHDOG_MINUTES", env.whole_number(0, 1440), 10)
+ACK_WATCHDOG_MESSAGES = env.read("ACK_WATCHDOG_MESSAGES", env.whole_number(1, 10_000), 5)
 CAMPAIGN_MISFIRE_SECONDS = env.read("CAMPAIGN_MISFIRE_SECONDS", env.whole_number(60, 604_800), 3600)
 
 _layout = Layout(DATA_DIR)

@@ -17,8 +17,11 @@ from devices import needs
 from devices.breaker import BACK_OFF_SECONDS, FOR_A_PERSON, HEARD_EVERY, PASSING, back_off, sooner
 from devices.gateway.base import DeviceUnavailable, Link, Probe
 from devices.gateway.registry import gateway_for
+from devices.lane.limits import INSTANCE
 from devices.models import Device
 from devices.states import DeviceStatus
+from devices.watch import acknowledgements
+from devices.watch.acknowledgements import NO_ACKNOWLEDGEMENT
 
 PROBE_SECONDS: Final = 10.0  # one check's deadline
 # How long after a look the next one is, at most:
@@ -30,6 +33,15 @@ OUT_FOR: Final = 1 / 8
 AWAITED: Final = timedelta(minutes=2)  # and no longer than this where a job waits for it
 
 
+# One that is out for its silence is not brought back by an open state, which it had all the time.
+_HELD: Final = f"""(
+    device.status_reason = '{NO_ACKNOWLEDGEMENT}' AND found.status IN ('connected', 'connecting') AND coalesce((
+        SELECT known.out_until > clock_timestamp() AND known.connects_to = {INSTANCE}
+        FROM devices_acknowledgement AS known WHERE known.device_id = device.id
+    ), false)
+)"""  # noqa: S608 - constants
+
+
 @dataclass(frozen=True, slots=True)
 class Health:
     """What a check found. `reason` is a code of `reasons`, "" where all is well."""
@@ -39,7 +51,9 @@ class Health:
 
 
 def check(device: Device, now: datetime) -> DeviceStatus:
-    """Ask the gateway and note the answer on the row and on `device`. Not inside a transaction: it may take 10 s."""
+    """Ask the gateway and note the answer on the row and on `device`, for a person: one that is out for its silence is
+    tried again. Not inside a transaction: it may take 10 s."""
+    acknowledgements.try_again(device.pk)
     return note(device, probe(device), now)
 
 
@@ -114,11 +128,12 @@ def _note(findings: Sequence[_Finding], now: datetime, only_where: str) -> int:
         cursor.execute(
             f"""
             UPDATE devices_device AS device
-            SET status = found.status, status_reason = found.reason, status_checked_at = %(now)s,
-                next_check_at = %(now)s + found.wait * interval '1 second',
+            SET status = CASE WHEN {_HELD} THEN device.status ELSE found.status END,
+                status_reason = CASE WHEN {_HELD} THEN device.status_reason ELSE found.reason END,
+                status_checked_at = %(now)s, next_check_at = %(now)s + found.wait * interval '1 second',
                 trouble_count = CASE WHEN found.reason = ANY(%(passing)s)
                     THEN least(found.troubles + 1, %(most_troubles)s) ELSE device.trouble_count END,
-                last_well_at = CASE WHEN found.status = 'connected'
+                last_well_at = CASE WHEN found.status = 'connected' AND NOT {_HELD}
                     THEN greatest(device.last_well_at, %(now)s) ELSE device.last_well_at END
             FROM unnest(
                 %(ids)s::bigint[], %(providers)s::text[], %(urls)s::text[], %(names)s::text[],

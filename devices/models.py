@@ -1,7 +1,7 @@
 """Device: one WhatsApp number behind a gateway. Pairing: how far it is linked to a phone.
 
 Lane, Runner: what the engine keeps of it while sending. Webhook, InboxEvent, Turn: what its gateway tells of its own
-accord.
+accord. Acknowledgement: whether it tells of what we send.
 """
 
 import uuid
@@ -195,6 +195,31 @@ class Lane(models.Model):
 
     def __str__(self) -> str:
         return f"lane of device {self.device_id} under token {self.token}"
+
+
+class Acknowledgement(models.Model):
+    """When receipts of a device's messages came last, and how many were accepted since: see `watch.acknowledgements`.
+
+    Apart from Device: it changes with each batch of receipts.
+    """
+
+    device = models.OneToOneField(Device, models.CASCADE, primary_key=True, related_name="+")
+    connects_to = models.CharField(max_length=32)  # a mark of the gateway and instance that it was heard of
+    heard_at = models.DateTimeField()
+    unanswered = models.PositiveIntegerField(db_default=0)
+    silent_since = models.DateTimeField(null=True)  # from then on they are too many
+    # Times in a row that it was taken out for it, and until when it is.
+    spells = models.PositiveSmallIntegerField(db_default=0)
+    out_until = models.DateTimeField(null=True)
+
+    class Meta:
+        # The watch: the few who are silent now.
+        indexes = [
+            models.Index(fields=["silent_since"], name="device_silent", condition=models.Q(silent_since__isnull=False))
+        ]
+
+    def __str__(self) -> str:
+        return f"device {self.device_id}, heard of at {self.heard_at}"
 
 
 class Webhook(models.Model):

@@ -86,6 +86,16 @@ SENTENCES: Final = {
         "El gateway perdió la conexión con WhatsApp mientras enviaba.",
         _("The gateway lost its connection to WhatsApp while sending."),
     ),
+    "no_acknowledgement": Sentence(
+        "El gateway acepta mensajes, pero hace tiempo que no llega ningún acuse de WhatsApp: su conexión está colgada, "
+        "o su webhook ya no llega aquí. Reinicia la instancia o revisa el webhook; se vuelve a probar solo, con pocos "
+        "mensajes.",
+        _(
+            "The gateway accepts messages, but no acknowledgement of any has come from WhatsApp for a while: its "
+            "connection hangs, or its webhook does not arrive here any more. Restart the instance, or look at the "
+            "webhook; it is tried again by itself, with a few messages."
+        ),
+    ),
     "not_connected": Sentence(
         "La instancia todavía no se ha conectado a WhatsApp. Vincula el dispositivo: escanea su código QR.",
         _("The instance has not been connected to WhatsApp yet. Link the device: scan its QR code."),

@@ -7,12 +7,14 @@ all of it to the next.
 import json
 import time
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Final
 
 import structlog
 from django.db import OperationalError, connection, transaction
 
 from devices.gateway.registry import READERS
+from devices.watch import acknowledgements
 from devices.webhooks import inbox
 from devices.webhooks.inbox import Event
 from jobs.receipts import lifting, parking
@@ -38,6 +40,8 @@ def work(deadline: float) -> bool:
         # What came since: no more than once, or it would go on for a handful at a time.
         if is_through and inbox.turn():
             is_through = _drain(feed, deadline)
+        if is_through:
+            acknowledgements.watch()
     except _Busy:
         return False
     finally:
@@ -77,12 +81,13 @@ def _batch(number: int) -> tuple[Applied, int]:
         events = _take(cursor, number)
         # While something is wrong with a batch, its events alone are looked at.
         again = parking.due(cursor, number) if number == BATCH else {}
-        said = read(events)
+        said, came = read(events)
         for message, news in again.items():
             said[message] = lifting.together(said.get(message, News()), news)
         applied = apply(cursor, said)
         parking.let_go(cursor, [message for message in again if message not in applied.parked])
         parking.keep(cursor, applied.parked)
+        acknowledgements.heard(cursor, came)
     return applied, max(len(events), len(again))
 
 
@@ -99,16 +104,21 @@ def _skip() -> None:
             log.error("event skipped", number=event.id, device=event.device_id)
 
 
-def read(events: Iterable[Event]) -> dict[Message, News]:
-    """What these events say, by message. One without a time of its own happened when it came."""
+def read(events: Iterable[Event]) -> tuple[dict[Message, News], dict[int, datetime]]:
+    """What these events say, by message; and when receipts, whatever they say, came last, by device.
+
+    One without a time of its own happened when it came.
+    """
     said: dict[Message, News] = {}
+    came: dict[int, datetime] = {}
     for event in events:
         reader = READERS.get(event.provider)
         if reader is None:
             continue  # its device is gone
         for receipt in reader.receipts(json.loads(event.body)):
+            came[event.device_id] = event.received_at
             news = lifting.news(receipt.tick, receipt.at or event.received_at)
             if news:
                 message = Message(event.device_id, receipt.message_id)
                 said[message] = lifting.together(said.get(message, News()), news)
-    return said
+    return said, came

@@ -22,6 +22,8 @@ from devices.egress import CheckedAddress, EgressRefused
 from devices.gateway.base import NotSent, OutgoingMessage, Scope, SendError, WireFailure, WireResponse
 from devices.gateway.transport import TOO_LATE, Transport
 from devices.lane.pacing import LONGEST_HORIZON_SECONDS
+from devices.watch import acknowledgements
+from devices.watch.tally import Tally
 from jobs.running import answers
 from jobs.running.addresses import Addresses
 from jobs.running.alarms import Alarms
@@ -94,6 +96,7 @@ class LaneRunner:
         self._next_flush = 0.0
         self._next_look_at = 0.0
         self._next_well = 0.0
+        self._accepted = Tally()
         self._retry_database_at = 0.0
 
     def run(self, seconds: float = math.inf, should_stop: Callable[[], bool] = lambda: False) -> None:
@@ -141,6 +144,7 @@ class LaneRunner:
         return self._were_left or self._is_short or self._settlement.has_news
 
     def _leave(self) -> None:
+        self._tell_what_was_accepted(time.monotonic())
         try:
             self._database.submit(self._settlement.leave).result()
         except DatabaseError as error:
@@ -176,10 +180,15 @@ class LaneRunner:
         if now < self._next_well:
             return
         self._next_well = now + breaker.HEARD_EVERY.total_seconds()
+        self._tell_what_was_accepted(now)
         if well := [lane for lane in self._lanes.values() if lane.is_well]:
             for lane in well:
                 lane.is_well = False
             self._database.submit(breaker.heard, [lane.device_id for lane in well])
+
+    def _tell_what_was_accepted(self, now: float) -> None:
+        if told := self._accepted.take(now):
+            self._database.submit(acknowledgements.accepted, told)
 
     # --- The network -----------------------------------------------------------------------------
 
@@ -224,6 +233,9 @@ class LaneRunner:
                 lane.is_on_trial = False
                 self._database.submit(breaker.is_well, lane.device_id)
             lane.accepted += 1
+            self._accepted.note(lane.device_id, time.monotonic())
+            if lane.awaits_receipt:
+                self._next_well = 0.0  # the next look at its limits is to know of it
             self._end(lane, accepted(claim, acceptance))
 
     def _end(self, lane: Lane, outcome: Outcome) -> None:

@@ -21,6 +21,7 @@ LONGEST_PAUSE_SECONDS = 5.0
 # claimed beforehand; but nobody waits longer than this, marked as being sent, for their turn.
 ORDERS_AHEAD = 4
 LONGEST_AHEAD_SECONDS = 0.05
+TRIAL_REST_SECONDS = 15.0  # longer than a device is taken before its slot
 # Answers in a row that give the same reason against a device, and take it out. Of one on trial, the first does.
 ERRORS_THAT_OPEN_THE_BREAKER = 3
 
@@ -70,6 +71,7 @@ class Lane:
     is_out: bool = False  # taken out by the breaker
     wants_nothing_until: float = 0.0  # nothing was found to send: do not ask the database again before
     is_on_trial: bool = False  # back from trouble: one message first
+    awaits_receipt: bool = False  # was silent for long: its allowance is a trial
     is_well: bool = False  # a message was accepted since the health checks were last told
     trouble: str = ""  # the reason that the last answer gave against the device
     troubles: int = 0  # such answers in a row
@@ -89,6 +91,7 @@ class Lane:
             midnight=now + lease.seconds_to_midnight,
             allowance=limits.allowance,
             is_on_trial=limits.is_on_trial,
+            awaits_receipt=limits.awaits_receipt,
         )
 
     @property
@@ -157,15 +160,21 @@ class Lane:
         self.accepted, self.counted_since = 0, now
 
     def rest_if_spent(self, now: float) -> None:
-        """Let the device go until midnight once what it may send today has gone out: its next slot says so to all."""
+        """Let the device go until midnight once what it may send today has gone out: its next slot says so to all.
+
+        One on trial goes for moments: what came of it may have come by then.
+        """
         if self.allowance is not None and self.allowance <= 0 and self.is_idle:
-            self.pace.wait(self.midnight - now, now)
+            self.pace.wait(
+                min(self.midnight - now, TRIAL_REST_SECONDS) if self.awaits_receipt else self.midnight - now, now
+            )
             self.is_closing = True
 
     def limit(self, limits: Limits, now: float) -> None:
         """Be driven as the device's row says by now; a person may have changed it."""
         self.max_in_flight = limits.max_in_flight
         self.allowance = limits.allowance
+        self.awaits_receipt = limits.awaits_receipt
         self.pace.change(limits.messages_per_minute, limits.jitter_percent)
         # What connects otherwise by now is taken anew.
         self.is_moving |= limits.connects_to != self.connects_to

@@ -130,6 +130,15 @@ def test_what_connects_otherwise_by_now_is_taken_anew():
     assert mine.is_closing
 
 
+@pytest.mark.parametrize(("awaits_receipt", "rests"), [(False, 3600.0), (True, 15.0)])
+def test_who_has_sent_all_it_may_rests_until_midnight_and_on_trial_for_moments(awaits_receipt, rests):
+    spent = lane()
+    spent.midnight = 3601.0
+    spent.limit(Limits(True, None, 0, 64, 0, "", is_on_trial=False, awaits_receipt=awaits_receipt), 1.0)
+    assert spent.is_closing
+    assert spent.pace.next_slot == pytest.approx(1.0 + rests)
+
+
 @pytest.mark.parametrize(
     ("seconds", "wanted", "before", "after"),
     [(0.1, 100, 1024, 1024), (1.5, 800, 1024, 400), (1.5, 20, 32, 16), (0.1, 16, 16, 32), (0.7, 16, 64, 64)],
