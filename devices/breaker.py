@@ -188,6 +188,25 @@ def ask_now(device_id: int) -> bool:
     return bool(Device.unscoped.filter(pk=device_id, enabled=True).update(next_check_at=Now()))
 
 
+def is_back(device_id: int) -> bool:
+    """Give a device work again whose link is open by its gateway's word; False where it had never none.
+
+    Not one that is out for what only a person can mend: that its link is open says nothing of it. One that was in
+    trouble sends one message first, as ever.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE devices_device
+            SET status = 'connected', status_reason = '', status_checked_at = clock_timestamp(),
+                last_well_at = clock_timestamp()
+            WHERE id = %s AND enabled AND deleted_at IS NULL AND status IN ('connecting', 'disconnected')
+            """,
+            (device_id,),
+        )
+        return bool(cursor.rowcount)
+
+
 def out_by_an_old_word(devices: DeviceQuerySet) -> DeviceQuerySet:
     """Those that are out, as was said of them a while ago: they may be well by now, and nobody has asked."""
     is_out = Q(status__in=[DeviceStatus.DISCONNECTED, DeviceStatus.BLOCKED], status_checked_at__lt=Now() - OLD)

@@ -238,6 +238,8 @@ class Webhook(models.Model):
     heard_at = models.DateTimeField(null=True)  # within some seconds
     refused_at = models.DateTimeField(null=True)  # told us something without the right secret; likewise
     provoked_at = models.DateTimeField(null=True)  # did what it must have told us of
+    # The newest word of its link, by its gateway's clock: see `webhooks.link_news`.
+    link_told_at = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
         return f"webhook of device {self.device_id}"

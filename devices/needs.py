@@ -1,4 +1,4 @@
-"""Who needs a device: asked of the apps above, which add their answers when they are ready."""
+"""Who needs a device, and who waits for one: asked of the apps above, which add their answers when they are ready."""
 
 from collections.abc import Callable, Collection, Sequence
 
@@ -10,6 +10,9 @@ who_needs: list[WhoNeeds] = []
 # Which of these devices have something to send now, or are waited for.
 who_works: list[Callable[[Collection[int]], set[int]]] = []
 
+# Told when a device may be sent through again that could not be.
+who_waits: list[Callable[[], object]] = []
+
 
 def needs_of(account_id: int, devices: Sequence[Device]) -> list[Need]:
     """What waits and asks for one of these devices."""
@@ -20,3 +23,9 @@ def needs_of(account_id: int, devices: Sequence[Device]) -> list[Need]:
 def at_work(device_ids: Collection[int]) -> set[int]:
     """Those of the devices that have something to send now, or are waited for."""
     return {device_id for who in who_works for device_id in who(device_ids)} if device_ids else set()
+
+
+def wake_waiting() -> None:
+    """Wake whoever waits for a device: one is there again. Raises what the broker raises."""
+    for wake in who_waits:
+        wake()

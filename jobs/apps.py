@@ -14,3 +14,5 @@ class JobsConfig(AppConfig):
         dispatch: Any = import_module("jobs.sending.dispatch")
         needs.who_needs.append(dispatch.who_needs_devices)
         needs.who_works.append(dispatch.devices_at_work)
+        tasks: Any = import_module("jobs.tasks")
+        needs.who_waits.append(tasks.sweep_now)

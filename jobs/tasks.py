@@ -102,6 +102,11 @@ def sweep() -> None:
         look_up_doubtful.apply_async(expires=STALE_AFTER_SECONDS)
 
 
+def sweep_now() -> None:
+    """Have a sweep find at once what a device that is there again is for. Raises what the broker raises."""
+    sweep.apply_async(expires=STALE_AFTER_SECONDS, retry=False)
+
+
 def _wake_lanes(number: int) -> None:
     for _ in range(number):
         run_lanes.apply_async(expires=STALE_AFTER_SECONDS)

@@ -152,6 +152,17 @@ class Receipt(NamedTuple):
     at: datetime | None = None
 
 
+class LinkNews(NamedTuple):
+    """A device's link to WhatsApp changed, as a webhook tells it.
+
+    `at`: when, by a clock that serves to compare it with others of the same gateway, and for nothing else.
+    """
+
+    is_open: bool  # False: it is closed or closing, connecting, or one cannot tell
+    instance: str = ""  # whose link, by the provider's name for it; "" where it does not say
+    at: datetime | None = None
+
+
 class WebhookReader(Protocol):
     """What a provider tells of its own accord. None of it raises, whatever the parsed JSON holds."""
 
@@ -159,8 +170,8 @@ class WebhookReader(Protocol):
         """Tell whether anything is made of this event; whatever else comes is not kept."""
         ...
 
-    def tells_of_link(self, event: object) -> bool:
-        """Tell whether a device's link to WhatsApp changed: it is asked how it is then."""
+    def link_news(self, event: object) -> LinkNews | None:
+        """What it says of the device's link to WhatsApp; None where that is not what it is about."""
         ...
 
     def receipts(self, event: object) -> Sequence[Receipt]:

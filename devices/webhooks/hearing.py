@@ -9,12 +9,14 @@ from typing import Final
 import structlog
 from django.db import Error
 
-from devices import breaker
-from devices.webhooks import subscribing
+from devices import needs
+from devices.gateway.base import LinkNews
+from devices.webhooks import link_news, subscribing
 
 log = structlog.get_logger(__name__)
 
 AGAIN_AFTER_SECONDS: Final = 5.0
+WAKE_EVERY_SECONDS: Final = 1.0  # hundreds come back at once where their gateway does
 _MOST_REMEMBERED: Final = 10_000
 
 Note = Callable[[int], object]
@@ -25,6 +27,7 @@ class Hearing:
 
     def __init__(self, thread: Executor) -> None:
         self._thread = thread
+        self._woke_at = -WAKE_EVERY_SECONDS
         self._noted: dict[tuple[Note, int], float] = {}
 
     async def heard(self, device_id: int) -> None:
@@ -35,9 +38,18 @@ class Hearing:
         """Somebody did who does not know its secret."""
         await self._seldom(subscribing.refused, device_id)
 
-    async def link_changed(self, device_id: int) -> None:
-        """It is asked how it is, rather than believed: what is told comes late, and in any order."""
-        await self._write(breaker.ask_now, device_id)
+    async def link_changed(self, device_id: int, news: LinkNews) -> None:
+        """Its gateway told of its link. Whoever waits for a device is woken where it is one again."""
+        loop = asyncio.get_running_loop()
+        try:
+            is_back = await loop.run_in_executor(self._thread, link_news.apply, device_id, news)
+        except Error:
+            log.warning("link not noted", exc_info=True)
+            return
+        now = time.monotonic()
+        if is_back and now - self._woke_at >= WAKE_EVERY_SECONDS:
+            self._woke_at = now
+            loop.run_in_executor(None, _wake)  # not waited for: the broker may be away
 
     async def _seldom(self, note: Note, device_id: int) -> None:
         now = time.monotonic()
@@ -53,3 +65,10 @@ class Hearing:
             await asyncio.get_running_loop().run_in_executor(self._thread, note, device_id)
         except Error:
             log.warning("webhook not noted", exc_info=True)
+
+
+def _wake() -> None:
+    try:
+        needs.wake_waiting()
+    except Exception:
+        log.warning("nobody woken: the next sweep does it", exc_info=True)

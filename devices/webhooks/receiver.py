@@ -105,8 +105,8 @@ class Receiver:
         known = await self._authenticated(address["uuid"], address["provider"], _secret(scope))
         event = _parsed(await _body(scope, receive))
         await self._hearing.heard(known.device_id)
-        if READERS[known.provider].tells_of_link(event):
-            await self._hearing.link_changed(known.device_id)
+        if (news := READERS[known.provider].link_news(event)) is not None:
+            await self._hearing.link_changed(known.device_id, news)
         if not READERS[known.provider].is_of_use(event):
             return
         event.pop("apikey", None)  # its token, which opens the instance

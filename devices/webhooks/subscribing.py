@@ -53,7 +53,7 @@ def set_up(device: Device, now: datetime, *, replace: bool = False) -> str:
     if problem:
         rows.update(problem=problem, set_at=None)
     elif was_set:
-        rows.update(problem="", set_at=now)
+        rows.update(problem="", set_at=now, link_told_at=None)  # another gateway has another clock
     else:
         rows.update(problem="", set_at=Coalesce("set_at", Value(now)))
     return problem

@@ -10,6 +10,8 @@
     webhook_settings   where one tells what happens
     instance_calls     how an instance is called
     message_updates    what its webhook says of messages: delivered, read, refused
+    connection_updates what it says of the link to WhatsApp
+    webhook_events     what all of its events have in common
 
 Its status codes mislead. A 400 may follow a message that went out, a 500 is mostly one that did not: the
 body decides. What no rule here knows is unknown, and unknown is looked up before anything is sent again.
@@ -20,6 +22,7 @@ from datetime import datetime
 from devices.gateway.base import LookUp, Made, OutgoingMessage, Probe, WireRequest
 from devices.gateway.evolution import (
     connection_state,
+    connection_updates,
     instance_creation,
     message_bodies,
     message_store,
@@ -63,7 +66,7 @@ class EvolutionWebhooks:
     """What its webhooks tell, of every version."""
 
     is_of_use = staticmethod(message_updates.is_of_use)
-    tells_of_link = staticmethod(message_updates.tells_of_link)
+    link_news = staticmethod(connection_updates.link_news)
     receipts = staticmethod(message_updates.receipts)
 
 

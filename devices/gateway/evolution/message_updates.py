@@ -13,9 +13,9 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from devices.gateway.base import OutcomeUnknown, Receipt, Tick, accept
+from devices.gateway.evolution.webhook_events import event_name
 
 EVENT: Final = "messages.update"
-LINK_EVENT: Final = "connection.update"
 # By name, or by WhatsApp's number for it. PENDING, EDITED and DELETED say nothing of what became of a message.
 _TICKS: Final[Mapping[object, Tick]] = MappingProxyType(
     {
@@ -33,24 +33,15 @@ _TICKS: Final[Mapping[object, Tick]] = MappingProxyType(
 )
 
 
-def tells_of_link(event: object) -> bool:
-    return isinstance(event, dict) and _name(event.get("event")) == LINK_EVENT
-
-
 def is_of_use(event: object) -> bool:
     return bool(receipts(event))
 
 
 def receipts(event: object) -> list[Receipt]:
-    if not isinstance(event, dict) or _name(event.get("event")) != EVENT:
+    if not isinstance(event, dict) or event_name(event) != EVENT:
         return []
     data = event.get("data")
     return list(_receipts(data if isinstance(data, list) else [data]))
-
-
-def _name(event: object) -> str:
-    """`MESSAGES_UPDATE` is how its settings spell it, `messages-update` how its addresses do."""
-    return event.lower().replace("_", ".").replace("-", ".") if isinstance(event, str) else ""
 
 
 def _receipts(updates: list[Any]) -> Iterator[Receipt]:

@@ -409,11 +409,16 @@ def reads_whatever_it_is_told(case: Case) -> None:
     def made_up(data: Any) -> None:
         assert_receipts(reader, data)
         assert_receipts(reader, {"event": "messages.update", "data": data})
+        assert_receipts(reader, {"event": "connection.update", "data": data, "instance": data, "date_time": data})
 
     made_up()
 
 
 def assert_receipts(reader: WebhookReader, event: Any) -> None:
+    news = reader.link_news(event)
+    if news is not None:
+        assert_storable(news.instance or "-")
+        assert news.at is None or news.at.tzinfo is not None
     for receipt in reader.receipts(event):
         assert_storable(receipt.message_id)
         assert isinstance(receipt.tick, Tick)
