@@ -31,19 +31,25 @@ def keep(events: Sequence[tuple[int, str]]) -> None:
     """Add (device, body) to the inbox, all of them or none.
 
     The turn is locked before the first row has its id: what waits there while the tables change places must not come
-    into the other with an id that is already passed.
+    into the other with an id that is already passed. Nothing is added where there is no row to lock.
     """
     with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            WITH turn AS MATERIALIZED (SELECT open FROM devices_turn WHERE name = %s FOR KEY SHARE)
-            INSERT INTO devices_inbox (slot, device_id, body)
-            SELECT locked.open, given.device_id, given.body
-            FROM (SELECT coalesce(max(open), 0) AS open FROM turn) AS locked
-              CROSS JOIN unnest(%s::bigint[], %s::text[]) AS given (device_id, body)
-            """,
-            (TURN, [device_id for device_id, _ in events], [body for _, body in events]),
-        )
+        if not _add(cursor, events) and events:
+            _ensure(cursor)
+            _add(cursor, events)
+
+
+def _add(cursor: Cursor, events: Sequence[tuple[int, str]]) -> int:
+    cursor.execute(
+        """
+        WITH turn AS MATERIALIZED (SELECT open FROM devices_turn WHERE name = %s FOR KEY SHARE)
+        INSERT INTO devices_inbox (slot, device_id, body)
+        SELECT turn.open, given.device_id, given.body
+        FROM turn CROSS JOIN unnest(%s::bigint[], %s::text[]) AS given (device_id, body)
+        """,
+        (TURN, [device_id for device_id, _ in events], [body for _, body in events]),
+    )
+    return int(cursor.rowcount)
 
 
 def take(cursor: Cursor, number: int) -> list[Event] | None:
