@@ -36,11 +36,14 @@ _OUT_PHRASES: Final = (
     *("donotcontact", "nao perturbe", "nao perturbar", "nao contatar", "nao contactar", "nao incomodar", "unsubscribe"),
     *("unsubscribed", "desuscrito", "desuscrita", "desuscripto", "desuscribir", "dado de baja", "dados de baja"),
     *("dada de baja", "descadastrado", "descadastrada", "descadastrar", "descadastro", "blacklist", "blacklisted"),
+    *("dio de baja", "dieron de baja", "darse de baja", "pidio baja", "pidio la baja", "solicito baja"),
+    *("solicito la baja", "desuscripcion", "desinscrito", "desinscrita", "do not text", "cancelou inscricao"),
+    *("cancelou a inscricao",),
 )
 # Only where nothing else is spoken of: "no desea factura" is another thing, and Baja a state of Mexico and a season.
 _OUT_ALONE: Final = (
     *("baja", "bajas", "no llamar", "no escribir", "no enviar", "no desea", "no quiere", "no recibir", "do not send"),
-    *("nao ligar", "nao enviar", "nao quer", "nao receber", "suppressed"),
+    *("nao ligar", "nao enviar", "nao quer", "nao receber", "suppressed", "dnd", "baja si no", "baja s n"),
 )
 _IN_PHRASES: Final = ("opt in", "opted in", "optin", "optedin")
 _IN_ALONE: Final = (

@@ -19,7 +19,7 @@ from campaigns.contacts import attributes
 from campaigns.imports import checking, writing
 from campaigns.imports.chunks import ChunkReader, rows_of
 from campaigns.imports.files import vcards, workbook_calls
-from campaigns.imports.files.unusable import MAX_COLUMNS, Unreadable, Unusable
+from campaigns.imports.files.unusable import MAX_COLUMNS, Unusable
 from campaigns.imports.recognition import Recognition
 from campaigns.imports.upload import COUNTED_NOTHING, GOES_ON, MADE, directory, made_csv, remove_files, without_people
 from campaigns.models import ContactImport
@@ -102,8 +102,6 @@ def _as_csv(row: ContactImport) -> Path:
                 vcards.to_csv(path, made, settings.MAX_RECIPIENTS)
             else:
                 workbook_calls.to_csv(path, row.mapping.get("sheet", 0), made, settings.MAX_RECIPIENTS)
-        except Unreadable:
-            raise _FileLost from None
         except Unusable as error:
             is_wide = error.code == "import_too_many_columns"
             _fail(row, error.code, limit=MAX_COLUMNS if is_wide else settings.MAX_RECIPIENTS)

@@ -125,6 +125,10 @@ CONTACT_LINE_PROBLEMS: Final[dict[str, ContactLineProblem]] = {
         "El libro contiene demasiado además de las celdas. Copia la tabla en un libro nuevo, o guárdala como CSV.",
         _("The workbook holds too much besides its cells. Copy the table into a new one, or save it as CSV."),
     ),
+    "import_file_unreadable": ContactLineProblem(
+        "El archivo está dañado más abajo y no se puede leer entero. Guárdalo de nuevo como CSV UTF-8 o como XLSX.",
+        _("The file is broken further down and cannot be read whole. Save it again as CSV UTF-8 or as XLSX."),
+    ),
     "import_too_many_rows": ContactLineProblem(
         "El archivo tiene más de {limit} contactos. Divídelo en varios.",
         _("The file has too many contacts. Divide it into several."),

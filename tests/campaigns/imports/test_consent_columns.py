@@ -52,6 +52,18 @@ def field_of(header: str) -> str | None:
             "No desea recibir mensajes",
             "SMS opt-out",
         ),
+        *(
+            "Se dio de baja",
+            "Pidió la baja",
+            "Solicitó baja",
+            "Baja (sí/no)",
+            "BAJA S/N",
+            "Desuscripción",
+            "Desinscrito",
+            "Do not text",
+            "Cancelou a inscrição",
+            "DND",
+        ),
     ],
 )
 def test_a_column_of_who_wants_no_messages_is_known(header):

@@ -4,6 +4,7 @@ import io
 import json
 import os
 import time
+import zipfile
 from datetime import timedelta
 from pathlib import Path
 from types import ModuleType
@@ -522,6 +523,17 @@ def test_an_error_of_the_sheet_is_empty_and_told(call, tmp_path):
     assert people()["+51987654321"][0] == ""
     assert (told(made["errors"]), told(made["warnings"])) == ([], [(2, "name", "cell_error")])
     assert (made["created"], made["error_count"], made["warning_count"]) == (1, 0, 1)
+
+
+def test_a_workbook_that_is_broken_below_its_first_rows_says_so(call):
+    source, target = io.BytesIO(workbook(["phone"], *[[f"9{number:08}"] for number in range(5_000)])), io.BytesIO()
+    with zipfile.ZipFile(source) as book, zipfile.ZipFile(target, "w") as broken:
+        for name in book.namelist():
+            content = book.read(name)
+            broken.writestr(name, content[:-1_000] if name.endswith("sheet1.xml") else content)
+    made = checked(call, target.getvalue(), "a.xlsx")
+    assert (made["status"], told(made["errors"])) == ("failed", [(0, "", "import_file_unreadable")])
+    assert files() == []
 
 
 def test_contacts_of_a_phone_are_imported(call):
