@@ -1,6 +1,7 @@
 """One line of a file of contacts: from its cells, by the mapping of its columns, to a person."""
 
 import re
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from accounts.written.blanks import is_blank, is_nameless
@@ -52,6 +53,8 @@ class BadLine(Exception):
 
 
 MAX_EMAIL_CHARACTERS: Final = 254
+
+_REMEMBERED_CHARACTERS: Final = 200  # of a cell of labels: 4,096 of them are no memory to speak of
 
 _BETWEEN_EMAILS = re.compile(r"[\s,;|/<>()\[\]\"']+|mailto:|:::", re.IGNORECASE)
 _EMAIL = re.compile(r"[^@\s,;<>\"]+@[^@\s,;<>\"]+\.[^@\s.,;<>\"]+")
@@ -192,7 +195,7 @@ class LineReader:
 
     def _read_labels(self, cell: str, notes: list[Note]) -> list[str]:
         found = list(self._add_labels)
-        for name in label_cells.read(text_of(cell)) if cell else ():
+        for name in _label_names(cell) if len(cell) <= _REMEMBERED_CHARACTERS else label_cells.read(text_of(cell)):
             if name in found:
                 continue
             if labels.clean(name) is None:
@@ -217,6 +220,12 @@ class LineReader:
             except ValueError:
                 notes.append(Note(attribute_columns.PROBLEMS[kind], place))
         return found
+
+
+@lru_cache(maxsize=4_096)
+def _label_names(cell: str) -> tuple[str, ...]:
+    """What a cell of labels says: the same few come again and again."""
+    return tuple(label_cells.read(text_of(cell)))
 
 
 def checked_cells(row: Row, width: int, columns: int, notes: list[Note]) -> list[str]:
