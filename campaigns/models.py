@@ -317,7 +317,8 @@ class Notification(ScopedModel):
 
     account = models.ForeignKey(Account, models.CASCADE, related_name="notifications", verbose_name=_("account"))
     user = models.ForeignKey(User, models.CASCADE, related_name="notifications", verbose_name=_("user"))
-    campaign = models.ForeignKey(Campaign, models.CASCADE, related_name="+", verbose_name=_("campaign"))
+    # Null where it is of a device: `details` says which.
+    campaign = models.ForeignKey(Campaign, models.CASCADE, null=True, related_name="+", verbose_name=_("campaign"))
     # Of `campaign_notes`, which says it in the reader's language; `details` fills the sentence's gaps.
     code = models.CharField(max_length=40)
     details = models.JSONField(default=dict)

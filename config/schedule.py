@@ -35,6 +35,11 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 5.0,
         "options": {"expires": 5.0},
     },
+    "notify administrators of devices that look well and are not": {
+        "task": "campaigns.tasks.notify_device_incidents",
+        "schedule": 5.0,
+        "options": {"expires": 5.0},
+    },
     "note on contacts when they were last written to": {
         "task": "campaigns.tasks.stamp_contacts",
         "schedule": 60.0,

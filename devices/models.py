@@ -222,6 +222,34 @@ class Acknowledgement(models.Model):
         return f"device {self.device_id}, heard of at {self.heard_at}"
 
 
+class Incident(models.Model):
+    """A device that was found not to be what it seems, from then until it is well: see `watch.acknowledgements`.
+
+    People are told once of its beginning and once of its end, by the apps above.
+    """
+
+    device = models.ForeignKey(Device, models.CASCADE, related_name="incidents")
+    reason = models.CharField(max_length=40)  # a code of `reasons`
+    began_at = models.DateTimeField(db_default=Now())
+    over_at = models.DateTimeField(null=True)
+    began_told_at = models.DateTimeField(null=True)
+    over_told_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            # What is to be told; and the one that is not over.
+            models.Index(
+                fields=["id"],
+                name="incident_untold",
+                condition=models.Q(began_told_at=None) | models.Q(over_at__isnull=False, over_told_at=None),
+            ),
+            models.Index(fields=["device"], name="incident_open", condition=models.Q(over_at=None)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.reason} of device {self.device_id}"
+
+
 class Webhook(models.Model):
     """The secret by which a device's webhooks are known. Apart from Device: what sends need not decrypt it.
 

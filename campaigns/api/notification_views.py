@@ -20,11 +20,11 @@ MOST_IDS: Final = 500
 
 
 class NotificationSerializer(serializers.ModelSerializer[Notification]):
-    """A notification. `read_at`: null until it was read."""
+    """A notification. `read_at`: null until it was read; `campaign_id`: null where it is of a device."""
 
     title = serializers.SerializerMethodField()
     text = serializers.SerializerMethodField()
-    campaign_id = serializers.IntegerField()
+    campaign_id = serializers.IntegerField(allow_null=True)
 
     class Meta:
         model = Notification

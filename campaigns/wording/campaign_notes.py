@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from campaigns.wording import field_problems
 from campaigns.wording.campaign_refusals import CAMPAIGN_REFUSALS
+from devices import reasons
 from jobs.states import JobStatus
 from jobs.wording.job_reasons import JOB_REASONS
 from jobs.wording.job_reasons import sentence as job_sentence
@@ -77,6 +78,13 @@ COUNTED: Final = Said(
     _("%(sent)s of %(total)s messages sent; %(failed)s failed, %(suppressed)s left out, %(unknown)s unconfirmed."),
 )
 
+# Titles of notifications of a device. Gaps: device.
+DEVICE: Final[dict[str, Said]] = {
+    "device_out": Said("Dispositivo fuera de servicio: {device}", _("Device out of service: %(device)s")),
+    "device_back": Said("El dispositivo vuelve a funcionar: {device}", _("The device works again: %(device)s")),
+}
+ACKNOWLEDGED: Final = Said("WhatsApp vuelve a confirmar sus mensajes.", _("WhatsApp acknowledges its messages again."))
+
 
 # --- Of a campaign -------------------------------------------------------------------------------------
 
@@ -131,13 +139,22 @@ def ended_details(title: str, state_reason: str, stats: Mapping[str, int]) -> di
     }
 
 
+def device_details(device_id: int, name: str, reason: str) -> dict[str, Any]:
+    """What a notification of a device keeps."""
+    return {"device_id": device_id, "device": " ".join(name.split()), "reason": reason}
+
+
 def spanish_title(code: str, details: Mapping[str, Any]) -> str:
+    if code in DEVICE:
+        return DEVICE[code].spanish.format(device=details["device"])
     if code not in ENDED:
         return str(details.get("title", code))
     return ENDED[code].spanish.format(title=details["title"])
 
 
 def spanish_text(code: str, details: Mapping[str, Any]) -> str:
+    if code in DEVICE:
+        return ACKNOWLEDGED.spanish if code == "device_back" else reasons.spanish(details["reason"])
     if code not in ENDED:
         return str(details.get("text", ""))
     counts = COUNTED.spanish.format(**{name: details[name] for name in COUNTS})
@@ -145,12 +162,16 @@ def spanish_text(code: str, details: Mapping[str, Any]) -> str:
 
 
 def shown_title(code: str, details: Mapping[str, Any]) -> str:
+    if code in DEVICE:
+        return str(DEVICE[code].page) % {"device": details["device"]}
     if code not in ENDED:
         return str(details.get("title", code))
     return str(ENDED[code].page) % {"title": details["title"]}
 
 
 def shown_text(code: str, details: Mapping[str, Any]) -> str:
+    if code in DEVICE:
+        return str(ACKNOWLEDGED.page if code == "device_back" else reasons.shown(details["reason"]))
     if code not in ENDED:
         return str(details.get("text", ""))
     counts = str(COUNTED.page) % {name: intcomma(details[name]) for name in COUNTS}

@@ -18,9 +18,11 @@ from typing import Any, Final, NamedTuple
 import structlog
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models.functions import Now
 
 from devices import breaker
 from devices.lane.limits import INSTANCE
+from devices.models import Incident
 
 log = structlog.get_logger(__name__)
 
@@ -101,6 +103,7 @@ def heard(cursor: Cursor, at: Mapping[int, datetime]) -> None:
     )
     if well_again:
         log.info("acknowledged again", devices=well_again)
+        Incident.objects.filter(device__in=well_again, reason=NO_ACKNOWLEDGEMENT, over_at=None).update(over_at=Now())
         cursor.execute(
             """
             UPDATE devices_device SET next_check_at = clock_timestamp() WHERE id IN (
@@ -168,7 +171,7 @@ def _take_out(device_id: int) -> bool:
             SET spells = spells + 1, unanswered = 0, silent_since = NULL, out_until = clock_timestamp()
                 + least(%(minutes)s * power(2, least(spells, 10)), %(longest)s) * interval '1 minute'
             WHERE device_id = %(device)s AND silent_since < clock_timestamp() - %(minutes)s * interval '1 minute'
-            RETURNING extract(epoch FROM out_until - clock_timestamp())::float8
+            RETURNING extract(epoch FROM out_until - clock_timestamp())::float8, spells
             """,
             {"minutes": settings.ACK_WATCHDOG_MINUTES, "longest": LONGEST_OUT_MINUTES, "device": device_id},
         )
@@ -176,5 +179,7 @@ def _take_out(device_id: int) -> bool:
         if row is None or not breaker.take_out(device_id, NO_ACKNOWLEDGEMENT, timedelta(seconds=row[0])):
             transaction.set_rollback(True)
             return False
+        if row[1] == 1:  # those after it are the same one still
+            Incident.objects.create(device_id=device_id, reason=NO_ACKNOWLEDGEMENT)
     log.warning("device taken out", device=device_id, reason=NO_ACKNOWLEDGEMENT)
     return True
