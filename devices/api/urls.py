@@ -16,9 +16,7 @@ urlpatterns: list[URLPattern] = [
         name="device",
     ),
     api_path(f"{_BASE}/<int:device_id>/check", Devices.as_view({"post": "check"}), name="device_check"),
-    api_path(
-        f"{_BASE}/<int:device_id>/pairing", Pairings.as_view({"get": "see", "post": "start"}), name="device_pairing"
-    ),
+    api_path(f"{_BASE}/<int:device_id>/pair", Pairings.as_view({"get": "see", "post": "start"}), name="device_pair"),
     api_path(f"{_BASE}/<int:device_id>/logout", Pairings.as_view({"post": "log_out"}), name="device_logout"),
     api_path(f"{_BASE}/<int:device_id>/restart", Pairings.as_view({"post": "restart"}), name="device_restart"),
     api_path(

@@ -80,11 +80,11 @@ def create_instance_by_api(scene: Scene) -> Any:
         return scene.call("POST", "devices", fields)
 
 
-@api(f"{ACTS}.start_pairing", "device.pairing_started", "POST", "device_pairing")
+@api(f"{ACTS}.start_pairing", "device.pairing_started", "POST", "device_pair")
 def start_pairing_by_api(scene: Scene) -> Any:
     with gateway(scene) as simulator:
         simulator.set_state(INSTANCE, "close")
-        return scene.call("POST", "device_pairing", {}, device_id=scene.device.pk)
+        return scene.call("POST", "device_pair", {}, device_id=scene.device.pk)
 
 
 @api(f"{ACTS}.log_out", "device.logged_out", "POST", "device_logout")

@@ -136,7 +136,7 @@ def a_device_as_it_is(scene: Scene) -> None:
 
 
 def what_a_gateway_does_not_do(scene: Scene) -> None:
-    for act in ("device_pairing", "device_logout", "device_restart", "device_webhook"):  # nobody answers there
+    for act in ("device_pair", "device_logout", "device_restart", "device_webhook"):  # nobody answers there
         assert scene.call("POST", act, {}, device_id=scene.device.pk).status_code == 409
     assert scene.press("devices_device_link", None, scene.device.pk).status_code == 302
     for name in ("log-out", "restart"):
@@ -146,7 +146,7 @@ def what_a_gateway_does_not_do(scene: Scene) -> None:
     body = {**device_doors.BODY, "create_instance": True}
     assert scene.call("POST", "devices", body).status_code == 400
     with device_doors.gateway(scene) as simulator:
-        assert scene.call("POST", "device_pairing", {}, device_id=scene.device.pk).json()["status"] == "connected"
+        assert scene.call("POST", "device_pair", {}, device_id=scene.device.pk).json()["status"] == "connected"
         simulator.set_state(device_doors.INSTANCE, "close")
         for act in ("device_logout", "device_restart"):
             assert scene.call("POST", act, device_id=scene.device.pk).status_code == 409
@@ -158,7 +158,7 @@ def whoever_may_only_look(scene: Scene) -> None:
     assert scene.call("POST", "send_bulk_file", job_doors.upload()).status_code == 403
     assert scene.press("jobs_job_new", job_doors.upload()).status_code == 403
     assert scene.call("DELETE", "device", device_id=scene.device.pk).status_code == 403
-    for act in ("device_pairing", "device_logout", "device_restart", "device_webhook"):
+    for act in ("device_pair", "device_logout", "device_restart", "device_webhook"):
         assert scene.call("POST", act, {}, device_id=scene.device.pk).status_code == 403
 
 

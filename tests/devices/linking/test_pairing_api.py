@@ -1,4 +1,4 @@
-"""`…/devices/{id}/pairing`, `logout` and `restart`, and devices whose instance is made or deleted with them."""
+"""`…/devices/{id}/pair`, `logout` and `restart`, and devices whose instance is made or deleted with them."""
 
 import base64
 import json
@@ -29,7 +29,7 @@ def client(admin: Membership) -> Client:
     return people.api(admin)
 
 
-def address(device: Device, call: str = "pairing") -> str:
+def address(device: Device, call: str = "pair") -> str:
     return f"/api/v1/accounts/{device.account_id}/devices/{device.pk}/{call}"
 
 
@@ -156,7 +156,7 @@ def test_logging_out_and_restarting(client: Client, device: Device, gateway: Sim
 
 def test_a_gateway_that_is_away_is_409_and_says_so(client: Client, admin: Membership) -> None:
     lost = arrange.device(admin.account)
-    for call in ("pairing", "logout", "restart"):
+    for call in ("pair", "logout", "restart"):
         answer = client.post(address(lost, call), {}, content_type="application/json")
         assert (answer.status_code, codes(answer)) == (409, {"unreachable"})
     assert "No se pudo conectar" in see(client, lost)["message"]
@@ -165,7 +165,7 @@ def test_a_gateway_that_is_away_is_409_and_says_so(client: Client, admin: Member
 def test_only_administrators_of_the_account_see_a_code(device: Device) -> None:
     agent = people.api(people.member(device.account, Role.AGENT))
     stranger = people.api(people.member())
-    for call in ("pairing", "logout", "restart"):
+    for call in ("pair", "logout", "restart"):
         assert agent.post(address(device, call)).status_code == 403
         assert stranger.post(address(device, call)).status_code == 404
     assert agent.get(address(device)).status_code == 403
