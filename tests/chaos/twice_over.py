@@ -76,4 +76,4 @@ def _last_seq(job: SentJob) -> int:
 
 def _has_all(listener: Listener, job: SentJob, last_seq: int) -> bool:
     heard: Sequence[dict[str, Any]] = listener.of(job)
-    return len({event["seq"] for event in heard}) >= last_seq
+    return len({event["seq"] for event in heard if event["seq"] <= last_seq}) == last_seq
