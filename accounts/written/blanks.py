@@ -17,7 +17,7 @@ _FILLERS: Final = UNSEEN + "-\u2010\u2011\u2012\u2013\u2014\u2015\u2212._/"
 _WORDS: Final = frozenset(
     ("null", "(null)", "<null>", "#null!", "nan", "none", "undefined", "n/a", "#n/a", "n.a.", "n/d", "#n/d", "n.d.")
 )
-_LONGEST: Final = max(map(len, _WORDS))
+LONGEST_WORD: Final = max(map(len, _WORDS))
 _NAMELESS: Final = frozenset(
     (
         *("s/n", "s/nombre", "s/ nombre", "sin nombre", "sem nome", "s/nome", "no name", "noname", "unnamed"),
@@ -28,7 +28,7 @@ _NAMELESS: Final = frozenset(
 
 def is_blank(text: str) -> bool:
     """Whether the whole of a cell says nothing: blanks, marks that nobody sees, "-", "...", "NULL", "N/A"."""
-    return not text.strip(_FILLERS) or (len(text) <= _LONGEST and text.casefold() in _WORDS)
+    return not text.strip(_FILLERS) or (len(text) <= LONGEST_WORD and text.casefold() in _WORDS)
 
 
 def is_nameless(name: str) -> bool:
