@@ -110,7 +110,7 @@ def _quoted(first: str, following: Callable[[], str], delimiter: str, width: int
         size += len(line)
         if '"' in line:
             cells, is_open = _strictly(lines, delimiter)
-    if cells is not None and (len(lines) == 1 or width < 2 or _is_one(cells, lines[-1], delimiter, width)):
+    if cells is not None and (len(lines) == 1 or _is_one(cells, lines[-1], delimiter, width)):
         return cells, []
     if len(lines) == 1 and not is_open:
         return _leniently(first, delimiter, width), []
@@ -120,12 +120,12 @@ def _quoted(first: str, following: Callable[[], str], delimiter: str, width: int
 def _is_one(cells: list[str], last: str, delimiter: str, width: int) -> bool:
     """Whether a record of several lines is one, and no two that a stray quote has joined.
 
-    It is no wider than the rows so far, and its last line is no whole row by itself.
+    It is no wider than the rows so far, if there are any, and its last line is no whole row by itself.
     """
-    if len(cells) > width:
+    if 2 <= width < len(cells):
         return False
     alone, _ = _strictly([last], delimiter)
-    return alone is None or len(alone) < width or any('"' in cell for cell in alone)
+    return alone is None or len(alone) < max(2, width) or any('"' in cell for cell in alone)
 
 
 def _strictly(lines: list[str], delimiter: str) -> tuple[list[str] | None, bool]:

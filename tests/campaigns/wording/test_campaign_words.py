@@ -13,7 +13,7 @@ from django.utils import translation
 from campaigns.audience import freezing
 from campaigns.audience.attribute_conditions import OPERATORS
 from campaigns.imports import attribute_columns
-from campaigns.imports.files.unusable import TooManyRows, Unreadable, Unusable
+from campaigns.imports.files.unusable import TooManyRows, Unusable
 from campaigns.launch import media, recurrence, unfilled_texts
 from campaigns.live import events
 from campaigns.results import figures
@@ -114,7 +114,7 @@ def test_every_problem_of_a_line_has_one_row():
     raised |= set(attribute_columns.PROBLEMS.values())
     raised |= codes_given_to("complain", files="imports/consent_columns.py")
     raised |= codes_given_to("stored", files="imports/chunks.py", place=1)
-    raised |= {kind.code for kind in Unusable.__subclasses__()} - {Unreadable.code}
+    raised |= {kind.code for kind in Unusable.__subclasses__()}
     assert raised | PHONE_PROBLEMS.keys() == set(CONTACT_LINE_PROBLEMS)
 
 

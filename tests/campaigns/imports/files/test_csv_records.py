@@ -108,6 +108,7 @@ def people_of(path) -> tuple[set[str], int, int]:
 
 @settings(deadline=None, max_examples=300)
 @example(2, 0.025390625, ord("\n"))  # the header torn in two: what is left of it names the phones "nombre"
+@example(377, 0.0, ord('"'))  # a quote before the header, that one in a row further down would close
 @given(
     st.integers(0, 10_000),
     st.floats(0, 1, exclude_max=True),
