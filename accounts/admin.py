@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.models import Group
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -162,7 +162,7 @@ class MembershipAdmin(AccountAdmin):
 
     @action(description=gettext_lazy("Reset password"), icon="lock_reset", permissions=["change"])
     def reset_password(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        membership = found(self, request, object_id)
+        membership = self.found(request, object_id)
         user = membership.user
         elsewhere = Membership.unscoped.filter(user=user).exclude(account_id=membership.account_id).exists()
         if elsewhere or user.is_superuser:
@@ -259,7 +259,7 @@ class ApiTokenAdmin(AccountAdmin):
 
     @action(description=gettext_lazy("Revoke"), icon="block", permissions=["revoke"])
     def revoke(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        token = found(self, request, object_id)
+        token = self.found(request, object_id)
         back = HttpResponseRedirect(reverse("admin:accounts_apitoken_changelist"))
         if token.revoked_at is not None:
             messages.info(request, _("This token was revoked before."))
@@ -287,11 +287,3 @@ class AuditEntryAdmin(ReadOnly, AccountAdmin):
     list_filter = ("action",)
     search_fields = ("subject", "action")
     fields = ("created_at", "user", "action", "subject", "details")
-
-
-def found(page: AccountAdmin, request: HttpRequest, object_id: str) -> Any:
-    """Return the row of a page's action. One of another account does not exist."""
-    obj = page.get_object(request, object_id)
-    if obj is None:
-        raise Http404
-    return obj

@@ -7,7 +7,7 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -241,9 +241,7 @@ class DeviceAdmin(LinkPages):
         return listed, counts, perms_needed, [*protected, *(f"{need.kind}: {need.title}" for need in needs)]
 
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
-        device = self.get_object(request, object_id)
-        if device is None:
-            raise Http404
+        device: Device = self.found(request, object_id)
         if not self.has_delete_permission(request, device):
             raise PermissionDenied
         needed = None
@@ -273,16 +271,11 @@ class DeviceAdmin(LinkPages):
 
     @action(description=gettext_lazy("Link"), icon="qr_code_2", permissions=["change"])
     def link(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        device = self.get_object(request, object_id)
-        if device is None:
-            raise Http404
-        return HttpResponseRedirect(link_address(device))
+        return HttpResponseRedirect(link_address(self.found(request, object_id)))
 
     @action(description=gettext_lazy("Check connection"), icon="network_check", permissions=["change"])
     def check_connection(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        device = self.get_object(request, object_id)
-        if device is None:
-            raise Http404
+        device: Device = self.found(request, object_id)
         self._check(request, device)
         return HttpResponseRedirect(reverse("admin:devices_device_change", args=[device.pk]))
 

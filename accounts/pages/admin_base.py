@@ -15,7 +15,7 @@ from django import forms
 from django.contrib.admin.filters import RelatedFieldListFilter
 from django.core.exceptions import FieldDoesNotExist
 from django.db import models
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.text import capfirst
@@ -133,6 +133,13 @@ class AccountAdmin(RoleAccess, ModelAdmin):  # type: ignore[misc]
         title = {"title": capfirst(self.opts.verbose_name_plural)}  # not "Select … to change"
         response: HttpResponse = super().changelist_view(request, {**title, **(extra_context or {})})
         return response
+
+    def found(self, request: HttpRequest, object_id: Any) -> Any:
+        """The account's row. Another's does not exist."""
+        row = self.get_object(request, str(object_id))
+        if row is None:
+            raise Http404
+        return row
 
     def get_exclude(self, request: HttpRequest, obj: Any = None) -> Sequence[str]:
         excluded = list(super().get_exclude(request, obj) or ())

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 
 from accounts.access.permissions import may
 from accounts.models import Account, Role
@@ -50,16 +50,10 @@ class CampaignPages(AccountAdmin):
         return account
 
     def _find(self, request: HttpRequest, object_id: Any) -> Any:
-        """The account's row. Another's does not exist."""
+        """The account's row, for somebody who may see it."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        try:
-            found = self.get_queryset(request).filter(pk=object_id).first()
-        except (ValueError, OverflowError):
-            found = None
-        if found is None:
-            raise Http404
-        return found
+        return self.found(request, object_id)
 
 
 def number_in(text: Any) -> int | None:

@@ -43,7 +43,7 @@ class ContactAdmin(ContactPages):
     ) -> HttpResponse:
         if not self.has_view_permission(request):
             raise PermissionDenied
-        return self._contact(request, self._find(request, object_id))
+        return self._contact(request, self.found(request, object_id))
 
     def _contact(self, request: HttpRequest, contact: Contact) -> HttpResponse:
         account = self._account(request)
@@ -72,7 +72,7 @@ class ContactAdmin(ContactPages):
         return True
 
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
-        contact = self._find(request, object_id)
+        contact = self.found(request, object_id)
         if not self.has_delete_permission(request, contact):
             raise PermissionDenied
         if request.method != "POST":

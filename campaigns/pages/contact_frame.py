@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
 from accounts.access.permissions import may
@@ -50,13 +50,6 @@ class ContactPages(AccountAdmin):
         if not self.has_change_permission(request):
             raise PermissionDenied
         return self._account(request)
-
-    def _find(self, request: HttpRequest, object_id: Any) -> Any:
-        """The account's row. Another's does not exist."""
-        row = self.get_object(request, str(object_id))
-        if row is None:
-            raise Http404
-        return row
 
     def _show(
         self,

@@ -101,7 +101,7 @@ class ContactImportAdmin(ContactPages):
 
     def columns_view(self, request: HttpRequest, import_id: int) -> HttpResponse:
         """Say what the columns are; saying so has the file checked."""
-        row = self._find(request, import_id)
+        row = self.found(request, import_id)
         account = self._changing(request)
         if row.status not in (ContactImport.Status.CHECKING, ContactImport.Status.READY):
             return HttpResponseRedirect(_import_address(row))
@@ -144,12 +144,12 @@ class ContactImportAdmin(ContactPages):
         """Where an import is: being checked, its report, under way, its result. The page asks for itself again."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        row = self._find(request, object_id)
+        row = self.found(request, object_id)
         content = contact_pages.one_import(row)
         return self._show(request, "campaigns/contacts/import.html", str(row), content, original=row)
 
     def start_view(self, request: HttpRequest, import_id: int) -> HttpResponse:
-        row = self._find(request, import_id)
+        row = self.found(request, import_id)
         self._changing(request)
         if request.method == "POST":
             try:
@@ -161,10 +161,10 @@ class ContactImportAdmin(ContactPages):
     def errors_view(self, request: HttpRequest, import_id: int) -> HttpResponse:
         if not self.has_view_permission(request):
             raise PermissionDenied
-        return download(contact_pages.errors_file(self._find(request, import_id)), "errors.csv")
+        return download(contact_pages.errors_file(self.found(request, import_id)), "errors.csv")
 
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
-        row = self._find(request, object_id)
+        row = self.found(request, object_id)
         if not self.has_delete_permission(request, row):
             raise PermissionDenied
         if request.method != "POST":

@@ -81,7 +81,7 @@ class LabelAdmin(ContactPages):
         return HttpResponseRedirect(self.list_address())
 
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
-        label = self._find(request, object_id)
+        label = self.found(request, object_id)
         if not self.has_delete_permission(request, label):
             raise PermissionDenied
         needed = None

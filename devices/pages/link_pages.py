@@ -130,12 +130,10 @@ class LinkPages(AccountAdmin):
             messages.error(request, str(reasons.shown(refused.reason)))
 
     def _linkable(self, request: HttpRequest, device_id: int) -> Device:
-        """The account's device. Another's does not exist."""
+        """The account's device, for somebody who may link it."""
         if not self.has_change_permission(request):
             raise PermissionDenied
-        device: Device | None = self.get_queryset(request).filter(pk=device_id).first()
-        if device is None:
-            raise Http404
+        device: Device = self.found(request, device_id)
         return device
 
 
