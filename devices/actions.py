@@ -1,7 +1,8 @@
 """What a person does to devices: one function an act, with its one audit entry in the same transaction.
 
-The API, the admin and the commands call these, and ask the gateway afterwards (`health.check`). What a gateway itself
-has to do is done by it first, outside the transaction, and then noted; GatewayRefused says that it was not.
+The API, the admin and the commands call these, and ask the gateway afterwards (`linking.checking`, `health.probes`).
+What a gateway itself has to do is done by it first, outside the transaction, and then noted; GatewayRefused says that
+it was not.
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,12 +15,13 @@ from accounts import audit
 from accounts.audit import Actor
 from accounts.constraints import is_breach_of
 from accounts.needed import unless_forced
-from devices import pairing, validation
+from devices import validation
 from devices.gateway.base import Link
 from devices.gateway.registry import make_instance
+from devices.linking import pairing
+from devices.linking.pairing import ACT_SECONDS, GatewayRefused, Shown
 from devices.models import Device
 from devices.needs import needs_of
-from devices.pairing import ACT_SECONDS, GatewayRefused, Shown
 from devices.webhooks import subscribing
 
 

@@ -18,11 +18,13 @@ from accounts.audit import Actor
 from accounts.models import Role
 from accounts.needed import StillNeeded
 from accounts.pages.admin_base import AccountForm, action, display
-from devices import actions, breaker, checking, reasons, validation
+from devices import actions, reasons, validation
+from devices.health import breaker
+from devices.linking import checking
+from devices.linking.pairing import GatewayRefused
 from devices.models import Device
 from devices.needs import needs_of
 from devices.pages.link_pages import LinkPages, hook_says, link_address
-from devices.pairing import GatewayRefused
 from devices.states import DeviceStatus
 from devices.webhooks import subscribing
 

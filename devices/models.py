@@ -98,7 +98,7 @@ class Device(ScopedModel):
     # When it is asked next; null: at once.
     next_check_at = models.DateTimeField(null=True, editable=False)
     last_well_at = models.DateTimeField(null=True, editable=False)
-    # Times in a row that it was out, or still out, with no message accepted meanwhile: see `breaker`.
+    # Times in a row that it was out, or still out, with no message accepted meanwhile: see `health.breaker`.
     trouble_count = models.PositiveSmallIntegerField(db_default=0, editable=False)
     created_at = models.DateTimeField(_("created"), db_default=Now(), editable=False)
     # A deleted device is hidden, not gone: messages in flight are still answered for, and jobs say who sent them.
@@ -141,7 +141,7 @@ class Device(ScopedModel):
 
 
 class Pairing(models.Model):
-    """What a device's gateway showed for linking it when it was last asked: see `pairing`.
+    """What a device's gateway showed for linking it when it was last asked: see `linking.pairing`.
 
     Apart from Device: it changes every second while somebody looks.
     """

@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from devices import rounds
+from devices.health import rounds
 
 
 @shared_task(ignore_result=True)

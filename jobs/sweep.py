@@ -11,7 +11,7 @@ import structlog
 from django.conf import settings
 from django.db import OperationalError, connection, transaction
 
-from devices import breaker
+from devices.health import breaker
 from devices.lane.leases import USABLE
 from jobs import control
 from jobs.models import Job

@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 from django.db import connection
 from django.db.models import Count, Min
 
-from devices import breaker
+from devices.health import breaker
 from devices.lane.pacing import daily_allowance
 from devices.models import Device
 from devices.states import DeviceStatus

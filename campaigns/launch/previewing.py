@@ -12,7 +12,7 @@ from campaigns.launch import estimates, media
 from campaigns.launch.launching import audience_of
 from campaigns.launch.unfilled_texts import texts_of
 from campaigns.models import Campaign
-from devices import breaker
+from devices.health import breaker
 from devices.models import Device
 from jobs.message import lengths
 from jobs.message.rendering import CampaignTemplate, problems_of, variables_of

@@ -12,7 +12,7 @@ from rest_framework.viewsets import GenericViewSet
 from accounts.audit import Actor
 from accounts.models import Role
 from accounts.requests import account_of
-from devices import actions, health, pairing
+from devices import actions
 from devices.api.serializers import (
     DeviceSerializer,
     PairingSerializer,
@@ -21,6 +21,8 @@ from devices.api.serializers import (
     WebhookStartSerializer,
 )
 from devices.api.views import gateway_refused
+from devices.health import probes
+from devices.linking import pairing
 from devices.models import Device
 from devices.webhooks import subscribing
 
@@ -90,5 +92,5 @@ class Pairings(GenericViewSet[Device]):
             act(Actor.of(request), device, timezone.now())
         except pairing.GatewayRefused as refused:
             raise gateway_refused(refused) from None
-        health.check(device, now=timezone.now())
+        probes.check(device, now=timezone.now())
         return Response(DeviceSerializer(device).data)

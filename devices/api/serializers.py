@@ -7,8 +7,8 @@ from rest_framework import serializers
 
 from accounts.requests import account_of
 from devices import phone_numbers, reasons, validation
+from devices.linking.pairing import Shown, Step
 from devices.models import Device
-from devices.pairing import Shown, Step
 from devices.webhooks.subscribing import Arrival, Standing
 
 

@@ -17,10 +17,12 @@ from accounts.lists.keyset_pages import LenientKeysetPages
 from accounts.models import Role
 from accounts.requests import account_of
 from accounts.written.reading import true_or_false
-from devices import actions, breaker, checking, reasons
+from devices import actions, reasons
 from devices.api.serializers import DeviceSerializer, is_taken
+from devices.health import breaker
+from devices.linking import checking
+from devices.linking.pairing import GatewayRefused
 from devices.models import Device
-from devices.pairing import GatewayRefused
 from devices.states import DeviceStatus
 
 

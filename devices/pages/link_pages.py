@@ -13,9 +13,11 @@ from django.utils.translation import gettext as _
 
 from accounts.audit import Actor
 from accounts.pages.admin_base import AccountAdmin
-from devices import actions, health, pairing, phone_numbers, reasons
+from devices import actions, phone_numbers, reasons
+from devices.health import probes
+from devices.linking import pairing
+from devices.linking.pairing import GatewayRefused, Shown
 from devices.models import Device
-from devices.pairing import GatewayRefused, Shown
 from devices.webhooks import subscribing
 from devices.webhooks.subscribing import Arrival, Standing
 
@@ -94,7 +96,7 @@ class LinkPages(AccountAdmin):
                 "restart": _("“%(device)s” is connecting anew."),
             }
             messages.success(request, said[name] % {"device": device})
-            health.check(device, now=timezone.now())
+            probes.check(device, now=timezone.now())
         return HttpResponseRedirect(link_address(device))
 
     def hook_view(self, request: HttpRequest, device_id: int) -> HttpResponse:

@@ -7,9 +7,8 @@ gateway's own clock.
 
 from django.db import connection, transaction
 
-from devices import breaker
 from devices.gateway.base import LinkNews
-from devices.watch import acknowledgements
+from devices.health import acknowledgements, breaker
 
 
 def apply(device_id: int, news: LinkNews) -> bool:

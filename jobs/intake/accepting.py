@@ -23,7 +23,7 @@ from django.utils import timezone
 from accounts.countries import is_country
 from accounts.models import Account, User
 from accounts.written.reading import is_storable, true_or_false, with_plain_line_ends
-from devices import breaker, rounds
+from devices.health import breaker, rounds
 from devices.models import Device
 from devices.numbers import countries
 from devices.numbers.landlines import is_surely_landline

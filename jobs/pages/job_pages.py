@@ -14,7 +14,8 @@ from django.utils.translation import gettext as _
 
 from accounts.errors import ApiError
 from accounts.models import Account
-from devices import breaker, reasons
+from devices import reasons
+from devices.health import breaker
 from devices.models import Device
 from devices.numbers import countries, landlines
 from devices.states import DeviceStatus

@@ -14,7 +14,7 @@ import structlog
 from django.db import OperationalError, connection, transaction
 
 from devices.gateway.registry import READERS
-from devices.watch import acknowledgements
+from devices.health import acknowledgements
 from devices.webhooks import inbox
 from devices.webhooks.inbox import Event
 from jobs.receipts import lifting, parking

@@ -17,13 +17,12 @@ import structlog
 from django.conf import settings
 from django.db import Error as DatabaseError
 
-from devices import breaker
 from devices.egress import CheckedAddress, EgressRefused
 from devices.gateway.base import NotSent, OutgoingMessage, Scope, SendError, WireFailure, WireResponse
 from devices.gateway.transport import TOO_LATE, Transport
+from devices.health import acknowledgements, breaker
+from devices.health.tally import Tally
 from devices.lane.pacing import LONGEST_HORIZON_SECONDS
-from devices.watch import acknowledgements
-from devices.watch.tally import Tally
 from jobs.running import answers
 from jobs.running.addresses import Addresses
 from jobs.running.alarms import Alarms

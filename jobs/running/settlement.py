@@ -14,9 +14,10 @@ from django.conf import settings
 from django.db import DataError, IntegrityError, connection, transaction
 from django.utils import timezone
 
-from devices import breaker, egress
+from devices import egress
 from devices.gateway.base import DeviceUnavailable
 from devices.gateway.registry import gateway_for
+from devices.health import breaker
 from devices.lane import leases, runners
 from devices.lane.limits import Limits, limits_of
 from devices.models import Device

@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from accounts.needed import Need
-from devices import breaker
+from devices.health import breaker
 from devices.lane.leases import USABLE
 from jobs.live import events, publishing
 from jobs.models import Job, MessageSyntax

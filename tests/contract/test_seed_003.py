@@ -209,7 +209,7 @@ def test_multimedia_goes_in_and_comes_out_as_it_is(front, written):
 
 
 def test_credentials_make_a_device(front, monkeypatch):
-    monkeypatch.setattr("devices.health.check", lambda *_, **__: None)
+    monkeypatch.setattr("devices.health.probes.check", lambda *_, **__: None)
     made = front.device(**json.loads(CREDENTIALS))
     assert (made["base_url"], made["instance_name"]) == ("https://api.evolution.com", "your_instance_name")
     assert "your_api_token" not in json.dumps(made)
@@ -257,7 +257,7 @@ def test_a_text_reaches_the_gateway(front, simulator):
 def test_a_file_reaches_the_gateway(front, simulator, the_internet, monkeypatch, written):
     multimedia = json.loads(written)
     with monkeypatch.context() as patch:
-        patch.setattr("devices.health.check", lambda *_, **__: None)
+        patch.setattr("devices.health.probes.check", lambda *_, **__: None)
         address = launch(front, simulator, multimedia=multimedia)
     method, path, headers, body = sent(simulator)
     assert (method, path) == ("POST", "/message/sendMedia/demo-1")

@@ -10,7 +10,8 @@ from django.utils import timezone
 
 from accounts.audit import Actor
 from accounts.models import Account
-from devices import actions, health, reasons, validation
+from devices import actions, reasons, validation
+from devices.health import probes
 from devices.models import Device
 from devices.states import DeviceStatus
 from devices.webhooks import subscribing
@@ -80,7 +81,7 @@ class Command(BaseCommand):
     def _status(self, device: Device) -> DeviceStatus:
         """Check until the simulator, which may be starting, is there."""
         for _ in range(TRIES):
-            status = health.check(device, now=timezone.now())
+            status = probes.check(device, now=timezone.now())
             if device.status_reason not in {"unreachable", "no_answer"}:
                 break
             time.sleep(PAUSE_SECONDS)

@@ -15,9 +15,9 @@ from campaigns.models import Notification
 from campaigns.notices import device_notices
 from campaigns.wording import campaign_notes
 from config.schedule import BEAT_SCHEDULE
+from devices.health import acknowledgements
+from devices.health.acknowledgements import Accepted
 from devices.models import Acknowledgement, Device, Incident
-from devices.watch import acknowledgements
-from devices.watch.acknowledgements import Accepted
 from tests.factories import make_account, make_device, make_member
 
 pytestmark = pytest.mark.django_db

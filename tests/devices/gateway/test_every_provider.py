@@ -9,7 +9,6 @@ from hypothesis import Phase
 from hypothesis import settings as hypothesis_settings
 
 from accounts.encryption import Sealed
-from devices import breaker
 from devices.gateway import http, registry
 from devices.gateway.base import (
     Acceptance,
@@ -31,6 +30,7 @@ from devices.gateway.evolution.instance_calls import Instance
 from devices.gateway.evolution.phone_linking import PhoneLinking
 from devices.gateway.evolution.send_answers import BEFORE_THE_SEND
 from devices.gateway.evolution.webhook_settings import EVENTS
+from devices.health import breaker
 from devices.models import Device, Provider
 from tests.devices.gateway import contract, pigeon
 from tests.devices.gateway.contract import Case

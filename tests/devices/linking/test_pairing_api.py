@@ -12,8 +12,8 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from accounts.models import AuditEntry, Membership, Role
-from devices import pairing
 from devices.gateway.base import Link, LinkCode, Linking
+from devices.linking import pairing
 from devices.models import Device, Pairing
 from devices.states import DeviceStatus
 from tests.accounts import people

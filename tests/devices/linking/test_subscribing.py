@@ -8,7 +8,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import AuditEntry, Membership
-from devices import checking
+from devices.linking import checking
 from devices.models import Device, Webhook
 from devices.webhooks import header_secrets, subscribing
 from devices.webhooks.subscribing import ARRIVES_WITHIN, Arrival

@@ -11,9 +11,9 @@ from cryptography.fernet import Fernet
 from django.db import connection
 from django.utils import timezone
 
-from devices import health
 from devices.gateway.base import Acceptance
 from devices.gateway.evolution import EvolutionGateway
+from devices.health import probes
 from devices.models import Device, Lane, Runner
 from jobs import invariants, sweep
 from jobs.message.rendering import Template
@@ -61,7 +61,7 @@ def send_until_it_ends(job, runner, seconds=GIVE_UP_SECONDS, *, check_devices=Fa
     until = time.monotonic() + seconds
     while True:
         for device in Device.unscoped.filter(status="disconnected") if check_devices else ():
-            health.check(device, timezone.now())
+            probes.check(device, timezone.now())
         runner.run(0.5)
         sweep.sweep()
         reconcile.reconcile(time.monotonic() + 1)
@@ -249,7 +249,7 @@ def test_a_device_whose_token_cannot_be_read_is_taken_out_and_another_sends(simu
     assert job.sent == 20
     sealed.refresh_from_db()
     assert (sealed.status, sealed.status_reason) == ("blocked", "token_unreadable")
-    assert health.probe(sealed).reason == "token_unreadable"
+    assert probes.probe(sealed).reason == "token_unreadable"
 
 
 def test_a_device_of_a_provider_nobody_knows_is_taken_out_and_another_sends(simulator, runner, account):

@@ -11,9 +11,9 @@ import pytest
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from devices import rounds
 from devices.gateway.base import NotSent, Scope
 from devices.gateway.evolution import EvolutionGateway
+from devices.health import rounds
 from devices.models import Device, Lane
 from jobs import control, invariants, sweep
 from jobs.models import Job, Recipient

@@ -5,7 +5,7 @@ us. Not inside a transaction: it may take as long as several calls.
 from datetime import datetime
 from typing import Final
 
-from devices import health
+from devices.health import probes
 from devices.models import Device
 from devices.states import DeviceStatus
 from devices.webhooks import subscribing
@@ -16,7 +16,7 @@ _ANSWERS: Final = frozenset({"", "instance_connecting", "instance_closed", "inst
 
 def check(device: Device, now: datetime) -> DeviceStatus:
     """Ask how the device is, and see to its webhook; what was found of both is in their rows."""
-    status = health.check(device, now)
+    status = probes.check(device, now)
     if device.status_reason in _ANSWERS:
         subscribing.set_up(device, now)
     else:

@@ -20,7 +20,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models.functions import Now
 
-from devices import breaker
+from devices.health import breaker
 from devices.lane.limits import INSTANCE
 from devices.models import Incident
 

@@ -10,9 +10,9 @@ from typing import Final, NamedTuple
 import segno
 from django.db import models, transaction
 
-from devices import health
 from devices.gateway.base import DeviceUnavailable, Gateway, Link, Linker, Linking, Probe
 from devices.gateway.registry import gateway_for
+from devices.health import probes
 from devices.models import Device, Pairing
 
 LOOK_EVERY: Final = timedelta(seconds=0.9)
@@ -142,9 +142,9 @@ def _write(row: Pairing, linking: Linking, now: datetime) -> None:
 def _tell_health(device: Device, linking: Linking, now: datetime) -> None:
     """Only what is new: a page looks once a second."""
     reason = "instance_connecting" if linking.link is Link.OPENING else linking.reason
-    found = health.meaning(Probe(linking.link, reason))
+    found = probes.meaning(Probe(linking.link, reason))
     if (found.status, found.reason) != (device.status, device.status_reason):
-        health.note(device, found, now)
+        probes.note(device, found, now)
 
 
 def _gateway(device: Device) -> Gateway:

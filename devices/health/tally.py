@@ -1,6 +1,6 @@
 """What one process had accepted since it told of it last: a number and two times for each device. No database here."""
 
-from devices.watch.acknowledgements import Accepted
+from devices.health.acknowledgements import Accepted
 
 
 class Tally:

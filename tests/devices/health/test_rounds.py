@@ -11,9 +11,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.db import connection
 
-from devices import breaker, health, needs, rounds
+from devices import needs
 from devices.gateway import registry
 from devices.gateway.evolution import EvolutionGateway
+from devices.health import breaker, probes, rounds
 from devices.models import Device
 from devices.states import DeviceStatus
 from devices.tasks import check_devices
@@ -195,7 +196,7 @@ def slow_gateway() -> Iterator[tuple[Gateway, str]]:
 
 def when_all_are_found(devices, gate):
     """Open a gate as soon as the round has noted all of these, and say whether it was shut until then."""
-    real = health.record
+    real = probes.record
     left = {device.pk for device in devices}
 
     def record(device, *rest, **more):
@@ -209,12 +210,12 @@ def when_all_are_found(devices, gate):
 
 
 def test_a_gateway_that_is_slow_delays_no_other(simulator, monkeypatch):
-    monkeypatch.setattr(health, "PROBE_SECONDS", 2 * GIVE_UP_SECONDS)
+    monkeypatch.setattr(probes, "PROBE_SECONDS", 2 * GIVE_UP_SECONDS)
     monkeypatch.setattr(rounds, "AT_ONCE", 6)
     with slow_gateway() as (gateway, url):
         slow = [arrange.device(base_url=url, next_check_at=NOW - timedelta(hours=1)) for _ in range(9)]
         well = [arrange.device(simulator=simulator, next_check_at=NOW) for _ in range(9)]
-        monkeypatch.setattr(health, "record", when_all_are_found(well, gateway.gate))
+        monkeypatch.setattr(probes, "record", when_all_are_found(well, gateway.gate))
         assert rounds.check_due(NOW) == 18  # the others were through before the gate opened, or it never had
     assert found([*slow, *well]) == [("connected", "")] * 18
 
@@ -229,12 +230,12 @@ def test_a_small_gateway_is_not_asked_by_many_at_once(monkeypatch):
 
 
 def test_who_becomes_due_while_something_hangs_is_asked_by_the_same_round(simulator, monkeypatch):
-    monkeypatch.setattr(health, "PROBE_SECONDS", 2 * GIVE_UP_SECONDS)
+    monkeypatch.setattr(probes, "PROBE_SECONDS", 2 * GIVE_UP_SECONDS)
     monkeypatch.setattr(rounds, "TAKE_EVERY_SECONDS", 0.01)
     with slow_gateway() as (gateway, url):
         arrange.device(base_url=url)
         soon = arrange.device(simulator=simulator, next_check_at=NOW + timedelta(seconds=0.2))
-        monkeypatch.setattr(health, "record", when_all_are_found([soon], gateway.gate))
+        monkeypatch.setattr(probes, "record", when_all_are_found([soon], gateway.gate))
         assert rounds.check_due(NOW) == 2
 
 
@@ -247,8 +248,8 @@ def test_nothing_is_begun_that_could_outlast_the_round(simulator, monkeypatch):
 
 def probed(monkeypatch):
     """Note who is asked."""
-    real, who = health.probe, []
-    monkeypatch.setattr(health, "probe", lambda device: (who.append(device.pk), real(device))[1])
+    real, who = probes.probe, []
+    monkeypatch.setattr(probes, "probe", lambda device: (who.append(device.pk), real(device))[1])
     return who
 
 
@@ -264,7 +265,7 @@ def test_where_nobody_can_connect_a_few_speak_for_all(monkeypatch, simulator):
 
 @pytest.mark.parametrize("held", [rounds.HELD, 10], ids=["all are held", "most are not even read"])
 def test_more_that_hang_than_are_asked_at_once_speak_for_all(monkeypatch, held):
-    monkeypatch.setattr(health, "PROBE_SECONDS", 0.05)
+    monkeypatch.setattr(probes, "PROBE_SECONDS", 0.05)
     monkeypatch.setattr(rounds, "HELD", held)
     who = probed(monkeypatch)
     with slow_gateway() as (_, url):
@@ -281,10 +282,10 @@ def test_a_few_that_hang_speak_for_themselves_alone(monkeypatch):
     devices = [arrange.device() for _ in hangs]
     silent = {device.pk for device, does in zip(devices, hangs, strict=True) if does}
     answers = {
-        True: health.Health(DeviceStatus.DISCONNECTED, "no_answer"),
-        False: health.Health(DeviceStatus.CONNECTED),
+        True: probes.Health(DeviceStatus.DISCONNECTED, "no_answer"),
+        False: probes.Health(DeviceStatus.CONNECTED),
     }
-    monkeypatch.setattr(health, "probe", lambda device: answers[device.pk in silent])
+    monkeypatch.setattr(probes, "probe", lambda device: answers[device.pk in silent])
     monkeypatch.setattr(rounds, "AT_ONE_GATEWAY", 1)
     assert rounds.check_due(NOW) == len(hangs)
     assert [reason for _, reason in found(devices)] == ["no_answer" if one else "" for one in hangs]
@@ -338,7 +339,7 @@ def test_a_list_is_asked_for_once_a_round_however_many_are_read_at_a_time(crowd,
 
 def test_where_no_list_comes_and_nobody_answers_they_are_out_all_the_same(monkeypatch):
     monkeypatch.setattr(rounds, "PROBE_SECONDS", 0.05)
-    monkeypatch.setattr(health, "PROBE_SECONDS", 0.05)
+    monkeypatch.setattr(probes, "PROBE_SECONDS", 0.05)
     with slow_gateway() as (_, url):
         hanging = [arrange.device(base_url=url, status=DeviceStatus.CONNECTED) for _ in range(40)]
         assert rounds.check_due(NOW) == 40

@@ -14,14 +14,14 @@ from typing import Final, NamedTuple
 from django.db import connection
 
 from devices import needs
-from devices.breaker import BACK_OFF_SECONDS, FOR_A_PERSON, HEARD_EVERY, PASSING, back_off, sooner
 from devices.gateway.base import DeviceUnavailable, Link, Probe
 from devices.gateway.registry import gateway_for
+from devices.health import acknowledgements
+from devices.health.acknowledgements import NO_ACKNOWLEDGEMENT
+from devices.health.breaker import BACK_OFF_SECONDS, FOR_A_PERSON, HEARD_EVERY, PASSING, back_off, sooner
 from devices.lane.limits import INSTANCE
 from devices.models import Device
 from devices.states import DeviceStatus
-from devices.watch import acknowledgements
-from devices.watch.acknowledgements import NO_ACKNOWLEDGEMENT
 
 PROBE_SECONDS: Final = 10.0  # one check's deadline
 # How long after a look the next one is, at most:

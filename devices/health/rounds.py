@@ -21,11 +21,12 @@ from urllib.parse import urlsplit
 from django.db import connection
 from django.db.models import F, Q
 
-from devices import health, needs
-from devices.breaker import HEARD_HOLDS, out_by_an_old_word
+from devices import needs
 from devices.gateway.base import DeviceUnavailable, Link, Probe, Roll
 from devices.gateway.registry import gateway_for
-from devices.health import PROBE_SECONDS, Health
+from devices.health import probes
+from devices.health.breaker import HEARD_HOLDS, out_by_an_old_word
+from devices.health.probes import PROBE_SECONDS, Health
 from devices.models import Device, DeviceQuerySet
 from devices.states import DeviceStatus
 
@@ -74,8 +75,8 @@ def look_now(devices: DeviceQuerySet, now: datetime) -> None:
         return
     at_work = needs.at_work([device.pk for device in old])
     with ThreadPoolExecutor(MOST_NOW, thread_name_prefix="health") as pool:
-        for device, found in zip(old, pool.map(health.probe, old), strict=True):
-            health.record(device, found, now, at_work=device.pk in at_work)
+        for device, found in zip(old, pool.map(probes.probe, old), strict=True):
+            probes.record(device, found, now, at_work=device.pk in at_work)
 
 
 def _is_anybody_due(now: datetime) -> bool:
@@ -136,7 +137,7 @@ class _Look:
     at_work: bool
 
     def ask(self) -> Health:
-        return health.probe(self.device)
+        return probes.probe(self.device)
 
 
 @dataclass(slots=True)
@@ -267,7 +268,7 @@ class _Round:
                 self._compare(what, said, asked_at)
 
     def _note(self, look: _Look, found: Health, asked_at: datetime) -> None:
-        self._checked += health.record(look.device, found, asked_at, at_work=look.at_work)
+        self._checked += probes.record(look.device, found, asked_at, at_work=look.at_work)
         queue = look.queue
         queue.silences = queue.silences + 1 if found.reason in _SILENT else 0
         if queue.silences >= (CANNOT_CONNECT if found.reason in _NOT_CONNECTED else NO_ANSWER):
@@ -280,7 +281,7 @@ class _Round:
         queue.waiting = deque(what for what in queue.waiting if isinstance(what, _RollCall))
         due = [pk for pk, base_url in _due(asked_at) if pk not in self._seen and _place(base_url) == place]
         devices = [*waiting, *self._read(due)]
-        self._checked += health.record_all(devices, found, asked_at, needs.at_work([device.pk for device in devices]))
+        self._checked += probes.record_all(devices, found, asked_at, needs.at_work([device.pk for device in devices]))
 
     def _compare(self, call: _RollCall, said: Mapping[str, Probe] | None, asked_at: datetime) -> None:
         """Note who is as before by the list; have the others asked."""
@@ -294,7 +295,7 @@ class _Round:
             else:
                 self._wait(look)
         at_work = {look.device.pk for look in same if look.at_work}
-        self._checked += health.confirm([look.device for look in same], asked_at, at_work)
+        self._checked += probes.confirm([look.device for look in same], asked_at, at_work)
 
     def _others(self, call: _RollCall) -> list[_Look]:
         """Those at the same address that the list speaks for as well, and of whom nothing was heard for a while."""
@@ -330,7 +331,7 @@ def _may_be_confirmed(device: Device) -> bool:
 
 
 def _is_as_before(device: Device, said: Mapping[str, Probe]) -> bool:
-    found = health.meaning(said.get(device.instance_name, _NOT_LISTED))
+    found = probes.meaning(said.get(device.instance_name, _NOT_LISTED))
     return (found.status, found.reason) == (device.status, device.status_reason)
 
 

@@ -4,9 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from devices import breaker, health, needs, reasons
+from devices import needs, reasons
 from devices.gateway.base import Link, Probe
 from devices.gateway.evolution import EvolutionGateway
+from devices.health import breaker, probes
 from devices.models import Device
 from devices.states import DeviceStatus
 from tests.devices import arrange
@@ -26,7 +27,7 @@ NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 )
 def test_what_a_gateway_says_of_a_device(probe, expected, monkeypatch):
     monkeypatch.setattr(EvolutionGateway, "probe", lambda *_: probe)
-    found = health.probe(Device(base_url="http://gateway.example", instance_name="x", token="t"))
+    found = probes.probe(Device(base_url="http://gateway.example", instance_name="x", token="t"))
     assert (found.status, found.reason) == expected
 
 
@@ -34,7 +35,7 @@ def test_what_a_gateway_says_of_a_device(probe, expected, monkeypatch):
 def test_what_was_found_at_one_provider_is_not_noted_for_another():
     device = arrange.device()
     Device.unscoped.filter(pk=device.pk).update(provider="pigeon")
-    assert not health.record(device, health.Health(DeviceStatus.CONNECTED), NOW)
+    assert not probes.record(device, probes.Health(DeviceStatus.CONNECTED), NOW)
 
 
 @pytest.mark.django_db
@@ -50,7 +51,7 @@ def test_what_was_found_at_one_provider_is_not_noted_for_another():
 def test_the_simulators_states_are_understood_and_stored(simulator, state, expected):
     device = arrange.device(simulator=simulator)
     simulator.set_state("demo-1", state)
-    assert health.check(device, NOW) == expected
+    assert probes.check(device, NOW) == expected
     row = Device.unscoped.get(pk=device.pk)
     assert (row.status, row.status_checked_at) == (expected, NOW)
     assert (row.status_reason == "") is (state == "open")
@@ -68,7 +69,7 @@ def test_the_simulators_states_are_understood_and_stored(simulator, state, expec
 def test_a_device_that_only_a_person_can_mend_is_blocked(simulator, wrong, reason):
     fields = {name: value.format(url=simulator.url) for name, value in wrong.items()}
     device = arrange.device(simulator=simulator, **fields)
-    assert health.check(device, NOW) == DeviceStatus.BLOCKED
+    assert probes.check(device, NOW) == DeviceStatus.BLOCKED
     assert Device.unscoped.get(pk=device.pk).status_reason == reason
 
 
@@ -76,7 +77,7 @@ def test_a_device_that_only_a_person_can_mend_is_blocked(simulator, wrong, reaso
 def test_an_unlicensed_gateway_blocks(simulator):
     simulator.faults({"license": 1})
     device = arrange.device(simulator=simulator)
-    assert (health.check(device, NOW), device.status_reason) == (DeviceStatus.BLOCKED, "licence_required")
+    assert (probes.check(device, NOW), device.status_reason) == (DeviceStatus.BLOCKED, "licence_required")
 
 
 @pytest.mark.django_db
@@ -91,7 +92,7 @@ def test_an_unlicensed_gateway_blocks(simulator):
 )
 def test_a_gateway_that_cannot_be_reached(base_url, status, reason):
     device = arrange.device(base_url=base_url)
-    health.check(device, NOW)
+    probes.check(device, NOW)
     row = Device.unscoped.get(pk=device.pk)
     assert (row.status, row.status_reason) == (status, reason)
 
@@ -99,7 +100,7 @@ def test_a_gateway_that_cannot_be_reached(base_url, status, reason):
 @pytest.mark.django_db
 def test_the_instance_name_stays_one_segment_of_the_path(simulator):
     simulator.reset()
-    health.check(arrange.device(simulator=simulator, instance_name="a b?c#d%2F"), NOW)
+    probes.check(arrange.device(simulator=simulator, instance_name="a b?c#d%2F"), NOW)
     assert simulator.last_requests(1)[0]["path"].endswith("/instance/connectionState/a%20b%3Fc%23d%252F")
 
 
@@ -107,14 +108,14 @@ def test_the_instance_name_stays_one_segment_of_the_path(simulator):
 def test_what_was_found_before_an_edit_is_not_noted_after_it():
     device = arrange.device()
     Device.unscoped.filter(pk=device.pk).update(base_url="http://127.0.0.1:10")
-    assert not health.record(device, health.Health(DeviceStatus.CONNECTED), NOW)
+    assert not probes.record(device, probes.Health(DeviceStatus.CONNECTED), NOW)
 
 
 @pytest.mark.django_db
 def test_an_older_finding_does_not_replace_a_newer_one():
     device = arrange.device()
-    assert health.record(device, health.Health(DeviceStatus.BLOCKED, "unauthorized"), NOW)
-    assert not health.record(device, health.Health(DeviceStatus.CONNECTED), NOW - timedelta(seconds=1))
+    assert probes.record(device, probes.Health(DeviceStatus.BLOCKED, "unauthorized"), NOW)
+    assert not probes.record(device, probes.Health(DeviceStatus.CONNECTED), NOW - timedelta(seconds=1))
     assert Device.unscoped.get(pk=device.pk).status == DeviceStatus.BLOCKED
 
 
@@ -125,7 +126,7 @@ def found(device, reason, at, *, at_work=False):
     """Note what a check of now found, "" for well; return the wait for the next in seconds."""
     status = DeviceStatus.DISCONNECTED if reason else DeviceStatus.CONNECTED
     device.refresh_from_db()
-    assert health.record(device, health.Health(status, reason), at, at_work=at_work)
+    assert probes.record(device, probes.Health(status, reason), at, at_work=at_work)
     device.refresh_from_db()
     return (device.next_check_at - at).total_seconds()
 
@@ -169,7 +170,7 @@ def test_who_waits_for_a_person_and_is_waited_for_by_a_job_is_asked_every_two_mi
 def test_a_person_who_edits_a_device_at_work_has_it_asked_again_soon(simulator, monkeypatch):
     device = arrange.device(simulator=simulator)
     monkeypatch.setattr(needs, "who_works", [lambda ids: {device.pk} & set(ids)])
-    health.check(device, NOW)
+    probes.check(device, NOW)
     device.refresh_from_db()
     assert (device.next_check_at - NOW).total_seconds() == or_a_fifth_less(30)
 
@@ -244,7 +245,7 @@ def test_a_list_confirms_devices_in_one_statement_but_none_that_has_changed(djan
     Device.unscoped.filter(pk=gone_out.pk).update(status="disconnected", status_reason="unreachable")
     Device.unscoped.filter(pk=newer.pk).update(status_checked_at=NOW)
     with django_assert_num_queries(1):
-        assert health.confirm(devices, NOW, {at_work.pk}) == 3
+        assert probes.confirm(devices, NOW, {at_work.pk}) == 3
     noted = Device.unscoped.filter(next_check_at__gt=NOW)
     assert {row.pk: (row.next_check_at - NOW).total_seconds() for row in noted} == {
         idle.pk: or_a_fifth_less(300),

@@ -7,15 +7,14 @@ from django.db import connection, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from devices import breaker, health
 from devices.gateway.base import Link, Probe
 from devices.gateway.evolution import EvolutionGateway
+from devices.health import acknowledgements, breaker, probes
+from devices.health.acknowledgements import NO_ACKNOWLEDGEMENT, Accepted
+from devices.health.tally import Tally
 from devices.lane.limits import limits_of
 from devices.models import Acknowledgement, Device
 from devices.states import DeviceStatus
-from devices.watch import acknowledgements
-from devices.watch.acknowledgements import NO_ACKNOWLEDGEMENT, Accepted
-from devices.watch.tally import Tally
 from tests.factories import make_account, make_device
 
 pytestmark = pytest.mark.django_db
@@ -65,7 +64,7 @@ def look(device: Device, monkeypatch: pytest.MonkeyPatch, said: Probe = OPEN) ->
     """A round asks it how it is."""
     monkeypatch.setattr(EvolutionGateway, "probe", lambda *_: said)
     device.refresh_from_db()
-    health.record(device, health.probe(device), timezone.now())
+    probes.record(device, probes.probe(device), timezone.now())
     return standing(device)
 
 
@@ -175,7 +174,7 @@ def test_a_person_who_checks_it_has_it_tried_again(device: Device, monkeypatch) 
     silenced(device)
     monkeypatch.setattr(EvolutionGateway, "probe", lambda *_: Probe(Link.OPEN))
     device.refresh_from_db()
-    assert health.check(device, timezone.now()) == DeviceStatus.CONNECTED
+    assert probes.check(device, timezone.now()) == DeviceStatus.CONNECTED
     assert standing(device) == WELL
 
 

@@ -1,5 +1,4 @@
-"""Taking a device out of service, with the reason, and when it is looked at again; the health check (`health`) brings
-it back.
+"""Taking a device out of service, with the reason, and when it is looked at again; a probe (`probes`) brings it back.
 
 Trouble that names no recipient is the device's, or its gateway's, whatever kind of answer it comes as. A device that
 comes back from it sends one message first: `trouble_count` stays until a message was accepted, and each time that none

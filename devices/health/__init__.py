@@ -1,0 +1,8 @@
+"""Whether a device may be given work: who is taken out, who is asked how they are, and who looks well and is not.
+
+breaker            taking a device out, with the reason, and when it is looked at again
+probes             asking a device's gateway how it is, and noting it
+rounds             who is asked when, and how many at once
+acknowledgements   who accepts messages of which nothing is ever heard
+tally              what one process had accepted, until it tells
+"""
