@@ -6,41 +6,26 @@ what finishes meanwhile makes up the next one. So a fast gateway gets large orde
 
 import math
 import os
-import resource
 import socket
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from datetime import timedelta
 
 import structlog
 from django.conf import settings
 from django.db import Error as DatabaseError
 
 from devices.egress import CheckedAddress, EgressRefused
-from devices.gateway.base import NotSent, OutgoingMessage, Scope, SendError, WireFailure, WireResponse
-from devices.gateway.transport import TOO_LATE, Transport
-from devices.health import acknowledgements, breaker
-from devices.health.tally import Tally
 from devices.lane.pacing import LONGEST_HORIZON_SECONDS
-from jobs.running import answers
 from jobs.running.addresses import Addresses
 from jobs.running.alarms import Alarms
-from jobs.running.lanes import LONGEST_PAUSE_SECONDS, SPAN_SECONDS, Lane
-from jobs.running.settlement import Look, Order, Settled, Settlement
-from jobs.sending import resting
-from jobs.sending.outcomes import Claim, Outcome, accepted, not_written, refused, unsendable
+from jobs.running.lanes import SPAN_SECONDS, Lane
+from jobs.running.lookout import Lookout
+from jobs.running.network import Network
+from jobs.running.settlement import Order, Settled, Settlement
 
 log = structlog.get_logger(__name__)
 
-WINDOWS = 512  # requests at once in one process, of devices without a pace; more costs sockets, not speed
-MOST_FILES = 65_536
-SPARE_FILES = 128  # beside the sockets of requests
-LOOK_SECONDS = 5.0  # for the dead and for devices that wait; at once where the database tells of a change
-LOOK_AT_LIMITS_SECONDS = 10.0  # likewise, for what is not told
-BALANCE_SECONDS = 3.0  # those that were given up are left so long for who has less
-LEAVE_DEVICES_SECONDS = 0.2
-SHORT_SECONDS = 0.5
 BEAT_SECONDS = 1.0  # an order at least so often, be it empty: it renews all leases, and brings what the database tells
 ASK_AGAIN_SECONDS = 0.5  # after the database had nothing for a device
 # Devices taken together do not begin at once: they would keep step with each other from then on. Over one interval they
@@ -57,93 +42,69 @@ FLUSH_SECONDS = 0.25
 LONGEST_WAIT_SECONDS = 0.1
 
 
-def _sockets() -> int:
-    """How many requests this process may have in flight: as many as it may have files open."""
-    files, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    files = max(files, MOST_FILES if most == resource.RLIM_INFINITY else min(most, MOST_FILES))
-    resource.setrlimit(resource.RLIMIT_NOFILE, (files, most))
-    return max(WINDOWS, files - SPARE_FILES)
-
-
 class LaneRunner:
     """Sends through every device that is its share, as long as there is something to send. One a worker process."""
 
     def __init__(self) -> None:
-        self._sockets = _sockets()
-        self._transport: Transport[tuple[Lane, Claim]] = Transport(
-            settings.GATEWAY_CONNECT_TIMEOUT, settings.GATEWAY_READ_TIMEOUT, WINDOWS
-        )
         self._settlement = Settlement(f"{socket.gethostname()}:{os.getpid()}")
         self._database = ThreadPoolExecutor(1, "settlement")
         self._addresses = Addresses()
         self._lanes: dict[int, Lane] = {}
+        self._network = Network(self._lanes, self._database.submit)
+        self._lookout = Lookout()
         self._alarms = Alarms()
         self._wanting: dict[int, Lane] = {}  # have room for claims
         self._closing: dict[int, Lane] = {}
         self._has_brisk = False
         self._most_claims = MOST_CLAIMS
-        self._lined_up = 0  # claims that wait for their slot
-        self._outcomes: list[Outcome] = []
-        self._is_urgent = False  # no need to wait for what else comes within SPAN_SECONDS
         self._with_database: Future[Settled] | None = None
         self._order = Order()
         self._order_given_at = 0.0
-        self._lease_until = 0.0
-        self._next_look = 0.0
-        self._were_left = False  # devices that another runner may take first, or else we
-        self._is_short = False
         self._next_flush = 0.0
-        self._next_look_at = 0.0
-        self._next_well = 0.0
-        self._accepted = Tally()
         self._retry_database_at = 0.0
 
     def run(self, seconds: float = math.inf, should_stop: Callable[[], bool] = lambda: False) -> None:
         """Send until nothing is left to this runner, or `should_stop`; what is in flight then is answered for."""
         started = now = time.monotonic()
-        self._next_look = 0.0
+        self._lookout.next_look = 0.0
         while True:
             if self._lanes and not self._has_brisk:
                 time.sleep(TICK_SECONDS)
                 now = time.monotonic()
             for device_id in self._alarms.due(now):
                 self._attend(self._lanes[device_id], now)
-            answered: dict[int, Lane] = {}
-            for (lane, claim), answer in self._transport.pump(self._patience(now)):
-                lane.in_flight -= 1
-                self._understand(lane, claim, answer)
-                answered[lane.device_id] = lane
+            answered = self._network.pump(self._patience(now))
             now = time.monotonic()
-            for lane in answered.values():
+            for lane in answered:
                 self._attend(lane, now)
             if self._with_database is not None and self._with_database.done():
                 self._take_answer(self._with_database, now)
             self._follow_addresses(now)
-            self._tell_who_is_well(now)
+            self._network.reports.tell(self._lanes.values(), now)
             is_ending = should_stop() or now - started >= seconds
             if self._with_database is None:
-                if self._is_idle and (is_ending or (self._next_look > now and not self._awaits_more)):
+                if self._is_idle and (is_ending or (self._lookout.next_look > now and not self._awaits_more)):
                     break
                 self._give_order(now, is_ending=is_ending)
         self._leave()
 
     def close(self) -> None:
         """Let go of sockets, threads and the database session, and with it of every lease."""
-        self._transport.close()
+        self._network.transport.close()
         self._database.submit(self._settlement.forget)
         self._database.shutdown()
         self._addresses.close()
 
     @property
     def _is_idle(self) -> bool:
-        return not self._lanes and not self._outcomes and not self._settlement.has_untold_events
+        return not self._lanes and not self._network.outcomes and not self._settlement.has_untold_events
 
     @property
     def _awaits_more(self) -> bool:
-        return self._were_left or self._is_short or self._settlement.has_news
+        return self._lookout.awaits_more or self._settlement.has_news
 
     def _leave(self) -> None:
-        self._tell_what_was_accepted(time.monotonic())
+        self._network.reports.tell_accepted(time.monotonic())
         try:
             self._database.submit(self._settlement.leave).result()
         except DatabaseError as error:
@@ -153,13 +114,13 @@ class LaneRunner:
         """Do for a lane what is due, and note when it is to be looked after next."""
         if self._lanes.get(lane.device_id) is not lane:
             return
-        self._write_ready(lane, now)
+        self._network.write_ready(lane, now)
         if lane.is_closing:
             self._closing[lane.device_id] = lane
         moment = lane.claims_from
         if moment <= now:
             self._wanting[lane.device_id] = lane
-            self._is_urgent |= lane.is_brisk
+            self._network.is_urgent |= lane.is_brisk
             moment = math.inf  # the next order is
         self._alarms.set(lane.device_id, min(moment, lane.writes_from))
 
@@ -171,111 +132,13 @@ class LaneRunner:
                 case CheckedAddress() as address:
                     lane.address = address
                 case EgressRefused():
-                    self._take_out(lane, "egress_refused", "egress_refused")
+                    self._network.take_out(lane, "egress_refused", "egress_refused")
                     self._attend(lane, now)
-
-    def _tell_who_is_well(self, now: float) -> None:
-        """What sends well need not be asked how it is."""
-        if now < self._next_well:
-            return
-        self._next_well = now + breaker.HEARD_EVERY.total_seconds()
-        self._tell_what_was_accepted(now)
-        if well := [lane for lane in self._lanes.values() if lane.is_well]:
-            for lane in well:
-                lane.is_well = False
-            self._database.submit(breaker.heard, [lane.device_id for lane in well])
-
-    def _tell_what_was_accepted(self, now: float) -> None:
-        if told := self._accepted.take(now):
-            self._database.submit(acknowledgements.accepted, told)
-
-    # --- The network -----------------------------------------------------------------------------
-
-    def _write_ready(self, lane: Lane, now: float) -> None:
-        """Begin every request of a lane whose slot has come, where the lease still holds."""
-        while lane.ready and lane.in_flight < lane.max_in_flight and lane.ready[0].is_due(now):
-            ready = lane.ready.popleft()
-            self._lined_up -= 1
-            not_after = min(self._lease_until, ready.not_after)
-            if time.monotonic() >= not_after:
-                self._end(lane, not_written(ready.claim, "stalled"))
-                continue
-            claim = ready.claim
-            try:
-                request = lane.gateway.send_request(OutgoingMessage(claim.phone, claim.text, claim.media))
-            except Exception:
-                # One that cannot be put into a request costs itself, and nobody else.
-                log.exception("message cannot be written", recipient=claim.recipient_id)
-                self._end(lane, unsendable(claim))
-                continue
-            self._transport.start((lane, claim), request, lane.address, not_after)
-            lane.in_flight += 1
-            lane.used_slot(time.monotonic())
-
-    def _understand(self, lane: Lane, claim: Claim, answer: WireResponse | WireFailure) -> None:
-        if answer == WireFailure(TOO_LATE, nothing_written=True):
-            self._end(lane, not_written(claim, "stalled"))
-            return
-        try:
-            acceptance = answers.read(lane.gateway, claim, answer)
-        except SendError as error:
-            is_out = lane.note_trouble(breaker.reason_against(error))
-            is_burst = lane.is_on_trial or lane.troubles > 1
-            self._end(lane, refused(claim, error, settings.QUIET_SECONDS, is_burst=is_burst))
-            self._note_error(lane, error, is_out=is_out or lane.trouble in breaker.FOR_A_PERSON)
-            if error.scope is Scope.MESSAGE and isinstance(error, NotSent):
-                self._database.submit(resting.rest, claim.job_id, error.code)
-        else:
-            lane.note_trouble("")
-            lane.is_well = True
-            if lane.is_on_trial:
-                lane.is_on_trial = False
-                self._database.submit(breaker.is_well, lane.device_id)
-            lane.accepted += 1
-            self._accepted.note(lane.device_id, time.monotonic())
-            if lane.awaits_receipt:
-                self._next_well = 0.0  # the next look at its limits is to know of it
-            self._end(lane, accepted(claim, acceptance))
-
-    def _end(self, lane: Lane, outcome: Outcome) -> None:
-        """Have an outcome recorded with the next order; one of a lane that was lost is others' to find out."""
-        if self._lanes.get(lane.device_id) is not lane:
-            return
-        self._outcomes.append(outcome)
-        self._is_urgent |= lane.is_brisk
-        if outcome.proven_unsent:
-            lane.give_back()
-
-    def _stop(self, lane: Lane, code: str) -> None:
-        """Have a lane take no more claims, and give back those that it has not begun."""
-        lane.is_closing = True
-        while lane.ready:
-            self._lined_up -= 1
-            self._end(lane, not_written(lane.ready.popleft().claim, code))
-
-    def _note_error(self, lane: Lane, error: SendError, *, is_out: bool) -> None:
-        """Wait as long as the gateway asks, and let the device go where that is long; take it out where it `is_out`."""
-        wait = error.retry_after or timedelta()
-        if wait:
-            lane.pace.wait(wait.total_seconds(), time.monotonic())
-            if wait.total_seconds() > LONGEST_PAUSE_SECONDS:
-                self._stop(lane, error.code)
-        if is_out:
-            self._take_out(lane, lane.trouble, error.code, wait)
-
-    def _take_out(self, lane: Lane, reason: str, code: str, wait: timedelta = timedelta()) -> None:
-        """Take a device out for a reason, once; what it has not begun goes back with the code."""
-        if lane.is_out:
-            return
-        lane.is_out = True
-        self._stop(lane, code)
-        log.warning("device taken out", device=lane.device_id, reason=reason)
-        self._database.submit(breaker.take_out, lane.device_id, reason, wait)
 
     def _patience(self, now: float) -> float:
         """How long the network may be waited for."""
         until = min(now + LONGEST_WAIT_SECONDS, self._alarms.next())
-        if self._with_database is None and (self._outcomes or self._wanting or self._closing):
+        if self._with_database is None and (self._network.outcomes or self._wanting or self._closing):
             until = min(until, self._next_order)
         return max(0.0, until - now)
 
@@ -284,7 +147,7 @@ class LaneRunner:
     @property
     def _next_order(self) -> float:
         """When what has come together is worth an order."""
-        return max(self._retry_database_at, 0.0 if self._is_urgent else self._order_given_at + SPAN_SECONDS)
+        return max(self._retry_database_at, 0.0 if self._network.is_urgent else self._order_given_at + SPAN_SECONDS)
 
     def _give_order(self, now: float, *, is_ending: bool) -> None:
         """Send the database what it has to do, if there is anything and its time has come."""
@@ -294,14 +157,14 @@ class LaneRunner:
             self._closing.update(self._lanes)
         if now < (self._retry_database_at if is_ending else self._next_order):
             return
-        order = Order(outcomes=self._outcomes)
+        order = Order(outcomes=self._network.outcomes)
         concerned = {outcome.claim.device_id for outcome in order.outcomes} & self._lanes.keys()
         for device_id, lane in self._closing.items():
             # Once its last outcome is with the database it may go; the release travels with that outcome.
             order.closing.add(device_id)
             if lane.is_idle:
                 order.released[device_id] = max(0.0, lane.pace.next_slot - now)
-        spare = min(self._most_claims, self._sockets - len(self._transport)) - self._lined_up
+        spare = min(self._most_claims, self._network.free_sockets) - self._network.lined_up
         for device_id, lane in list(self._wanting.items()):
             room = 0 if lane.is_closing else min(spare, lane.room(now))
             if room > 0:
@@ -314,31 +177,19 @@ class LaneRunner:
         concerned |= order.closing | order.wanted.keys()
         order.held = [(device_id, self._lanes[device_id].token) for device_id in concerned]
         has_news = self._settlement.take_news()
-        if not is_ending and (now >= self._next_look or has_news):
-            order.look = self._look()
-            self._next_look = now + LOOK_SECONDS
-        if self._lanes and (now >= self._next_look_at or has_news):
-            order.look_at = list(self._lanes)
-            self._next_look_at = now + LOOK_AT_LIMITS_SECONDS
+        if not is_ending:
+            order.look = self._lookout.look(self._lanes, self._network.sockets, now, has_news=has_news)
+        order.look_at = self._lookout.whose_limits(self._lanes, now, has_news=has_news)
         if self._settlement.has_untold_events and now >= self._next_flush:
             order.flush = True
             self._next_flush = now + FLUSH_SECONDS
         is_due = self._lanes and now >= self._order_given_at + BEAT_SECONDS
         if not (order.held or order.look or order.look_at or order.flush or is_due):
             return
-        self._outcomes, self._is_urgent = [], False
+        self._network.begin_anew()
         self._order, self._order_given_at = order, now
         self._with_database = self._database.submit(self._settlement.settle, order)
-        self._with_database.add_done_callback(lambda _: self._transport.wake())
-
-    def _look(self) -> Look:
-        windows = sum(lane.max_in_flight for lane in self._lanes.values() if lane.pace.messages_per_minute is None)
-        return Look(
-            mine=len(self._lanes),
-            windows_spare=WINDOWS - windows,
-            most=max(0, self._sockets - len(self._lanes)),
-            were_left=self._were_left,
-        )
+        self._with_database.add_done_callback(lambda _: self._network.transport.wake())
 
     def _take_answer(self, answer: "Future[Settled]", now: float) -> None:
         self._with_database = None
@@ -351,10 +202,10 @@ class LaneRunner:
         self._fit_orders(order_seconds)
         if not settled.is_alive:
             self._lose_all()
-        self._lease_until = self._order_given_at + settings.LEASE_SECONDS
+        self._network.lease_until = self._order_given_at + settings.LEASE_SECONDS
         # Claims must be here before their slots come, and the next ones take about as long as these.
         horizon = min(LONGEST_HORIZON_SECONDS, SPAN_SECONDS + max(0.05, 2 * order_seconds))
-        self._outcomes += settled.spoiled
+        self._network.outcomes += settled.spoiled
         for device_id, limits in settled.limits.items():
             if (lane := self._lanes.get(device_id)) is not None:
                 lane.limit(limits, now)
@@ -366,7 +217,7 @@ class LaneRunner:
                 if device_id not in self._order.released:
                     log.warning("lease lost", device=device_id)
                 elif lane.is_moving:
-                    self._were_left, self._next_look = True, 0.0  # whoever comes first, and be it this one
+                    self._lookout.look_at_once()  # whoever comes first, and be it this one
                 self._forget(lane)
                 continue
             if device_id not in self._order.wanted and not lane.is_brisk and not lane.is_closing:
@@ -375,10 +226,10 @@ class LaneRunner:
             lane.look_ahead(order_seconds, now)
             for claim in settled.claims.get(device_id, ()):
                 lane.accept(claim, self._order_given_at, now)
-                self._lined_up += 1
+                self._network.lined_up += 1
             # Switched off, or taken out by a health check, while we send: what was claimed for it goes back.
             if device_id in settled.unusable:
-                self._stop(lane, "stalled")
+                self._network.stop(lane, "stalled")
             if device_id in settled.idle:
                 # Nothing to send now. With nothing in flight either, the device is free for whoever needs it.
                 lane.wants_nothing_until = now + ASK_AGAIN_SECONDS
@@ -400,12 +251,7 @@ class LaneRunner:
 
     def _take_look(self, settled: Settled, now: float) -> None:
         """Open the devices that were taken; give up those above this runner's share."""
-        self._were_left, self._is_short = settled.others_wait, settled.is_short
-        if settled.others_wait:
-            # Left for the other runners, who have this long to take them.
-            self._next_look = now + LEAVE_DEVICES_SECONDS
-        elif settled.is_short:
-            self._next_look = now + SHORT_SECONDS
+        self._lookout.note(settled, now)
         number = max(1, len(settled.opened))
         for place, opened in enumerate(settled.opened):
             lane = self._lanes[opened.lease.device_id] = Lane.of(opened, now)
@@ -418,11 +264,10 @@ class LaneRunner:
             for lane in farthest[: settled.surplus]:
                 lane.is_closing = True
                 self._attend(lane, now)
-            self._next_look = now + BALANCE_SECONDS
 
     def _forget(self, lane: Lane) -> None:
         """Carry a lane no more: it was given back, or lost."""
-        self._lined_up -= len(lane.ready)
+        self._network.lined_up -= len(lane.ready)
         self._alarms.set(lane.device_id, math.inf)
         for lanes in (self._lanes, self._wanting, self._closing):
             lanes.pop(lane.device_id, None)
@@ -432,7 +277,7 @@ class LaneRunner:
         log.warning("all leases lost", devices=len(self._lanes))
         for lane in list(self._lanes.values()):
             self._forget(lane)
-        self._outcomes = []
+        self._network.outcomes = []
 
     def _survive(self, error: DatabaseError, now: float) -> None:
         """The database failed us: nobody knows whether the order was carried out.
@@ -441,13 +286,13 @@ class LaneRunner:
         never saw: we claim no more and let the devices go; whoever takes them next puts those in doubt.
         """
         log.warning("database unavailable", error=str(error).strip())
-        self._outcomes = [*self._order.outcomes, *self._outcomes]
+        outcomes = [*self._order.outcomes, *self._network.outcomes]
         self._database.submit(self._settlement.forget)
         self._retry_database_at = now + 0.5
         for lane in list(self._lanes.values()):
             lane.is_closing = True
-            if lane.is_idle and now >= self._lease_until:
+            if lane.is_idle and now >= self._network.lease_until:
                 self._forget(lane)
             else:
                 self._closing[lane.device_id] = lane
-        self._outcomes = [outcome for outcome in self._outcomes if outcome.claim.device_id in self._lanes]
+        self._network.outcomes = [outcome for outcome in outcomes if outcome.claim.device_id in self._lanes]

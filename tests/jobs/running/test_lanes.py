@@ -80,8 +80,9 @@ def test_no_more_requests_than_the_device_allows_are_under_way_whatever_was_clai
     job = make_job(account, 500, (device,))
     runner = LaneRunner()
     seen = set()
-    pump = runner._transport.pump
-    monkeypatch.setattr(runner._transport, "pump", lambda wait: (seen.add(len(runner._transport)), pump(wait))[1])
+    transport = runner._network.transport
+    pump = transport.pump
+    monkeypatch.setattr(transport, "pump", lambda wait: (seen.add(len(transport)), pump(wait))[1])
     try:
         runner.run(GIVE_UP_SECONDS)
     finally:

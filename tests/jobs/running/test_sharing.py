@@ -12,7 +12,7 @@ from django.db import connection
 from devices.models import Device, Lane, Runner
 from jobs import invariants
 from jobs.models import Job
-from jobs.running import lane_runner
+from jobs.running import lookout
 from jobs.running.lane_runner import LaneRunner
 from tests.factories import make_account, make_device, make_job
 from tests.jobs.arrange import states
@@ -25,8 +25,8 @@ DEVICES = 12
 
 @pytest.fixture(autouse=True)
 def _look_often(monkeypatch, settings):
-    monkeypatch.setattr(lane_runner, "LOOK_SECONDS", 0.3)
-    monkeypatch.setattr(lane_runner, "BALANCE_SECONDS", 0.5)
+    monkeypatch.setattr(lookout, "LOOK_SECONDS", 0.3)
+    monkeypatch.setattr(lookout, "BALANCE_SECONDS", 0.5)
     settings.WORKER_PROCESSES = 1
 
 
