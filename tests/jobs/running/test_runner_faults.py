@@ -9,7 +9,6 @@ from itertools import pairwise
 import pytest
 from cryptography.fernet import Fernet
 from django.db import connection
-from django.utils import timezone
 
 from devices.gateway.base import Acceptance
 from devices.gateway.evolution import EvolutionGateway
@@ -23,6 +22,7 @@ from jobs.sending import reconcile
 from jobs.states import JobStatus
 from tests.factories import make_account, make_device, make_job
 from tests.jobs.arrange import rows, states
+from tests.jobs.to_the_end import send_until_it_ends
 from tests.simulator_process import start_simulator
 from tests.waiting import GIVE_UP_SECONDS
 
@@ -54,21 +54,6 @@ def runner() -> Iterator[LaneRunner]:
     runner = LaneRunner()
     yield runner
     runner.close()
-
-
-def send_until_it_ends(job, runner, seconds=GIVE_UP_SECONDS, *, check_devices=False):
-    """Run slices, sweeps and look-ups, as the workers do, until the job has ended."""
-    until = time.monotonic() + seconds
-    while True:
-        for device in Device.unscoped.filter(status="disconnected") if check_devices else ():
-            probes.check(device, timezone.now())
-        runner.run(0.5)
-        sweep.sweep()
-        reconcile.reconcile(time.monotonic() + 1)
-        job.refresh_from_db()
-        if job.finished_at is not None:
-            return
-        assert time.monotonic() < until, f"the job does not end: {states(job)}"
 
 
 def send_once(job, runner, seconds=GIVE_UP_SECONDS):

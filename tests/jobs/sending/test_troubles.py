@@ -18,11 +18,12 @@ from devices.models import Device, Lane
 from jobs import control, invariants, sweep
 from jobs.models import Job, Recipient
 from jobs.running.lane_runner import LaneRunner
-from jobs.sending import dispatch, reconcile, resting
+from jobs.sending import dispatch, resting
 from jobs.states import JobStatus
 from jobs.wording.job_reasons import MEDIA_UNREACHABLE
 from tests.factories import make_account, make_device, make_job
 from tests.jobs.arrange import a_while_passes, ago, rows, states
+from tests.jobs.to_the_end import send_until_it_ends
 
 pytestmark = pytest.mark.django_db(transaction=True)
 GIVE_UP_SECONDS = 60
@@ -58,18 +59,6 @@ def send_until_it_is_out(runner, device):
     assert device.status == "disconnected"
 
 
-def send_until_it_ends(job, runner):
-    until = time.monotonic() + GIVE_UP_SECONDS
-    while True:
-        runner.run(0.5)
-        sweep.sweep()
-        reconcile.reconcile(time.monotonic() + 5)
-        job.refresh_from_db()
-        if job.finished_at is not None:
-            return
-        assert time.monotonic() < until, f"the job does not end: {states(job)}"
-
-
 BURSTS = {
     "429": "rate_limited",
     "500-before-send": "number_look_up_failed",
@@ -98,7 +87,7 @@ def test_a_burst_of_one_answer_takes_the_device_out_and_costs_people_nothing(sim
 
     simulator.faults({})
     well_now(device)
-    send_until_it_ends(job, runner)
+    send_until_it_ends(job, runner, GIVE_UP_SECONDS)
     assert states(job) == {"sent": 30}
     assert simulator.ledger()["duplicates"] == 0
     assert invariants.check() == []
@@ -287,7 +276,7 @@ def test_a_job_whose_medium_cannot_be_fetched_rests_and_goes_on_by_itself(simula
 
     simulator.faults({})
     rests.update(resume_at=ago(0))
-    send_until_it_ends(job, runner)
+    send_until_it_ends(job, runner, GIVE_UP_SECONDS)
     assert states(job) == {"sent": 40}
     assert invariants.check() == []
 
