@@ -32,10 +32,19 @@ def loose(text: str) -> str:
     return "".join([letter for letter in letters if letter not in BLANKS and not letter.isspace()])
 
 
+def without_accents(text: str) -> str:
+    """ "Ñandú" is "Nandu", and "½" is "1⁄2": signs that stand for several are taken apart."""
+    return "".join([part for part in unicodedata.normalize("NFKD", text) if not unicodedata.combining(part)])
+
+
 def slug(text: str) -> str:
     """A header without case, accents and signs: "Correo electrónico" is correo_electronico."""
-    plain = "".join(letter for letter in unicodedata.normalize("NFKD", text) if not unicodedata.combining(letter))
-    return re.sub(r"[\W_]+", "_", plain.casefold()).strip("_")
+    return re.sub(r"[\W_]+", "_", without_accents(text).casefold()).strip("_")
+
+
+def word_set(text: str) -> frozenset[str]:
+    """Words that are written as one text, to be looked for."""
+    return frozenset(text.split())
 
 
 def words(text: str) -> list[str]:

@@ -4,9 +4,10 @@ Of two numbers that can both be the day the first one is, as in most of the worl
 """
 
 import re
-import unicodedata
 from datetime import datetime, tzinfo
 from typing import Final
+
+from accounts.written.folding import without_accents
 
 FIRST_YEAR: Final = 1990  # before it nobody asked
 _TIME: Final = re.compile(
@@ -44,8 +45,7 @@ def read(text: str, zone: tzinfo) -> datetime:
     """The moment that is written here; of a day its beginning, in `zone` where it says none. Raises ValueError."""
     if len(text) > 40:
         raise ValueError("a moment")
-    plain = unicodedata.normalize("NFKD", text.casefold())
-    plain = " ".join("".join([one for one in plain if not unicodedata.combining(one)]).split())
+    plain = " ".join(without_accents(text.casefold()).split())
     day, between, rest = plain.partition("t") if _YEAR_FIRST.match(plain) and "t" in plain[:11] else (plain, "", "")
     if not rest and (found := re.search(r",? (?=[0-9]{1,2}:)", plain)):
         day, between, rest = plain[: found.start()], " ", plain[found.end() :]

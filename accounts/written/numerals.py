@@ -8,20 +8,18 @@ import re
 from decimal import Decimal
 from typing import Final
 
+from accounts.written.folding import word_set
+
 SIGNS: Final = (".", ",")
 MAX_DIGITS: Final = 15  # more than a spreadsheet keeps, and than any amount has
 
 
-def _spoken(words: str) -> frozenset[str]:
-    return frozenset(words.split())
-
-
 # Where people write a comma before the decimals.
-_COMMA: Final = _spoken(
+_COMMA: Final = word_set(
     """AD AL AO AR AT AZ BA BE BG BO BR BY CL CM CO CR CV CY CZ DE DK DZ EC EE ES FI FR GE GL GQ GR GW HR HU ID IS
     IT KZ LT LU LV MA MC MD ME MK MZ NL NO PL PT PY RO RS RU SE SI SK SM SN ST TL TN TR UA UY UZ VE VN"""
 )
-_POINT: Final = _spoken(
+_POINT: Final = word_set(
     """AU BD BW BZ CA CN CU DO GB GH GT HK HN HT IE IL IN JM JP KE KR LK MT MX MY NG NI NP NZ PA PE PH PK PR SG SV
     TH TT TW UG US ZW"""
 )

@@ -6,7 +6,7 @@ Also which headers speak of codes: their digits are no numbers, whoever reads th
 import re
 from typing import Final
 
-from accounts.written.folding import words
+from accounts.written.folding import word_set, words
 
 TEXT, NUMBER, BOOLEAN, DATE, JSON = TYPES = ("text", "number", "boolean", "date", "json")
 
@@ -21,11 +21,7 @@ _TYPE_OF: Final = {word: kind for kind, spoken in _WORDS.items() for word in spo
 _MARK: Final = re.compile(r"\s*\[([^\[\]]{1,10})\]")
 
 
-def _spoken(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-CODES: Final = _spoken(
+CODES: Final = word_set(
     """dni documento documentos document doc docs identidad identidade identity identificacion identificador
     cedula ci cc passport pasaporte passaporte codigo codigos code codes cod id ids uid uuid guid sku ruc cpf
     cnpj rut run nit cuit cuil curp rfc rg nif nie zip cep postal postcode cp cuenta conta account cbu clabe

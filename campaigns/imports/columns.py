@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any, Final, NamedTuple
 
-from accounts.written.folding import slug
+from accounts.written.folding import slug, word_set
 from accounts.written.folding import words as _words
 from campaigns.contacts.type_marks import type_in
 from campaigns.imports import consent_columns
@@ -28,20 +28,16 @@ PHONE_DOUBTFUL: Final = "phone_doubtful"  # most of its cells are no numbers, or
 _MOBILE, _PHONE, _NUMBER, _ANOTHER = 30, 20, 10, 5
 
 
-def _spoken(words: str) -> frozenset[str]:
-    return frozenset(words.split())
-
-
-_MOBILE_WORDS: Final = _spoken(
+_MOBILE_WORDS: Final = word_set(
     """movil moviles mobile mobiles celular celulares cel cell cellphone cellular whatsapp whats wsp wsap wpp wapp wa
     zap zapzap zaps telemovel telemoveis handy handynummer cellulare cellulari portable gsm"""
 )
-_PHONE_WORDS: Final = _spoken(
+_PHONE_WORDS: Final = word_set(
     "telefono telefonos tel telf tlf tfno fono fonos phone phones telephone fone fones telefone telefones telefon"
 )
-_NUMBER_WORDS: Final = _spoken("numero numeros nro num number numbers")
-_BESIDE_NUMBER: Final = _spoken("n no de contacto contact contato")
-_NEVER_PHONE: Final = _spoken(
+_NUMBER_WORDS: Final = word_set("numero numeros nro num number numbers")
+_BESIDE_NUMBER: Final = word_set("n no de contacto contact contato")
+_NEVER_PHONE: Final = word_set(
     """dni documento documentos document documents doc docs identidad identidade identity identificacion identificador
     cedula ci cc passport pasaporte passaporte codigo codigos code codes cod id ids uid uuid guid sku ruc cpf cnpj rut
     run nit cuit cuil curp rfc rg nif nie fecha fechas date dates data datas nacimiento nascimento birth birthday
@@ -51,15 +47,15 @@ _NEVER_PHONE: Final = _spoken(
     valid verified optin optout"""
 )
 # "With country code": how the number is written, not what it is.
-_HOW_WRITTEN: Final = _spoken("con com c with incluye incluido incluyendo incluindo including incl sin sem without")
-_ANOTHERS: Final = _spoken(
+_HOW_WRITTEN: Final = word_set("con com c with incluye incluido incluyendo incluindo including incl sin sem without")
+_ANOTHERS: Final = word_set(
     """emergencia emergency referencia referencias reference ref apoderado tutor assistant asistente vendedor vendedora
     seller asesor asesora advisor promotor supervisor jefe garante aval fiador codeudor familiar esposo esposa conyuge
     padre madre papa mama pai mae hijo hija spouse father mother parent owner"""
 )
 # The only word of its header that WhatsApp's own programs write.
-_WHATSAPPS_OWN: Final = _spoken("wa_id waid")
-_AFTER_OTHERS: Final = _spoken(
+_WHATSAPPS_OWN: Final = word_set("wa_id waid")
+_AFTER_OTHERS: Final = word_set(
     """fijo fija fixo fixa landline casa home trabajo trabalho work oficina escritorio business comercial residencial
     secundario secundaria secondary otro otra outro outra other alternativo alternate address direccion endereco"""
 )
@@ -79,19 +75,19 @@ _NAMES: Final = {
 _FIELD_OF: Final = {name: field for field, names in _NAMES.items() for name in names.split()}
 # A name in pieces, in the order in which they are said.
 _PIECES: Final = (
-    _spoken("first_name firstname given_name primer_nombre nombre nombres nome primeiro_nome"),
-    _spoken("middle_name additional_name segundo_nombre nome_do_meio"),
-    _spoken("last_name lastname family_name surname apellido apellidos sobrenome sobrenomes primer_apellido"),
-    _spoken("second_last_name segundo_apellido apellido_materno"),
+    word_set("first_name firstname given_name primer_nombre nombre nombres nome primeiro_nome"),
+    word_set("middle_name additional_name segundo_nombre nome_do_meio"),
+    word_set("last_name lastname family_name surname apellido apellidos sobrenome sobrenomes primer_apellido"),
+    word_set("second_last_name segundo_apellido apellido_materno"),
 )
 # Of a header that says whose numbers they are that are written without their code: nothing else is in it, so that
 # neither a home's nor a birth's country is one.
-_COUNTRY_WORDS: Final = _spoken("pais country ddi isd codpais countrycode dialcode phonecode")
-_CODE_WORDS: Final = _spoken(
+_COUNTRY_WORDS: Final = word_set("pais country ddi isd codpais countrycode dialcode phonecode")
+_CODE_WORDS: Final = word_set(
     """codigo cod code ddi isd codpais countrycode dialcode phonecode prefijo prefixo prefix indicativo lada dial
     dialing calling"""
 )
-_BESIDE_COUNTRY: Final = _spoken(
+_BESIDE_COUNTRY: Final = word_set(
     """internacional international region iso de del do da o or of nombre name nome telefono telefone phone celular
     movil mobile whatsapp numero number telefonico"""
 )

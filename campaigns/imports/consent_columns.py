@@ -11,7 +11,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from accounts.written import moments
-from accounts.written.folding import loose
+from accounts.written.folding import loose, word_set
 from accounts.written.reading import yes_or_no
 from campaigns.contacts.consent_by_file import SOURCE_CHARACTERS, Consent, stronger
 
@@ -24,10 +24,6 @@ FIELDS: Final = (OPTED_OUT, OPTED_OUT_AT, OPTED_IN, OPTED_IN_AT, SOURCE)
 
 
 # --- Which columns ---------------------------------------------------------------------------------------------
-
-
-def _spoken(words: str) -> frozenset[str]:
-    return frozenset(words.split())
 
 
 _OUT_PHRASES: Final = (
@@ -51,18 +47,18 @@ _IN_ALONE: Final = (
     *("autorizacion", "autorizado", "autorizacao", "consent", "consented", "consents", "consentimiento"),
     *("consentimento", "consiente", "suscrito", "suscripto", "subscribed"),
 )
-_AROUND: Final = _spoken(
+_AROUND: Final = word_set(
     """de del la el los las do da dos das a al por em para ser si mas whatsapp whats app wsp wa zap mensaje mensajes
     mensagem mensagens message messages messaging msj publicidad publicidade promociones promocoes promotions
     ofertas marketing comunicaciones comunicacoes comunicacion contacto contato contact recibir receber receive
     contactado contatado to comercial comerciales comerciais is has given"""
 )
-_DATES: Final = _spoken("fecha fechas date data at time timestamp dia cuando when quando hora desde since")
-_SOURCES: Final = _spoken("source origen fuente origem fonte medio meio canal procedencia donde onde where")
-_REASONS: Final = _spoken("motivo motivos razon razones reason reasons causa razao comentario comment notes nota")
+_DATES: Final = word_set("fecha fechas date data at time timestamp dia cuando when quando hora desde since")
+_SOURCES: Final = word_set("source origen fuente origem fonte medio meio canal procedencia donde onde where")
+_REASONS: Final = word_set("motivo motivos razon razones reason reasons causa razao comentario comment notes nota")
 # Of other ways to reach somebody: a no to e-mails is none to messages, and neither is a yes.
-_OTHER_WAYS: Final = _spoken("email emails mail mails correo correos boletin newsletter fax")
-_CALLS: Final = _spoken("sms llamada llamadas call calls ligacao ligacoes telefono telefone phone")
+_OTHER_WAYS: Final = word_set("email emails mail mails correo correos boletin newsletter fax")
+_CALLS: Final = word_set("sms llamada llamadas call calls ligacao ligacoes telefono telefone phone")
 
 
 def field_of(words: Sequence[str]) -> str | None:
@@ -125,16 +121,16 @@ Complain = Callable[[str, int], None]  # by a code and the column's place
 
 # What else is written for yes and no, by whether the column is one of opt-outs; folded, without hyphens.
 _YES: Final = {
-    True: _spoken(
+    True: word_set(
         "s y t v ok ✓ ✔ ☑ on 1.0 optedout optout unsubscribed desuscrito descadastrado baja debaja dadodebaja"
     ),
-    False: _spoken(
+    False: word_set(
         "s y t v ok ✓ ✔ ☑ on 1.0 optedin optin subscribed suscrito acepta acepto aceptado aceita aceito autoriza"
     ),
 }
 _NO: Final = {
-    True: _spoken("n f off 0.0 optedin optin subscribed suscrito activo activa ativo ativa active alta"),
-    False: _spoken(
+    True: word_set("n f off 0.0 optedin optin subscribed suscrito activo activa ativo ativa active alta"),
+    False: word_set(
         "n f off 0.0 optedout optout unsubscribed desuscrito descadastrado baja noacepta naoaceita noautoriza"
     ),
 }

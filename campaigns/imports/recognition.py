@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 
 from accounts.written import days, numerals
 from accounts.written.cells import text_of
-from accounts.written.folding import words
+from accounts.written.folding import word_set, words
 from accounts.written.reading import is_yes_or_no
 from campaigns.contacts import kinds
 from campaigns.contacts.type_marks import BOOLEAN, CODES, DATE, NUMBER, TEXT, TYPES, type_in
@@ -31,11 +31,7 @@ DECIMAL_DOUBT: Final = "decimal_unclear"  # "1.234" may be a thousand, or one an
 ORDER_DOUBT: Final = "order_unclear"  # "01/02/2026" may be January, or February
 
 
-def _spoken(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-_AMOUNTS: Final = _spoken(
+_AMOUNTS: Final = word_set(
     """monto montos importe precio preco price total saldo deuda divida debt amount valor value ingreso ingresos
     renta sueldo salario salary income pago pagos payment venta ventas sales costo custo cost limite limit
     credito credit poblacion populacao population cantidad quantidade quantity qty"""

@@ -261,11 +261,36 @@ def _local(name: str) -> str:
     return name.rpartition(":")[2]
 
 
-class _SheetReader:
+class _TextReader:
+    """What readers of a part's XML share: they collect a text piece by piece, no more than MAX_TEXT of one."""
+
+    def __init__(self) -> None:
+        self.parser = _parser(self._begin, self._end)
+        self._pieces: list[str] = []
+        self._size = 0
+
+    def _begin(self, name: str, attributes: dict[str, str]) -> None:
+        raise NotImplementedError
+
+    def _end(self, name: str) -> None:
+        raise NotImplementedError
+
+    def _text(self, text: str) -> None:
+        self._pieces.append(text)
+        self._size += len(text)
+        if self._size > MAX_TEXT:
+            raise TooHeavy
+
+    def _forget_text(self) -> None:
+        self._pieces.clear()
+        self._size = 0
+
+
+class _SheetReader(_TextReader):
     """Makes rows of a sheet's XML."""
 
     def __init__(self, texts: "_SharedTexts", formats: list[str], most: int | None, *, since_1904: bool) -> None:
-        self.parser = _parser(self._begin, self._end)
+        super().__init__()
         self._texts = texts
         self._formats = formats
         self._most = most
@@ -275,8 +300,6 @@ class _SheetReader:
         self._before = self._rows = self._line = self._cells_seen = self._place = 0
         self._cells: list[str] = []
         self._kind = self._style = ""
-        self._pieces: list[str] = []
-        self._size = 0
         self._columns: dict[str, int] = {}
 
     def take(self) -> list[Row]:
@@ -295,10 +318,9 @@ class _SheetReader:
             self._place = self._place + 1 if reference is None else self._column(reference)
             self._kind = attributes.get("t", "n")
             self._style = attributes.get("s", "")
-            self._pieces.clear()
-            self._size = 0
+            self._forget_text()
         elif name in ("v", "t"):
-            self.parser.CharacterDataHandler = self._text
+            self.parser.CharacterDataHandler = None if self._kind == "reading" else self._text
         elif name == "row":
             self._rows += 1
             if self._rows > SHEET_ROWS:
@@ -319,13 +341,6 @@ class _SheetReader:
                 raise TooHeavy
         elif name == "rPh":
             self._kind = "reading"  # an aid to Japanese: it ends the text
-
-    def _text(self, text: str) -> None:
-        if self._kind != "reading":
-            self._pieces.append(text)
-            self._size += len(text)
-            if self._size > MAX_TEXT:
-                raise TooHeavy
 
     def _end(self, name: str) -> None:
         if ":" in name:
@@ -379,22 +394,20 @@ class _SheetReader:
         return place
 
 
-class _SharedTexts:
+class _SharedTexts(_TextReader):
     """The texts that cells refer to by number: read as far as they are asked for, kept in a file.
 
     In memory they would be 200 MB for the names and addresses of a million people.
     """
 
     def __init__(self, blocks: Iterator[bytes] | None, storage: IO[bytes]) -> None:
+        super().__init__()
         self._blocks = blocks or iter(())
         self._is_over = blocks is None
         self._storage = storage
         self._ends = array("Q", [0])
         self._waiting: list[bytes] = []
         self._flushed = 0  # texts that are in the file
-        self._parser = _parser(self._begin, self._end)
-        self._pieces: list[str] = []
-        self._size = 0
         self._is_reading_aid = False
 
     def __getitem__(self, number: int) -> str:
@@ -405,7 +418,7 @@ class _SharedTexts:
                 raise IndexError(number)
             block = next(self._blocks, b"")
             self._is_over = not block
-            self._parser.Parse(block, self._is_over)
+            self.parser.Parse(block, self._is_over)
         if number >= self._flushed:
             return self._waiting[number - self._flushed].decode()
         start = self._ends[number]
@@ -415,24 +428,17 @@ class _SharedTexts:
         if ":" in name:
             name = _local(name)
         if name == "t":
-            self._parser.CharacterDataHandler = None if self._is_reading_aid else self._text
+            self.parser.CharacterDataHandler = None if self._is_reading_aid else self._text
         elif name == "si":
-            self._pieces.clear()
-            self._size = 0
+            self._forget_text()
         elif name == "rPh":
             self._is_reading_aid = True
-
-    def _text(self, text: str) -> None:
-        self._pieces.append(text)
-        self._size += len(text)
-        if self._size > MAX_TEXT:
-            raise TooHeavy
 
     def _end(self, name: str) -> None:
         if ":" in name:
             name = _local(name)
         if name == "t":
-            self._parser.CharacterDataHandler = None
+            self.parser.CharacterDataHandler = None
         elif name == "si":
             self._keep("".join(self._pieces).encode(errors="replace"))
         elif name == "rPh":
