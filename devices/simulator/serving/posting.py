@@ -64,6 +64,8 @@ class Destination:
 
     def settle(self, post: Post, status: int) -> None:
         """Be done with a post, or try it again later."""
+        if self._is_stopped:  # its connection broke because we hung up
+            return
         if 200 <= status < 300:
             self._count("delivered")
             return

@@ -268,6 +268,17 @@ def test_a_kept_connection_the_server_has_closed_is_opened_again(
     assert gateway.ledger()["webhooks"]["retried"] == 0
 
 
+def test_a_post_on_its_way_when_all_is_forgotten_counts_no_more(
+    gateway: Simulator, send: Send, webhooks: WebhookServer
+) -> None:
+    set_webhook(gateway, enabled=True, url=webhooks.url, events=["SEND_MESSAGE"])
+    with webhooks.silence():
+        send()
+        webhooks.wait_for(1)
+        gateway.renew()
+        assert gateway.ledger()["webhooks"]["retried"] == 0
+
+
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 422])
 def test_these_refusals_are_never_retried(gateway: Simulator, send: Send, webhooks: WebhookServer, status: int) -> None:
     set_webhook(gateway, enabled=True, url=webhooks.url, events=["SEND_MESSAGE"])

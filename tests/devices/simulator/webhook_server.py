@@ -3,6 +3,8 @@
 import json
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
@@ -17,6 +19,8 @@ class WebhookServer:
         self.answers: list[int] = []
         self.hangs_up = False  # after each answer, without saying so in it
         self.hung_up = 0
+        self._may_answer = threading.Event()
+        self._may_answer.set()
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -26,6 +30,7 @@ class WebhookServer:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 status = outer.answers.pop(0) if outer.answers else 200
                 outer.posts.append({"path": self.path, "headers": self.headers, "body": json.loads(body)})
+                outer._may_answer.wait()
                 self.send_response(status)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
@@ -50,6 +55,15 @@ class WebhookServer:
     def __exit__(self, *args: object) -> None:
         self._server.shutdown()
         self._server.server_close()
+
+    @contextmanager
+    def silence(self) -> Iterator[None]:
+        """It takes posts and answers none until the end of the block."""
+        self._may_answer.clear()
+        try:
+            yield
+        finally:
+            self._may_answer.set()
 
     def events(self, name: str = "") -> list[dict[str, Any]]:
         return [post["body"] for post in list(self.posts) if name in ("", post["body"]["event"])]
