@@ -1,6 +1,7 @@
 """How a job is deleted: its recipients in batches, so that no statement holds a million rows, the job last.
 
-A job that is deleted half-way is still there, with its counters, and can be deleted again.
+A job that is deleted half-way is still there, with its counters, and can be deleted again. Lock order, here as
+everywhere in the engine: recipients, jobs.
 """
 
 from collections.abc import Callable
@@ -32,17 +33,19 @@ def delete_job(job: Job, note: Callable[[int], object] = lambda recipients: None
     `note` is called with that number in the transaction that deletes the job itself.
     Raises StillOpen for one that has not ended, or was opened again meanwhile; what went by then is gone.
     """
+    if (now := Job.unscoped.filter(pk=job.pk).only("status", "finished_at").first()) is not None:
+        _refuse_open(now)
     last = Recipient.objects.filter(job_id=job.pk).aggregate(last=Max("position"))["last"]
     deleted = 0
     # By position: each batch is a range of the index by which a job's recipients are read.
     for start in range(0, 0 if last is None else last + 1, BATCH_ROWS):
         with transaction.atomic():
-            _lock_ended(job.pk)
             deleted += _delete(job.pk, position__gte=start, position__lt=start + BATCH_ROWS)
+            _lock_ended(job.pk)
     with transaction.atomic():
-        _lock_ended(job.pk)
         # An import that was still at work when the job failed: nearly always there is nothing more.
         deleted += _delete(job.pk)
+        _lock_ended(job.pk)
         gone, _models = Job.unscoped.filter(pk=job.pk).delete()
         if gone:
             note(deleted)
@@ -56,5 +59,10 @@ def _delete(job_id: int, **positions: int) -> int:
 
 def _lock_ended(job_id: int) -> None:
     job = Job.unscoped.select_for_update(no_key=True).filter(pk=job_id).only("status", "finished_at").first()
-    if job is not None and not is_over(job):
-        raise StillOpen(f"job {job_id} is {job.status}")
+    if job is not None:
+        _refuse_open(job)
+
+
+def _refuse_open(job: Job) -> None:
+    if not is_over(job):
+        raise StillOpen(f"job {job.pk} is {job.status}")

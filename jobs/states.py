@@ -86,9 +86,10 @@ RECIPIENT_MOVES: dict[RecipientState, frozenset[RecipientState]] = {
     RecipientState.READ: frozenset(),
     # A receipt that arrives after all lifts it; so it does whatever was left in doubt.
     RecipientState.FAILED: frozenset({RecipientState.SENT, RecipientState.QUEUED, *RECEIVED}),
-    RecipientState.SUPPRESSED: frozenset(),
-    # Only where the job failed for want of a device, so that a retry begins it after all.
-    RecipientState.CANCELLED: frozenset({RecipientState.QUEUED}),
+    # Left out, or cancelled, before another try; and has the message of an earlier one, as its receipt says.
+    RecipientState.SUPPRESSED: RECEIVED,
+    # Queued only where the job failed for want of a device, so that a retry begins it after all.
+    RecipientState.CANCELLED: frozenset({RecipientState.QUEUED, *RECEIVED}),
     # Only a person, audited, or a receipt that arrives after all.
     RecipientState.UNKNOWN: frozenset({RecipientState.QUEUED, RecipientState.SENT, RecipientState.FAILED, *RECEIVED}),
 }

@@ -1,6 +1,8 @@
 """Receipts written down: their recipients found and lifted, a batch at once, and counted in their jobs.
 
-Lock order, here as everywhere in the engine: recipients, jobs; each by rising id.
+Lock order, here as everywhere in the engine: recipients, jobs; each by rising id. Recipients at whom somebody else is
+just then are not waited for: what was said of them is parked for a second. So whoever locks recipients in another
+order, a retry of thousands or a runner that answers for one and claims another, never waits for us in a circle.
 """
 
 import json
@@ -28,7 +30,8 @@ class Message(NamedTuple):
 class Applied:
     """What a batch came to."""
 
-    parked: dict[Message, News] = field(default_factory=dict)  # of nobody known, or of whom is being sent to again
+    # Of nobody known, or of whom is being sent to again, or at whom somebody else is.
+    parked: dict[Message, News] = field(default_factory=dict)
     job_ids: set[int] = field(default_factory=set)  # whose counters changed
     through: list[int] = field(default_factory=list)  # jobs in which nobody waits any more
 
@@ -52,12 +55,15 @@ def apply(cursor: Cursor, said: Mapping[Message, News]) -> Applied:
     owners = _owners(cursor, list(said))
     applied.parked = {message: news for message, news in said.items() if message not in owners}
     found = {one.recipient_id: one for one in _lock(cursor, set(owners.values()))}
+    busy = _there(cursor, set(owners.values()) - set(found))
     lifted: dict[int, Standing] = {}
     for message, recipient_id in owners.items():
+        news = said[message]
         recipient = found.get(recipient_id)
         if recipient is None:
-            continue  # its job was deleted
-        news = said[message]
+            if recipient_id in busy:
+                applied.parked[message] = news
+            continue  # or its job was deleted
         if message.message_id != recipient.message_id:
             # Of an earlier try: that it arrived is true of the person; that it was refused, only of that try.
             news = news._replace(refused_at=None)
@@ -94,11 +100,12 @@ def _owners(cursor: Cursor, messages: Collection[Message]) -> dict[Message, int]
 
 
 def _lock(cursor: Cursor, recipient_ids: Collection[int]) -> list[_Found]:
+    """Those at whom nobody else is."""
     cursor.execute(
         """
         SELECT id, job_id, gateway_message_id, state, error_code, delivered_at, read_at, played_at, failed_after_at,
                doubt_since IS NOT NULL
-        FROM jobs_recipient WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE
+        FROM jobs_recipient WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
         """,
         (sorted(recipient_ids),),
     )
@@ -106,6 +113,14 @@ def _lock(cursor: Cursor, recipient_ids: Collection[int]) -> list[_Found]:
         _Found(pk, job_id, message_id, Standing(RecipientState(state), *rest))
         for pk, job_id, message_id, state, *rest in cursor.fetchall()
     ]
+
+
+def _there(cursor: Cursor, recipient_ids: Collection[int]) -> set[int]:
+    """Which of these there are, whoever holds them."""
+    if not recipient_ids:
+        return set()
+    cursor.execute("SELECT id FROM jobs_recipient WHERE id = ANY(%s)", (sorted(recipient_ids),))
+    return {recipient_id for (recipient_id,) in cursor.fetchall()}
 
 
 def _write(cursor: Cursor, changed: Mapping[int, Standing]) -> None:

@@ -64,14 +64,13 @@ class Standing:
 # While it is being sent again nobody can say yet what an earlier message's receipt makes of it. Whoever only waits for
 # that, and has an earlier message after all, is not written to again.
 NOT_NOW: Final = frozenset({RecipientState.SENDING})
-# Nobody is written to any more, whatever comes.
-_UNMOVED: Final = frozenset({RecipientState.CANCELLED, RecipientState.SUPPRESSED})
 
 
 def lift(standing: Standing, said: News) -> Standing:
-    """What becomes of a recipient, who is not in NOT_NOW, by what receipts say of a message to it."""
-    if standing.state in _UNMOVED:
-        return standing
+    """What becomes of a recipient, who is not in NOT_NOW, by what receipts say of a message to it.
+
+    Whoever has it has it, whatever was decided since: also who was cancelled or left out before another try.
+    """
     delivered_at = _earliest(standing.delivered_at, said.delivered_at)
     if delivered_at is None:
         return _refuse(standing, said.refused_at)
