@@ -158,6 +158,15 @@ def set_webhook(actor: Actor, device: Device, now: datetime, *, replace: bool = 
     _note(actor, "device.webhook_set", device, replaced=replace)
 
 
+def renew_webhook_secret(actor: Actor, device: Device, now: datetime) -> None:
+    """Have a device's gateway send another secret along with what it tells us; the one before counts for a day yet.
+
+    Raises GatewayRefused: then that one stays in force.
+    """
+    _have_done(subscribing.renew_secret(device, now))
+    _note(actor, "device.webhook_secret_renewed", device)
+
+
 def _have_done(refusal: str) -> None:
     if refusal:
         raise GatewayRefused(refusal)

@@ -86,6 +86,15 @@ class Pairings(GenericViewSet[Device]):
             raise gateway_refused(refused) from None
         return self.see_webhook(request)
 
+    @extend_schema(request=None, responses=WebhookSerializer)
+    def renew_webhook_secret(self, request: Request, **kwargs: Any) -> Response:
+        """Have its gateway send another secret along. The one before counts for a day yet; 409 leaves it in force."""
+        try:
+            actions.renew_webhook_secret(Actor.of(request), self.get_object(), timezone.now())
+        except pairing.GatewayRefused as refused:
+            raise gateway_refused(refused) from None
+        return self.see_webhook(request)
+
     def _done(self, request: Request, act: Any) -> Response:
         device = self.get_object()
         try:

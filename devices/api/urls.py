@@ -24,4 +24,9 @@ urlpatterns: list[URLPattern] = [
         Pairings.as_view({"get": "see_webhook", "post": "set_webhook"}),
         name="device_webhook",
     ),
+    api_path(
+        f"{_BASE}/<int:device_id>/webhook/renew_secret",
+        Pairings.as_view({"post": "renew_webhook_secret"}),
+        name="device_webhook_secret",
+    ),
 ]

@@ -13,6 +13,7 @@ from django.db import models, transaction
 from devices.gateway.base import DeviceUnavailable, Gateway, Link, Linker, Linking, Probe
 from devices.gateway.registry import gateway_for
 from devices.health import probes
+from devices.health.acknowledgements import NO_ACKNOWLEDGEMENT
 from devices.models import Device, Pairing
 
 LOOK_EVERY: Final = timedelta(seconds=0.9)
@@ -140,10 +141,11 @@ def _write(row: Pairing, linking: Linking, now: datetime) -> None:
 
 
 def _tell_health(device: Device, linking: Linking, now: datetime) -> None:
-    """Only what is new: a page looks once a second."""
+    """Only what is new: a page looks once a second. Of one that is out for its silence an open link is nothing new."""
     reason = "instance_connecting" if linking.link is Link.OPENING else linking.reason
     found = probes.meaning(Probe(linking.link, reason))
-    if (found.status, found.reason) != (device.status, device.status_reason):
+    is_silent = device.status_reason == NO_ACKNOWLEDGEMENT and linking.link is not Link.CLOSED
+    if not is_silent and (found.status, found.reason) != (device.status, device.status_reason):
         probes.note(device, found, now)
 
 

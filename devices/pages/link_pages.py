@@ -22,7 +22,11 @@ from devices.webhooks import subscribing
 from devices.webhooks.subscribing import Arrival, Standing
 
 Act = Callable[[Actor, Device, datetime], None]
-_ACTS: Final[dict[str, Act]] = {"log-out": actions.log_out, "restart": actions.restart}
+_ACTS: Final[dict[str, Act]] = {
+    "log-out": actions.log_out,
+    "restart": actions.restart,
+    "renew-secret": actions.renew_webhook_secret,
+}
 
 
 def link_address(device: Device) -> str:
@@ -79,7 +83,7 @@ class LinkPages(AccountAdmin):
         return self.show(request, "devices/link.html", title, content(device, shown, timezone.now()), of=device)
 
     def link_act_view(self, request: HttpRequest, device_id: int, name: str) -> HttpResponse:
-        """Log out, restart: asked first."""
+        """Log out, restart, renew the secret: asked first."""
         device = self._linkable(request, device_id)
         act = _ACTS.get(name)
         if act is None:
@@ -94,6 +98,7 @@ class LinkPages(AccountAdmin):
             said = {
                 "log-out": _("“%(device)s” was logged out. It sends no more until it is linked again."),
                 "restart": _("“%(device)s” is connecting anew."),
+                "renew-secret": _("The gateway of “%(device)s” has a new secret. The one before counts for a day yet."),
             }
             messages.success(request, said[name] % {"device": device})
             probes.check(device, now=timezone.now())
@@ -148,6 +153,15 @@ def _question(name: str, device: Device) -> dict[str, Any]:
                 "Its gateway connects to WhatsApp anew, to the same phone. What is being sent waits for a moment."
             ),
             "verb": _("Restart"),
+        }
+    if name == "renew-secret":
+        return {
+            "question": _("Renew the webhook secret of “%(device)s”?") % said,
+            "explanation": _(
+                "Its gateway is told a new one. What it still has to tell with the one before is taken for a day. "
+                "Where it cannot be told, everything stays as it is."
+            ),
+            "verb": _("Renew the secret"),
         }
     return {
         "question": _("Log out “%(device)s”?") % said,

@@ -15,6 +15,8 @@ from devices.models import Device, Webhook
 HEADER: Final = "X-Webhook-Secret"
 # Evolution API tries an event again for some twenty minutes, with the headers of its first time.
 BEFORE_COUNTS_FOR: Final = timedelta(days=1)
+# Who comes to a door with a wrong secret is looked up again only so often: the right one may be new.
+DOUBTED_FOR_SECONDS: Final = 1.0
 
 
 class Known(NamedTuple):
@@ -40,6 +42,13 @@ def rotate(device: Device) -> str:
     if not Webhook.objects.filter(device=device).update(secret_before=F("secret"), secret=fresh, rotated_at=Now()):
         Webhook.objects.get_or_create(device=device, defaults={"secret": fresh})
     return fresh
+
+
+def take_back(device: Device, at: datetime) -> None:
+    """Have the secret in force that was before the rotation of that moment. Its successor may have been told all the
+    same: it counts for a day yet."""
+    rows = Webhook.objects.filter(device=device, rotated_at=at)
+    rows.update(secret=F("secret_before"), secret_before=F("secret"), rotated_at=Now())
 
 
 def known(uuid: UUID, now: datetime) -> Known | None:

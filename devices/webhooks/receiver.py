@@ -28,7 +28,7 @@ from django.db import InterfaceError, OperationalError, connection
 from accounts import errors
 from devices.gateway.registry import READERS
 from devices.webhooks import header_secrets, inbox
-from devices.webhooks.header_secrets import Known
+from devices.webhooks.header_secrets import DOUBTED_FOR_SECONDS, Known
 from devices.webhooks.hearing import Hearing
 
 log = structlog.get_logger(__name__)
@@ -39,8 +39,6 @@ MAX_BYTES: Final = 1024 * 1024
 MOST_TOGETHER: Final = 500  # events a commit
 MOST_WAITING: Final = 5_000  # for one
 KNOWN_FOR_SECONDS: Final = 10.0
-# Who comes with a wrong secret is looked up again only so often: the right one may be new.
-DOUBTED_FOR_SECONDS: Final = 1.0
 MOST_REMEMBERED: Final = 10_000
 COME_AGAIN_SECONDS: Final = 5
 

@@ -6,6 +6,7 @@ instance, so another system's is not replaced unless a person says so.
 """
 
 import ipaddress
+import time
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple, TypeGuard
 from urllib.parse import urlsplit
@@ -21,6 +22,7 @@ from devices.models import Device, Webhook
 from devices.webhooks import header_secrets
 
 CALL_SECONDS: Final = 10.0
+DOORS_KNOW_AFTER_SECONDS: Final = header_secrets.DOUBTED_FOR_SECONDS + 0.1
 # What the device did must have arrived by then.
 ARRIVES_WITHIN: Final = timedelta(seconds=20)
 
@@ -56,6 +58,22 @@ def set_up(device: Device, now: datetime, *, replace: bool = False) -> str:
         rows.update(problem="", set_at=now, link_told_at=None)  # another gateway has another clock
     else:
         rows.update(problem="", set_at=Coalesce("set_at", Value(now)))
+    return problem
+
+
+def renew_secret(device: Device, now: datetime) -> str:
+    """Have the gateway send a new secret along; return "" or why not: then the one before it stays in force.
+
+    Every door knows the new one before the gateway does: an event that is refused never comes again. Not inside a
+    transaction.
+    """
+    header_secrets.secret_of(device)
+    header_secrets.rotate(device)
+    rotated_at = Webhook.objects.values_list("rotated_at", flat=True).get(device=device)
+    time.sleep(DOORS_KNOW_AFTER_SECONDS)
+    problem = set_up(device, now)
+    if problem:
+        header_secrets.take_back(device, rotated_at)
     return problem
 
 

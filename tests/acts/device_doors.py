@@ -150,6 +150,18 @@ def set_webhook_by_page(scene: Scene) -> Any:
         return scene.press("devices_device_hook", None, scene.device.pk)
 
 
+@api(f"{ACTS}.renew_webhook_secret", "device.webhook_secret_renewed", "POST", "device_webhook_secret")
+def renew_webhook_secret_by_api(scene: Scene) -> Any:
+    with gateway(scene):
+        return scene.call("POST", "device_webhook_secret", device_id=scene.device.pk)
+
+
+@admin(f"{ACTS}.renew_webhook_secret", "device.webhook_secret_renewed")
+def renew_webhook_secret_by_page(scene: Scene) -> Any:
+    with gateway(scene):
+        return scene.press("devices_device_link_act", None, scene.device.pk, "renew-secret")
+
+
 @contextmanager
 def gateway(scene: Scene | None = None) -> Iterator[Simulator]:
     """A gateway, the scene's device's where one is given."""

@@ -135,11 +135,14 @@ def a_device_as_it_is(scene: Scene) -> None:
     assert scene.call("PATCH", "device", {"name": name}, device_id=other.pk).status_code == 400
 
 
+DEVICE_ACTS = ("device_pair", "device_logout", "device_restart", "device_webhook", "device_webhook_secret")
+
+
 def what_a_gateway_does_not_do(scene: Scene) -> None:
-    for act in ("device_pair", "device_logout", "device_restart", "device_webhook"):  # nobody answers there
+    for act in DEVICE_ACTS:  # nobody answers there
         assert scene.call("POST", act, {}, device_id=scene.device.pk).status_code == 409
     assert scene.press("devices_device_link", None, scene.device.pk).status_code == 302
-    for name in ("log-out", "restart"):
+    for name in ("log-out", "restart", "renew-secret"):
         assert scene.press("devices_device_link_act", None, scene.device.pk, name).status_code == 302
     form = {"post": "yes", "with_instance": "true"}
     assert scene.press("devices_device_delete", form, scene.device.pk).status_code == 200  # says why, and asks again
@@ -158,7 +161,7 @@ def whoever_may_only_look(scene: Scene) -> None:
     assert scene.call("POST", "send_bulk_file", job_doors.upload()).status_code == 403
     assert scene.press("jobs_job_new", job_doors.upload()).status_code == 403
     assert scene.call("DELETE", "device", device_id=scene.device.pk).status_code == 403
-    for act in ("device_pair", "device_logout", "device_restart", "device_webhook"):
+    for act in DEVICE_ACTS:
         assert scene.call("POST", act, {}, device_id=scene.device.pk).status_code == 403
 
 

@@ -127,6 +127,19 @@ def test_the_gateway_is_asked_once_a_second_however_many_ask(
     assert len(gateway.last_requests()) == before
 
 
+def test_one_that_is_out_for_its_silence_is_not_noted_at_each_look(
+    client: Client, device: Device, gateway: Simulator
+) -> None:
+    gateway.set_state("demo-1", "open")
+    Device.unscoped.update(status="disconnected", status_reason="no_acknowledgement", next_check_at=timezone.now())
+    before = Device.unscoped.values().get()
+    assert see(client, device)["status"] == "connected"
+    assert Device.unscoped.values().get() == before
+    gateway.set_state("demo-1", "close")
+    see(client, device)
+    assert Device.unscoped.get().status_reason == "instance_closed"
+
+
 def test_what_a_slow_look_finds_does_not_undo_a_newer_start(device: Device) -> None:
     now = timezone.now()
     newer = Linking(Link.OPENING, "", LinkCode("2@newer"))

@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from accounts.models import AuditEntry, Membership
+from accounts.models import AuditEntry, Membership, Role
 from devices.linking import checking
 from devices.models import Device, Webhook
 from devices.webhooks import header_secrets, subscribing
@@ -21,8 +21,9 @@ OURS = "http://127.0.0.1:9"  # nobody listens there
 
 
 @pytest.fixture(autouse=True)
-def our_address(settings: Any) -> None:
+def our_address(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.PUBLIC_URL = OURS
+    monkeypatch.setattr(subscribing, "DOORS_KNOW_AFTER_SECONDS", 0.0)
 
 
 @pytest.fixture
@@ -123,3 +124,44 @@ def test_what_is_told_proves_it_and_what_does_not_arrive_speaks_against_it(devic
     # Set anew, it proves itself anew.
     rows.update(set_at=now + timedelta(hours=1), provoked_at=None)
     assert standing() == (Arrival.UNPROVEN, "")
+
+
+def test_a_new_secret_is_told_to_the_gateway_and_the_one_before_counts_for_a_day(
+    client: Client, device: Device, gateway: Simulator
+) -> None:
+    subscribing.set_up(device, timezone.now())
+    before = header_secrets.secret_of(device)
+    assert client.post(f"{address(device)}/renew_secret").json()["status"] == "unproven"
+    fresh = header_secrets.secret_of(device)
+    assert fresh != before
+    assert set_there(gateway)["headers"] == {header_secrets.HEADER: fresh}
+    assert counting(device) == {fresh, before}
+    assert AuditEntry.unscoped.get().details == {"id": device.pk}
+
+
+def test_a_secret_of_which_the_gateway_cannot_be_told_is_not_the_one_in_force(
+    client: Client, device: Device, gateway: Simulator
+) -> None:
+    before = header_secrets.secret_of(device)
+    elsewhere(gateway)
+    refused = client.post(f"{address(device)}/renew_secret")
+    assert (refused.status_code, refused.json()["errors"][0]["code"]) == (409, "hook_elsewhere")
+    assert header_secrets.secret_of(device) == before
+    # It may be one whose answer was lost, and has it all the same.
+    assert len(counting(device)) == 2
+    assert not AuditEntry.unscoped.exists()
+
+
+def test_only_administrators_of_the_account_renew_a_secret(device: Device) -> None:
+    before = header_secrets.secret_of(device)
+    assert (
+        people.api(people.member(device.account, Role.AGENT)).post(f"{address(device)}/renew_secret").status_code == 403
+    )
+    assert people.api(people.member()).post(f"{address(device)}/renew_secret").status_code == 404
+    assert header_secrets.secret_of(device) == before
+
+
+def counting(device: Device) -> set[str]:
+    known = header_secrets.known(device.uuid, timezone.now())
+    assert known is not None
+    return {secret.decode() for secret in known.secrets}
