@@ -1,7 +1,7 @@
 """Device: one WhatsApp number behind a gateway. Pairing: how far it is linked to a phone.
 
 Lane, Runner: what the engine keeps of it while sending. Webhook, InboxEvent, Turn: what its gateway tells of its own
-accord. Acknowledgement: whether it tells of what we send.
+accord. Acknowledgement: whether it tells of what we send. Correspondent: who has written to it.
 """
 
 import uuid
@@ -36,6 +36,7 @@ class DeviceQuerySet(ScopedQuerySet["Device"]):
         """Hide the devices and forget their secrets; see Device.deleted_at."""
         ids = list(self.values_list("pk", flat=True))
         Webhook.objects.filter(device__in=ids).delete()
+        Correspondent.objects.filter(device__in=ids).delete()
         Pairing.objects.filter(device__in=ids).delete()
         hidden = self.update(deleted_at=Now(), enabled=False, token="")
         return hidden, {self.model._meta.label: hidden}
@@ -248,6 +249,24 @@ class Incident(models.Model):
 
     def __str__(self) -> str:
         return f"{self.reason} of device {self.device_id}"
+
+
+class Correspondent(models.Model):
+    """Somebody who has written to a device, without what they wrote: see `health.correspondents`."""
+
+    device = models.ForeignKey(Device, models.CASCADE, related_name="correspondents", db_index=False)
+    phone_key = models.CharField(max_length=16)  # the number without what comes and goes in it
+    first_at = models.DateTimeField()
+    last_at = models.DateTimeField()
+
+    class Meta:
+        # Also the index by which a claim of a device that may write to nobody else looks for its recipient.
+        constraints = [
+            models.UniqueConstraint(fields=["device", "phone_key"], name="correspondent_once_per_device"),
+        ]
+
+    def __str__(self) -> str:
+        return f"somebody who wrote to device {self.device_id}"
 
 
 class Webhook(models.Model):

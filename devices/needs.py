@@ -14,6 +14,10 @@ who_works: list[Callable[[Collection[int]], set[int]]] = []
 who_waits: list[Callable[[], object]] = []
 
 
+# Told when something came into the inbox that is to be worked at once.
+who_works_inbox: list[Callable[[], object]] = []
+
+
 def needs_of(account_id: int, devices: Sequence[Device]) -> list[Need]:
     """What waits and asks for one of these devices."""
     ids = [device.pk for device in devices]
@@ -23,6 +27,12 @@ def needs_of(account_id: int, devices: Sequence[Device]) -> list[Need]:
 def at_work(device_ids: Collection[int]) -> set[int]:
     """Those of the devices that have something to send now, or are waited for."""
     return {device_id for who in who_works for device_id in who(device_ids)} if device_ids else set()
+
+
+def have_inbox_worked() -> None:
+    """Have the inbox worked now. Raises what the broker raises."""
+    for work in who_works_inbox:
+        work()
 
 
 def wake_waiting() -> None:

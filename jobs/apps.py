@@ -16,3 +16,4 @@ class JobsConfig(AppConfig):
         needs.who_works.append(dispatch.devices_at_work)
         tasks: Any = import_module("jobs.tasks")
         needs.who_waits.append(tasks.sweep_now)
+        needs.who_works_inbox.append(tasks.work_receipts_now)

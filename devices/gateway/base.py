@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 from types import MappingProxyType
-from typing import Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
@@ -152,6 +152,16 @@ class Receipt(NamedTuple):
     at: datetime | None = None
 
 
+class Sender(NamedTuple):
+    """Somebody who wrote to a device, as a webhook tells it.
+
+    `at`: when, by WhatsApp's clock; None where that is not told, and the arrival counts.
+    """
+
+    phone: str  # "+" and digits
+    at: datetime | None = None
+
+
 class LinkNews(NamedTuple):
     """A device's link to WhatsApp changed, as a webhook tells it.
 
@@ -166,8 +176,15 @@ class LinkNews(NamedTuple):
 class WebhookReader(Protocol):
     """What a provider tells of its own accord. None of it raises, whatever the parsed JSON holds."""
 
-    def is_of_use(self, event: object) -> bool:
-        """Tell whether anything is made of this event; whatever else comes is not kept."""
+    def kept(self, event: object) -> dict[str, Any] | None:
+        """What is to be kept of this event, for the methods below to read; None where nothing is made of it.
+
+        Nothing that people wrote is.
+        """
+        ...
+
+    def is_urgent(self, event: object) -> bool:
+        """Whether it is to be worked at once: others would be written to meanwhile who are not to be."""
         ...
 
     def link_news(self, event: object) -> LinkNews | None:
@@ -176,6 +193,10 @@ class WebhookReader(Protocol):
 
     def receipts(self, event: object) -> Sequence[Receipt]:
         """What it says of messages that we sent; nothing of messages that others did."""
+        ...
+
+    def senders(self, event: object) -> Sequence[Sender]:
+        """Which people it says have written to the device. No groups, and nobody whose number it does not tell."""
         ...
 
 

@@ -4,5 +4,6 @@ breaker            taking a device out, with the reason, and when it is looked a
 probes             asking a device's gateway how it is, and noting it
 rounds             who is asked when, and how many at once
 acknowledgements   who accepts messages of which nothing is ever heard
+correspondents     who has written to a device
 tally              what one process had accepted, until it tells
 """

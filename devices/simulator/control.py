@@ -194,9 +194,10 @@ def _scan(call: Call) -> Any:
 
 
 def _incoming(call: Call) -> Any:
-    """`{"instance": NAME, "number": digits or jid, "text": "STOP"}`: a message to the instance."""
+    """`{"instance": NAME, "number": digits or jid, "text": "STOP"[, "lid": …]}`: a message to the instance."""
     instance = _instance(call, call.body.get("instance"))
-    call.world.receipts.reply(instance, str(call.body["number"]), str(call.body.get("text", "STOP")))
+    text, lid = str(call.body.get("text", "STOP")), str(call.body.get("lid", ""))
+    call.world.receipts.reply(instance, str(call.body["number"]), text, lid)
     return {"instance": instance.name}
 
 

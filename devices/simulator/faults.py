@@ -72,6 +72,7 @@ FAULTS = {
         Fault("long-id", "0048", Kind.EFFECT, "sent, stored under an id of 113 characters"),
         Fault("zombie", "0031", Kind.EFFECT, "sent, nothing acknowledged, state stays open"),
         Fault("error-463", "0032", Kind.EFFECT, "201, later a receipt with status ERROR and no code"),
+        Fault("time-lock", "0054", Kind.EFFECT, "as error-463, but to those who wrote to the instance it is delivered"),
         Fault("stop-reply", "0033", Kind.EFFECT, "the recipient answers STOP"),
         Fault("duplicate-acks", "0034", Kind.EFFECT, "every receipt comes twice"),
         Fault("reordered-acks", "0035", Kind.EFFECT, "receipts come in reverse order"),

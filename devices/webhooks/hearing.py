@@ -17,6 +17,7 @@ log = structlog.get_logger(__name__)
 
 AGAIN_AFTER_SECONDS: Final = 5.0
 WAKE_EVERY_SECONDS: Final = 1.0  # hundreds come back at once where their gateway does
+WORK_EVERY_SECONDS: Final = 0.2  # what came meanwhile is worked together
 _MOST_REMEMBERED: Final = 10_000
 
 Note = Callable[[int], object]
@@ -28,6 +29,7 @@ class Hearing:
     def __init__(self, thread: Executor) -> None:
         self._thread = thread
         self._woke_at = -WAKE_EVERY_SECONDS
+        self._working: asyncio.TimerHandle | None = None
         self._noted: dict[tuple[Note, int], float] = {}
 
     async def heard(self, device_id: int) -> None:
@@ -51,6 +53,15 @@ class Hearing:
             self._woke_at = now
             loop.run_in_executor(None, _wake)  # not waited for: the broker may be away
 
+    def urgent(self) -> None:
+        """Something was kept that is to be worked at once. Not waited for: the broker may be away."""
+        if self._working is None:
+            self._working = asyncio.get_running_loop().call_later(WORK_EVERY_SECONDS, self._work)
+
+    def _work(self) -> None:
+        self._working = None
+        asyncio.get_running_loop().run_in_executor(None, _have_worked)
+
     async def _seldom(self, note: Note, device_id: int) -> None:
         now = time.monotonic()
         if now - self._noted.get((note, device_id), -AGAIN_AFTER_SECONDS) < AGAIN_AFTER_SECONDS:
@@ -72,3 +83,10 @@ def _wake() -> None:
         needs.wake_waiting()
     except Exception:
         log.warning("nobody woken: the next sweep does it", exc_info=True)
+
+
+def _have_worked() -> None:
+    try:
+        needs.have_inbox_worked()
+    except Exception:
+        log.warning("nobody woken: beat does it", exc_info=True)

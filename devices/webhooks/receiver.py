@@ -103,12 +103,16 @@ class Receiver:
         known = await self._authenticated(address["uuid"], address["provider"], _secret(scope))
         event = _parsed(await _body(scope, receive))
         await self._hearing.heard(known.device_id)
-        if (news := READERS[known.provider].link_news(event)) is not None:
+        reader = READERS[known.provider]
+        if (news := reader.link_news(event)) is not None:
             await self._hearing.link_changed(known.device_id, news)
-        if not READERS[known.provider].is_of_use(event):
+        kept = reader.kept(event)
+        if kept is None:
             return
-        event.pop("apikey", None)  # its token, which opens the instance
-        await self._keeper.keep(known.device_id, json.dumps(event, separators=(",", ":")))
+        kept.pop("apikey", None)  # its token, which opens the instance
+        await self._keeper.keep(known.device_id, json.dumps(kept, separators=(",", ":")))
+        if reader.is_urgent(event):
+            self._hearing.urgent()
 
     async def _authenticated(self, uuid: str, provider: str, secret: bytes) -> Known:
         """Raises _Refused: who does not know the secret learns nothing."""

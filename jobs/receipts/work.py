@@ -14,7 +14,8 @@ import structlog
 from django.db import OperationalError, connection, transaction
 
 from devices.gateway.registry import READERS
-from devices.health import acknowledgements
+from devices.health import acknowledgements, correspondents
+from devices.health.correspondents import Wrote
 from devices.webhooks import inbox
 from devices.webhooks.inbox import Event
 from jobs.receipts import lifting, parking
@@ -81,13 +82,14 @@ def _batch(number: int) -> tuple[Applied, int]:
         events = _take(cursor, number)
         # While something is wrong with a batch, its events alone are looked at.
         again = parking.due(cursor, number) if number == BATCH else {}
-        said, came = read(events)
+        said, came, wrote = read(events)
         for message, news in again.items():
             said[message] = lifting.together(said.get(message, News()), news)
         applied = apply(cursor, said)
         parking.let_go(cursor, [message for message in again if message not in applied.parked])
         parking.keep(cursor, applied.parked)
         acknowledgements.heard(cursor, came)
+        correspondents.note(cursor, wrote)
     return applied, max(len(events), len(again))
 
 
@@ -104,21 +106,27 @@ def _skip() -> None:
             log.error("event skipped", number=event.id, device=event.device_id)
 
 
-def read(events: Iterable[Event]) -> tuple[dict[Message, News], dict[int, datetime]]:
-    """What these events say, by message; and when receipts, whatever they say, came last, by device.
+def read(events: Iterable[Event]) -> tuple[dict[Message, News], dict[int, datetime], list[Wrote]]:
+    """What these events say, by message; when receipts, whatever they say, came last, by device; and who wrote.
 
-    One without a time of its own happened when it came.
+    What has no time of its own happened when it came.
     """
     said: dict[Message, News] = {}
     came: dict[int, datetime] = {}
+    wrote: list[Wrote] = []
     for event in events:
         reader = READERS.get(event.provider)
         if reader is None:
             continue  # its device is gone
-        for receipt in reader.receipts(json.loads(event.body)):
+        body = json.loads(event.body)
+        for sender in reader.senders(body):
+            # Messages from an absence carry an old time; one from the future is somebody's wrong clock.
+            at = min(sender.at or event.received_at, event.received_at)
+            wrote.append(Wrote(event.device_id, sender.phone, at))
+        for receipt in reader.receipts(body):
             came[event.device_id] = event.received_at
             news = lifting.news(receipt.tick, receipt.at or event.received_at)
             if news:
                 message = Message(event.device_id, receipt.message_id)
                 said[message] = lifting.together(said.get(message, News()), news)
-    return said, came
+    return said, came, wrote

@@ -52,7 +52,7 @@ def test_the_simulator_tells_it_what_becomes_of_its_messages(run, simulator, set
     found = simulator.get("/webhook/find/demo-1").json()
     assert (found["url"], found["events"]) == (
         f"http://127.0.0.1:1/webhooks/evolution/{device.uuid}",
-        ["MESSAGES_UPDATE", "CONNECTION_UPDATE"],
+        ["MESSAGES_UPSERT", "MESSAGES_UPDATE", "CONNECTION_UPDATE"],
     )
     assert found["headers"] == {"X-Webhook-Secret": header_secrets.secret_of(device)}
     simulator.renew()

@@ -10,6 +10,7 @@
     webhook_settings   where one tells what happens
     instance_calls     how an instance is called
     message_updates    what its webhook says of messages: delivered, read, refused
+    incoming_messages  whom it says to have written
     connection_updates what it says of the link to WhatsApp
     webhook_events     what all of its events have in common
 
@@ -18,11 +19,13 @@ body decides. What no rule here knows is unknown, and unknown is looked up befor
 """
 
 from datetime import datetime
+from typing import Any
 
 from devices.gateway.base import LookUp, Made, OutgoingMessage, Probe, WireRequest
 from devices.gateway.evolution import (
     connection_state,
     connection_updates,
+    incoming_messages,
     instance_creation,
     message_bodies,
     message_store,
@@ -65,9 +68,13 @@ class EvolutionGateway:
 class EvolutionWebhooks:
     """What its webhooks tell, of every version."""
 
-    is_of_use = staticmethod(message_updates.is_of_use)
     link_news = staticmethod(connection_updates.link_news)
     receipts = staticmethod(message_updates.receipts)
+    is_urgent = staticmethod(message_updates.is_urgent)
+    senders = staticmethod(incoming_messages.senders)
+
+    def kept(self, event: object) -> dict[str, Any] | None:
+        return message_updates.kept(event) or incoming_messages.kept(event)
 
 
 def create_instance(base_url: str, name: str, server_key: str, timeout_seconds: float) -> Made:

@@ -33,8 +33,13 @@ _TICKS: Final[Mapping[object, Tick]] = MappingProxyType(
 )
 
 
-def is_of_use(event: object) -> bool:
-    return bool(receipts(event))
+def kept(event: object) -> dict[str, Any] | None:
+    return event if receipts(event) and isinstance(event, dict) else None
+
+
+def is_urgent(event: object) -> bool:
+    """A refusal may be the one by which a device is found to be locked."""
+    return any(receipt.tick is Tick.REFUSED for receipt in receipts(event))
 
 
 def receipts(event: object) -> list[Receipt]:

@@ -13,7 +13,7 @@ from devices.gateway.evolution import connection_state
 from devices.gateway.evolution.instance_calls import Instance
 
 # What is made anything of; each more is a call more for every message.
-EVENTS: Final = ("MESSAGES_UPDATE", "CONNECTION_UPDATE")
+EVENTS: Final = ("MESSAGES_UPDATE", "MESSAGES_UPSERT", "CONNECTION_UPDATE")
 
 
 class WebhookSettings:

@@ -83,6 +83,7 @@ class Instance:
     qr_count: int = 0
     qr_code: str = ""
     wants_pairing_code: bool = False
+    wrote: set[str] = field(default_factory=set)  # the jids of people who have written to it
     requests: int = 0
     key: bytes = b""  # the token as it stands in the apikey header
 

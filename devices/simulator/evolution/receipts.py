@@ -42,7 +42,7 @@ class Receipts:
             self._later(self.reply, instance, jid, "STOP")
         # The real gateway skips receipts of messages it has not stored ("Original message not found").
         if self._ledger.is_stored(row):
-            statuses = _statuses(effects, is_played=is_played)
+            statuses = _statuses(_met(effects, is_known=jid in instance.wrote), is_played=is_played)
             if "lost-acks" in effects:
                 for status in statuses:
                     self._ledger.report(row, status)
@@ -66,13 +66,16 @@ class Receipts:
         )
         self._webhooks.emit(instance, "messages.update", update.encode())
 
-    def reply(self, instance: Instance, sender: str, text: str) -> None:
-        """A text from a recipient; `sender` is a jid or a number."""
+    def reply(self, instance: Instance, sender: str, text: str, lid: str = "") -> None:
+        """A text from a person; `sender` is a jid or a number, `lid` what is told beside it."""
         if instance.state != OPEN:
             return
+        jid = sender if "@" in sender else numbers.create_jid(sender)
+        instance.wrote.add(jid)
         message = {
             "key": {
-                "remoteJid": sender if "@" in sender else numbers.create_jid(sender),
+                "remoteJid": jid,
+                **({"remoteJidAlt": lid} if lid else {}),
                 "fromMe": False,
                 "id": "3A" + secrets.token_hex(9).upper(),
                 "participant": "",
@@ -111,6 +114,11 @@ def database_id(row: int) -> str:
 def _lid_of(jid: str) -> str:
     """WhatsApp's other name for the same person, with the number of one of its phones or computers."""
     return f"{zlib.crc32(jid.encode()):012}:3@lid"
+
+
+def _met(effects: Mapping[str, float], *, is_known: bool) -> Mapping[str, float]:
+    """What a recipient meets of an instance that WhatsApp lets write to none but those who wrote to it."""
+    return {**effects, "error-463": 0.0} if "time-lock" in effects and not is_known else effects
 
 
 def _statuses(effects: Mapping[str, float], *, is_played: bool) -> list[str]:

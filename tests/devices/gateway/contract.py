@@ -4,6 +4,7 @@ A check takes a Case, which knows what a good answer of that provider is, and br
 """
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -107,6 +108,7 @@ class Case:
     words: tuple[str, ...] = field(default=())  # of which its other answers are made
     told: tuple[tuple[Any, Tick], ...] = field(default=())  # its webhooks about `message_id`, and what each says
     others: tuple[Any, ...] = field(default=())  # webhooks that say nothing of a message of ours
+    written: Any = None  # one that says that 51987654321 wrote "secreto"
     # Its good answers to what links a phone and makes instances, likewise: JSON of a 200, or a whole answer.
     linking: dict[str, Any] = field(default_factory=dict)
 
@@ -387,14 +389,18 @@ def reads_what_it_is_told(case: Case) -> None:
     for event, tick in case.told:
         (receipt,) = reader.receipts(event)
         assert (receipt.message_id, receipt.tick) == (case.message_id, tick), event
-        assert reader.is_of_use(event)
+        assert list(reader.receipts(reader.kept(event))) == [receipt], event
     for event in case.others:
         assert list(reader.receipts(event)) == [], event
+    (sender,) = reader.senders(case.written)
+    assert sender.phone == "+51987654321"
+    assert list(reader.senders(reader.kept(case.written))) == [sender]
+    assert "secreto" not in json.dumps(reader.kept(case.written))
 
 
 def reads_whatever_it_is_told(case: Case) -> None:
     reader = registry.READERS[case.provider]
-    for event in [*JUNK, *(event for event, _ in case.told)]:
+    for event in [*JUNK, case.written, *(event for event, _ in case.told)]:
         for broken in [event, *mutations(event)]:
             assert_receipts(reader, broken)
     names = st.sampled_from(["event", "data", "keyId", "id", "key", "fromMe", "status", "update", *case.words])
@@ -409,6 +415,7 @@ def reads_whatever_it_is_told(case: Case) -> None:
     def made_up(data: Any) -> None:
         assert_receipts(reader, data)
         assert_receipts(reader, {"event": "messages.update", "data": data})
+        assert_receipts(reader, {"event": "messages.upsert", "data": {"key": data, "messageTimestamp": data}})
         assert_receipts(reader, {"event": "connection.update", "data": data, "instance": data, "date_time": data})
 
     made_up()
@@ -423,7 +430,12 @@ def assert_receipts(reader: WebhookReader, event: Any) -> None:
         assert_storable(receipt.message_id)
         assert isinstance(receipt.tick, Tick)
         assert receipt.at is None or receipt.at.tzinfo is not None
-    assert isinstance(reader.is_of_use(event), bool)
+    for sender in reader.senders(event):
+        assert re.fullmatch(r"\+[1-9][0-9]{7,14}", sender.phone)
+        assert sender.at is None or sender.at.tzinfo is not None
+    kept = reader.kept(event)
+    assert (kept is not None) == bool(reader.receipts(event) or reader.senders(event))
+    assert isinstance(reader.is_urgent(event), bool)
 
 
 # --- Calling the roll ---------------------------------------------------------------------------------

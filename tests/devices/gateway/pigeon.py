@@ -4,6 +4,7 @@ It exists only here. The contract is checked on it too, and a loft behind severa
 """
 
 import json
+import re
 from datetime import datetime
 from typing import Any, Final
 
@@ -23,6 +24,7 @@ from devices.gateway.base import (
     Rejected,
     Roll,
     Scope,
+    Sender,
     SendError,
     Tick,
     WireFailure,
@@ -97,8 +99,16 @@ class PigeonGateway:
 class PigeonWebhooks:
     """What a pigeon brings back: {"ring", "seen": "door" or "eyes"}."""
 
-    def is_of_use(self, event: object) -> bool:
-        return bool(self.receipts(event))
+    def kept(self, event: object) -> dict[str, Any] | None:
+        return event if isinstance(event, dict) and (self.receipts(event) or self.senders(event)) else None
+
+    def is_urgent(self, event: object) -> bool:
+        return False
+
+    def senders(self, event: object) -> list[Sender]:
+        """{"from": number}: who sent one of their own."""
+        phone = event.get("from") if isinstance(event, dict) else None
+        return [Sender(f"+{phone}")] if isinstance(phone, str) and re.fullmatch("[1-9][0-9]{7,14}", phone) else []
 
     def link_news(self, event: object) -> None:
         """It is a bird."""

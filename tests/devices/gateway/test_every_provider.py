@@ -105,6 +105,14 @@ CASES = {
             {"event": "messages.update", "data": {"keyId": "3EB0F7", "fromMe": True, "status": "PENDING"}},
             {"event": "messages.upsert", "data": {"keyId": "3EB0F7", "fromMe": True, "status": "READ"}},
         ),
+        written={
+            "event": "messages.upsert",
+            "data": {
+                "key": {"remoteJid": "140000055915@lid", "remoteJidAlt": "51987654321@s.whatsapp.net", "fromMe": False},
+                "message": {"conversation": "secreto"},
+                "messageTimestamp": 1795774720,
+            },
+        },
         linking=LINKING,
         words=("response", "message", "key", "id", "exists", "LICENSE_REQUIRED", *(row[0] for row in BEFORE_THE_SEND)),
     ),
@@ -116,6 +124,7 @@ CASES = {
         finds=LookUp.CANNOT_TELL,
         told=(({"ring": "R-17", "seen": "door"}, Tick.DELIVERED), ({"ring": "R-17", "seen": "eyes"}, Tick.READ)),
         others=({"ring": "R-17", "seen": "cat"},),
+        written={"from": "51987654321"},
         linking=LINKING,  # of pigeons that are linked all the same
         words=("ring", "wrong", "address", "letter", "bird", "loft", "weather"),
     ),

@@ -98,7 +98,7 @@ ROW = {
     "url": HOOK.url,
     "enabled": True,
     "headers": {HOOK.header: HOOK.secret, "authorization": "Bearer abc"},
-    "events": ["CONNECTION_UPDATE", "MESSAGES_UPDATE", "SEND_MESSAGE"],
+    "events": ["CONNECTION_UPDATE", "MESSAGES_UPDATE", "MESSAGES_UPSERT", "SEND_MESSAGE"],
     "webhookByEvents": True,
 }
 

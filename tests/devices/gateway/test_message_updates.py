@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from devices.gateway.base import Receipt, Tick
-from devices.gateway.evolution.message_updates import is_of_use, receipts
+from devices.gateway.evolution.message_updates import is_urgent, kept, receipts
 from tests.devices import recorded
 
 ID = "3EB058B1700E94DF37D633"
@@ -19,7 +19,8 @@ def update(**data: Any) -> dict[str, Any]:
 def test_a_real_webhook_says_what_it_says(real: dict[str, Any]) -> None:
     said = [(receipt.message_id, receipt.tick.value) for receipt in receipts(real["body"])]
     assert said == ([(real["body"]["data"]["keyId"], real["tick"])] if real["tick"] else [])
-    assert is_of_use(real["body"]) == bool(said)
+    assert kept(real["body"]) == (real["body"] if said else None)
+    assert is_urgent(real["body"]) == (real["tick"] == "refused")
 
 
 @pytest.mark.parametrize("tick", Tick)

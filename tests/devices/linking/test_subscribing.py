@@ -54,7 +54,7 @@ def test_making_a_device_sets_its_webhook_with_our_header_and_only_what_is_neede
     found = set_there(gateway)
     assert found["url"] == f"{OURS}/webhooks/evolution/{device.uuid}"
     assert found["headers"] == {header_secrets.HEADER: header_secrets.secret_of(device)}
-    assert found["events"] == ["MESSAGES_UPDATE", "CONNECTION_UPDATE"]
+    assert found["events"] == ["MESSAGES_UPSERT", "MESSAGES_UPDATE", "CONNECTION_UPDATE"]
     assert client.get(address(device)).json() == {"status": "unproven", "code": "", "message": "", "heard_at": None}
 
 

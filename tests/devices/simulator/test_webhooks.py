@@ -84,6 +84,7 @@ def test_receipts_follow_in_order(gateway: Simulator, send: Send, webhooks: Webh
     ("fault", "expected"),
     [
         ("error-463", ["ERROR"]),
+        ("time-lock", ["ERROR"]),
         ("no-read", ["SERVER_ACK", "DELIVERY_ACK"]),
         ("no-server-ack", ["DELIVERY_ACK", "READ"]),
         ("reordered-acks", ["READ", "DELIVERY_ACK", "SERVER_ACK"]),
@@ -155,6 +156,17 @@ def test_a_recipient_answers_stop(gateway: Simulator, send: Send, webhooks: Webh
 def test_a_reply_by_hand(gateway: Simulator, webhooks: WebhookServer) -> None:
     gateway.incoming("one", "51987654321", "BAJA")
     assert webhooks.wait_for(1, "messages.upsert")[0]["data"]["message"] == {"conversation": "BAJA"}
+
+
+def test_whoever_wrote_to_a_number_that_is_locked_is_delivered_to(
+    gateway: Simulator, send: Send, webhooks: WebhookServer
+) -> None:
+    gateway.faults({"time-lock": 1})
+    gateway.incoming("one", "51987654321", "Hola", lid="120000055915@lid")
+    key = webhooks.wait_for(1, "messages.upsert")[0]["data"]["key"]
+    assert (key["remoteJid"], key["remoteJidAlt"]) == (JID, "120000055915@lid")
+    send()
+    assert statuses(webhooks, 3) == ["SERVER_ACK", "DELIVERY_ACK", "READ"]
 
 
 def test_a_receipt_by_hand_also_for_an_unknown_id(gateway: Simulator, webhooks: WebhookServer) -> None:

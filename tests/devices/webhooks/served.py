@@ -13,7 +13,7 @@ from tests.devices.webhooks.arrange import nobody
 from tests.simulator_process import Simulator
 from tests.waiting import eventually
 
-EVENTS = ["MESSAGES_UPDATE", "CONNECTION_UPDATE"]
+EVENTS = ["MESSAGES_UPDATE", "MESSAGES_UPSERT", "CONNECTION_UPDATE"]
 
 
 @contextmanager

@@ -1,12 +1,16 @@
 """What the door notes of whom it hears."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
 from django.utils import timezone
 
+from devices import needs
 from devices.models import Device, Webhook
-from tests.devices.webhooks.arrange import address, receipt, secret, told
+from devices.webhooks import hearing
+from devices.webhooks.receiver import Receiver
+from tests.devices.webhooks.arrange import address, nobody, receipt, secret, tell, told
 from tests.factories import make_account, make_device
 
 pytestmark = [
@@ -55,3 +59,31 @@ def test_one_that_is_switched_off_is_not_asked(device: Device) -> None:
     Device.unscoped.update(next_check_at=later, enabled=False)
     assert told(address(device), connection(), secret(device)).status == 200
     assert Device.unscoped.get().next_check_at == later
+
+
+def test_a_refusal_has_the_inbox_worked_at_once(device: Device, monkeypatch: pytest.MonkeyPatch) -> None:
+    worked: list[str] = []
+    monkeypatch.setattr(hearing, "WORK_EVERY_SECONDS", 0.0)
+    monkeypatch.setattr(needs, "who_works_inbox", [lambda: worked.append("now")])
+    header = secret(device)
+
+    async def tell_all() -> None:
+        door = Receiver(nobody)
+        await tell(door, address(device), receipt(status="READ"), [header])
+        await asyncio.sleep(0)
+        await asyncio.to_thread(lambda: None)
+        assert worked == []
+        await tell(door, address(device), receipt(status="ERROR"), [header])
+        while not worked:
+            await asyncio.sleep(0)
+
+    asyncio.run(tell_all())
+    assert worked == ["now"]
+
+
+def test_a_broker_that_is_away_costs_no_receipt(device: Device, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away() -> None:
+        raise ConnectionError
+
+    monkeypatch.setattr(needs, "who_works_inbox", [away])
+    hearing._have_worked()
