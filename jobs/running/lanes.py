@@ -17,10 +17,11 @@ from jobs.sending.outcomes import NOT_BEGUN_AFTER_SECONDS, Claim
 SPAN_SECONDS = 0.25
 # A device whose gateway asks for a longer pause goes, and what was read for it.
 LONGEST_PAUSE_SECONDS = 5.0
-# Where a gateway answers more than its window in the time that the database takes for so many orders, some are
+# Where a gateway could answer more than its window in the time that the database takes for so many orders, some are
 # claimed beforehand; but nobody waits longer than this, marked as being sent, for their turn.
 ORDERS_AHEAD = 4
-LONGEST_AHEAD_SECONDS = 0.05
+LONGEST_AHEAD_SECONDS = 0.1
+NEWEST_WEIGHS = 0.1  # of the times in which answers came
 TRIAL_REST_SECONDS = 15.0  # longer than a device is taken before its slot
 # Answers in a row that give the same reason against a device, and take it out. Of one on trial, the first does.
 ERRORS_THAT_OPEN_THE_BREAKER = 3
@@ -64,8 +65,8 @@ class Lane:
     ready: deque[Ready] = field(default_factory=deque)
     in_flight: int = 0
     ahead: int = 0  # claims that may wait until others are answered
-    accepted: int = 0  # by the gateway, since the time below
-    counted_since: float = 0.0
+    answer_seconds: float = math.inf  # that the gateway takes to accept a message, of late
+    accepted_at: float = 0.0  # the last one
     is_closing: bool = False  # takes no more claims; released once nothing is in flight
     is_moving: bool = False  # is to be taken anew, at another gateway or instance
     is_out: bool = False  # taken out by the breaker
@@ -152,12 +153,21 @@ class Lane:
         self.trouble = reason
         return bool(reason) and (self.is_on_trial or self.troubles >= ERRORS_THAT_OPEN_THE_BREAKER)
 
+    def note_accepted(self, begun_at: float, now: float) -> None:
+        """Note that a request which was begun then is accepted."""
+        seconds = now - begun_at
+        if self.answer_seconds < math.inf:
+            seconds = self.answer_seconds + NEWEST_WEIGHS * (seconds - self.answer_seconds)
+        self.answer_seconds, self.accepted_at = seconds, now
+
     def look_ahead(self, order_seconds: float, now: float) -> None:
-        """Say how long the last order took: by that and the gateway's speed, decide what may wait for its turn."""
-        per_second = self.accepted / max(0.001, now - self.counted_since)
+        """Say how long the last order took: by that and the gateway's speed, decide what may wait for its turn.
+
+        By how fast it answers, not by how many it accepted: a lane that waits for orders would never be given more.
+        """
+        answer_seconds = max(0.001, self.answer_seconds, now - self.accepted_at if self.in_flight else 0.0)
         seconds = min(ORDERS_AHEAD * order_seconds, LONGEST_AHEAD_SECONDS)
-        self.ahead = max(0, int(per_second * seconds) - self.max_in_flight)
-        self.accepted, self.counted_since = 0, now
+        self.ahead = max(0, int(self.max_in_flight * (seconds / answer_seconds - 1)))
 
     def rest_if_spent(self, now: float) -> None:
         """Let the device go until midnight once what it may send today has gone out: its next slot says so to all.

@@ -72,7 +72,7 @@ class Network:
 
     def __init__(self, lanes: Mapping[int, Lane], tell: Tell) -> None:
         self.sockets = _sockets()
-        self.transport: Transport[tuple[Lane, Claim]] = Transport(
+        self.transport: Transport[tuple[Lane, Claim, float]] = Transport(
             settings.GATEWAY_CONNECT_TIMEOUT, settings.GATEWAY_READ_TIMEOUT, WINDOWS
         )
         self.reports = Reports(tell)
@@ -94,9 +94,9 @@ class Network:
     def pump(self, seconds: float) -> list[Lane]:
         """Move bytes, and wait so long for them at most; return the lanes that were answered."""
         answered: dict[int, Lane] = {}
-        for (lane, claim), answer in self.transport.pump(seconds):
+        for (lane, claim, begun_at), answer in self.transport.pump(seconds):
             lane.in_flight -= 1
-            self._understand(lane, claim, answer)
+            self._understand(lane, claim, begun_at, answer)
             answered[lane.device_id] = lane
         return list(answered.values())
 
@@ -117,11 +117,12 @@ class Network:
                 log.exception("message cannot be written", recipient=claim.recipient_id)
                 self._end(lane, unsendable(claim))
                 continue
-            self.transport.start((lane, claim), request, lane.address, not_after)
+            begun_at = time.monotonic()
+            self.transport.start((lane, claim, begun_at), request, lane.address, not_after)
             lane.in_flight += 1
-            lane.used_slot(time.monotonic())
+            lane.used_slot(begun_at)
 
-    def _understand(self, lane: Lane, claim: Claim, answer: WireResponse | WireFailure) -> None:
+    def _understand(self, lane: Lane, claim: Claim, begun_at: float, answer: WireResponse | WireFailure) -> None:
         if answer == WireFailure(TOO_LATE, nothing_written=True):
             self._end(lane, not_written(claim, "stalled"))
             return
@@ -140,8 +141,9 @@ class Network:
             if lane.is_on_trial:
                 lane.is_on_trial = False
                 self._tell(breaker.is_well, lane.device_id)
-            lane.accepted += 1
-            self.reports.note_accepted(lane, time.monotonic())
+            now = time.monotonic()
+            lane.note_accepted(begun_at, now)
+            self.reports.note_accepted(lane, now)
             self._end(lane, accepted(claim, acceptance))
 
     def _end(self, lane: Lane, outcome: Outcome) -> None:

@@ -26,44 +26,72 @@ def lane(max_in_flight=64, messages_per_minute=None):
         address=CheckedAddress("http", "127.0.0.1", 80, "127.0.0.1"),
         pace=Pace(messages_per_minute),
         max_in_flight=max_in_flight,
-        counted_since=10.0,
     )
 
 
+def answering_in(seconds, **limits):
+    """A lane of a gateway that has accepted a message just now, after so long."""
+    fast = lane(**limits)
+    fast.note_accepted(11.0 - seconds, 11.0)
+    return fast
+
+
 @pytest.mark.parametrize(
-    ("accepted", "order_seconds", "room"),
+    ("answer_seconds", "order_seconds", "room"),
     [
-        (320, 0.005, 64),  # 64 at 200 ms: what is answered meanwhile is less than the window
-        (1280, 0.005, 64),  # at 50 ms
-        (10_000, 0.004, 160),  # 10,000 a second: 160 while the database is asked four times
-        (10_000, 0.5, 500),  # a slow database: no more than are sent in 50 ms
-        (0, 0.004, 64),
+        (0.2, 0.005, 64),  # what is answered meanwhile is less than the window
+        (0.05, 0.005, 64),
+        (0.0064, 0.004, 160),  # 10,000 a second: 160 while the database is asked four times
+        (0.0064, 0.5, 1000),  # a slow database: no more than are sent in 100 ms
     ],
 )
 def test_claims_are_ahead_of_their_turn_only_where_the_gateway_is_faster_than_the_database(
-    accepted, order_seconds, room
+    answer_seconds, order_seconds, room
 ):
-    busy = lane()
-    busy.accepted = accepted
+    busy = answering_in(answer_seconds)
 
     busy.look_ahead(order_seconds, 11.0)
 
     assert busy.room(11.0) == room
 
 
-def test_a_gateway_that_accepts_no_more_is_given_no_more_than_its_window():
-    busy = lane()
-    busy.accepted = 10_000
+def test_a_lane_that_waits_for_orders_is_given_more_by_how_fast_its_gateway_answers():
+    waiting = answering_in(0.002, max_in_flight=1)
+
+    waiting.look_ahead(0.02, 11.02)  # one message for each order: 50 a second
+
+    assert waiting.room(11.02) == pytest.approx(40, abs=1)
+
+
+def test_of_a_gateway_nothing_is_known_of_no_more_are_claimed_than_its_window():
+    new = lane()
+
+    new.look_ahead(0.004, 11.0)
+
+    assert new.room(11.0) == 64
+
+
+def test_a_gateway_that_falls_silent_is_given_no_more_than_its_window():
+    busy = answering_in(0.0064)
+    busy.in_flight = 64
+
     busy.look_ahead(0.004, 11.0)
+    assert busy.room(11.0) == 96
 
     busy.look_ahead(0.004, 11.1)
+    assert busy.room(11.1) == 0
 
-    assert busy.room(11.1) == 64
+
+def test_the_newest_answers_weigh_most():
+    busy = answering_in(0.001)
+    for _ in range(50):
+        busy.note_accepted(10.8, 11.0)
+
+    assert busy.answer_seconds == pytest.approx(0.2, rel=0.01)
 
 
 def test_a_limited_device_claims_by_its_slots():
-    busy = lane(messages_per_minute=12)
-    busy.accepted = 10_000
+    busy = answering_in(0.0064, messages_per_minute=12)
 
     busy.look_ahead(0.004, 11.0)
 
