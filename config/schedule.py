@@ -23,6 +23,11 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 2.0,
         "options": {"expires": 4.0},
     },
+    "delete what devices did more than a year ago": {
+        "task": "devices.tasks.forget_old_days",
+        "schedule": crontab(hour="4", minute="7"),
+        "options": {"expires": 3600.0},
+    },
     "launch due campaigns": {
         "task": "campaigns.tasks.launch_due_campaigns",
         # Several times a minute: a campaign fires in its minute, whatever its second.

@@ -269,6 +269,55 @@ class Correspondent(models.Model):
         return f"somebody who wrote to device {self.device_id}"
 
 
+class DeviceDay(models.Model):
+    """What a device did in one day of its account's clock: see `health.days`.
+
+    What gateways tell later counts for the day on which the message went out.
+    """
+
+    # No constraint: what is told of a device that is being deleted for good must not fail.
+    device = models.ForeignKey(Device, models.CASCADE, db_constraint=False, db_index=False, related_name="days")
+    day = models.DateField()
+    accepted = models.IntegerField(db_default=0)  # messages that its gateway took
+    failed = models.IntegerField(db_default=0)  # tries that it did not take, or of which it never said
+    delivered = models.IntegerField(db_default=0)
+    read = models.IntegerField(db_default=0)
+    refused = models.IntegerField(db_default=0)  # by WhatsApp, after its gateway had taken it
+    last_accepted_at = models.DateTimeField(null=True)
+    last_failed_at = models.DateTimeField(null=True)
+    failed_in_a_row = models.IntegerField(db_default=0)  # the last ones
+
+    class Meta:
+        db_table = "devices_day"
+        constraints = [
+            # Also the index by which a device's history is read.
+            models.UniqueConstraint(fields=["device", "day"], name="device_day_once")
+        ]
+        indexes = [models.Index(fields=["day"], name="device_day_old")]  # what is to be deleted
+
+    def __str__(self) -> str:
+        return f"device {self.device_id} on {self.day}"
+
+
+class Outage(models.Model):
+    """A time in which a device that is switched on could not be given work. The table of devices notes it itself, by a
+    trigger: whichever door takes it out or brings it back."""
+
+    device = models.ForeignKey(Device, models.CASCADE, related_name="outages")
+    reason = models.CharField(max_length=200)  # a code of `reasons`, as it was when it began
+    began_at = models.DateTimeField(db_default=Now())
+    over_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["device"], name="outage_open_once", condition=models.Q(over_at=None))
+        ]
+        indexes = [models.Index(fields=["device", "began_at"], name="outage_of_device")]  # a device's history
+
+    def __str__(self) -> str:
+        return f"{self.reason} of device {self.device_id} since {self.began_at}"
+
+
 class Webhook(models.Model):
     """The secret by which a device's webhooks are known. Apart from Device: what sends need not decrypt it.
 

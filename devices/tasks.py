@@ -3,9 +3,14 @@
 from celery import shared_task
 from django.utils import timezone
 
-from devices.health import rounds
+from devices.health import days, rounds
 
 
 @shared_task(ignore_result=True)
 def check_devices() -> None:
     rounds.check_due(now=timezone.now())
+
+
+@shared_task(ignore_result=True)
+def forget_old_days() -> None:
+    days.forget_old(now=timezone.now())

@@ -7,8 +7,10 @@ from rest_framework import serializers
 
 from accounts.requests import account_of
 from devices import phone_numbers, reasons, validation
+from devices.health.history import Day, Watch
 from devices.linking.pairing import Shown, Step
 from devices.models import Device
+from devices.states import DeviceStatus
 from devices.webhooks.subscribing import Arrival, Standing
 
 
@@ -132,6 +134,56 @@ class WebhookSerializer(serializers.Serializer[Standing]):
 
     def get_message(self, standing: Standing) -> str:
         return reasons.spanish(standing.reason)
+
+
+class WatchSerializer(serializers.Serializer[Watch]):
+    """The watch over devices whose gateway accepts messages of which nothing is ever heard."""
+
+    unanswered = serializers.IntegerField(help_text="Messages accepted since the last acknowledgement")
+    silent_since = serializers.DateTimeField(allow_null=True)
+    out_until = serializers.DateTimeField(allow_null=True, help_text="Out for its silence, and tried again then")
+    on_trial = serializers.BooleanField(source="is_on_trial", help_text="Sends a few messages, and waits to be heard")
+
+
+class DaySerializer(serializers.Serializer[Day]):
+    """One day of the account's clock. What is delivered and read counts for the day on which it was sent."""
+
+    day = serializers.DateField()
+    accepted = serializers.IntegerField(help_text="Messages that the gateway took")
+    delivered = serializers.IntegerField()
+    read = serializers.IntegerField()
+    refused = serializers.IntegerField(help_text="By WhatsApp, after the gateway had taken it")
+    failed = serializers.IntegerField(help_text="Tries that the gateway did not take")
+    delivered_percentage = serializers.FloatField(source="delivered_share", allow_null=True)
+    read_percentage = serializers.FloatField(source="read_share", allow_null=True)
+    minutes_out = serializers.IntegerField(help_text="Switched on, and not to be sent through")
+    incidents = serializers.IntegerField()
+
+
+class HealthSerializer(serializers.Serializer[Any]):
+    """How a device is, and how it was."""
+
+    id = serializers.IntegerField(source="device.pk")
+    name = serializers.CharField(source="device.name")
+    enabled = serializers.BooleanField(source="device.enabled")
+    status = serializers.ChoiceField(DeviceStatus.choices, source="now.status")
+    code = serializers.CharField(source="now.reason", help_text="Why it cannot send; empty where it can")
+    status_reason = serializers.SerializerMethodField(help_text="The same in Spanish")
+    since = serializers.DateTimeField(source="now.since", allow_null=True, help_text="In service, or out, since then")
+    link = serializers.ChoiceField(["open", "opening", "closed", "unknown"], help_text="To WhatsApp, as last told")
+    checked_at = serializers.DateTimeField(source="device.status_checked_at", allow_null=True)
+    next_check_at = serializers.DateTimeField(source="device.next_check_at", allow_null=True)
+    last_sent_at = serializers.DateTimeField(source="now.last_sent_at", allow_null=True)
+    last_acknowledged_at = serializers.DateTimeField(source="now.watch.last_acknowledged_at", allow_null=True)
+    last_failed_at = serializers.DateTimeField(source="now.last_failed_at", allow_null=True)
+    failed_in_a_row = serializers.IntegerField(source="now.failed_in_a_row")
+    webhook = WebhookSerializer()
+    acknowledgements = WatchSerializer(source="now.watch")
+    time_zone = serializers.CharField(source="device.account.time_zone", help_text="Of the days")
+    history = DaySerializer(many=True, help_text="The newest day first; `days` says how many")
+
+    def get_status_reason(self, told: dict[str, Any]) -> str:
+        return reasons.spanish(told["now"].reason)
 
 
 def is_taken(field: str, code: str) -> serializers.ValidationError:

@@ -3,6 +3,7 @@
 from django.urls import URLPattern
 
 from accounts.api.routes import api_path
+from devices.api.health_views import DeviceHealth
 from devices.api.pairing_views import Pairings
 from devices.api.views import Devices
 
@@ -16,6 +17,7 @@ urlpatterns: list[URLPattern] = [
         name="device",
     ),
     api_path(f"{_BASE}/<int:device_id>/check", Devices.as_view({"post": "check"}), name="device_check"),
+    api_path(f"{_BASE}/<int:device_id>/health", DeviceHealth.as_view(), name="device_health"),
     api_path(f"{_BASE}/<int:device_id>/pair", Pairings.as_view({"get": "see", "post": "start"}), name="device_pair"),
     api_path(f"{_BASE}/<int:device_id>/logout", Pairings.as_view({"post": "log_out"}), name="device_logout"),
     api_path(f"{_BASE}/<int:device_id>/restart", Pairings.as_view({"post": "restart"}), name="device_restart"),

@@ -2,7 +2,8 @@
 
 Lock order, here as everywhere in the engine: recipients, jobs; each by rising id. Recipients at whom somebody else is
 just then are not waited for: what was said of them is parked for a second. So whoever locks recipients in another
-order, a retry of thousands or a runner that answers for one and claims another, never waits for us in a circle.
+order, a retry of thousands or a runner that answers for one and claims another, never waits for us in a circle. The
+days of devices (`devices.health.days`) come last.
 """
 
 import json
@@ -12,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from devices.health import days
 from jobs.receipts import lifting
 from jobs.receipts.lifting import News, Standing
 from jobs.states import RECIPIENT_OPEN, RECIPIENT_SENT, RecipientState
@@ -42,6 +44,7 @@ class _Found(NamedTuple):
     recipient_id: int
     job_id: int
     message_id: str  # of its last message
+    sent_at: datetime | None
     standing: Standing
 
 
@@ -57,6 +60,7 @@ def apply(cursor: Cursor, said: Mapping[Message, News]) -> Applied:
     found = {one.recipient_id: one for one in _lock(cursor, set(owners.values()))}
     busy = _there(cursor, set(owners.values()) - set(found))
     lifted: dict[int, Standing] = {}
+    by_device = days.TicksByMoment()
     for message, recipient_id in owners.items():
         news = said[message]
         recipient = found.get(recipient_id)
@@ -68,7 +72,10 @@ def apply(cursor: Cursor, said: Mapping[Message, News]) -> Applied:
             # Of an earlier try: that it arrived is true of the person; that it was refused, only of that try.
             news = news._replace(refused_at=None)
         if recipient.standing.state not in lifting.NOT_NOW:
-            lifted[recipient_id] = lifting.lift(lifted.get(recipient_id, recipient.standing), news)
+            before = lifted.get(recipient_id, recipient.standing)
+            lifted[recipient_id] = lifting.lift(before, news)
+            if lifted[recipient_id] != before:
+                _note(by_device, message.device_id, recipient.sent_at, before, lifted[recipient_id])
         elif news.delivered_at is not None:
             applied.parked[message] = news
     changed = {pk: now for pk, now in sorted(lifted.items()) if now != found[pk].standing}
@@ -79,6 +86,7 @@ def apply(cursor: Cursor, said: Mapping[Message, News]) -> Applied:
             changes[found[pk].job_id].add(found[pk].standing, now)
         applied.job_ids = set(changes)
         applied.through = _count(cursor, changes)
+        days.note_ticks(cursor, by_device)
     return applied
 
 
@@ -103,15 +111,15 @@ def _lock(cursor: Cursor, recipient_ids: Collection[int]) -> list[_Found]:
     """Those at whom nobody else is."""
     cursor.execute(
         """
-        SELECT id, job_id, gateway_message_id, state, error_code, delivered_at, read_at, played_at, failed_after_at,
-               doubt_since IS NOT NULL
+        SELECT id, job_id, gateway_message_id, sent_at, state, error_code, delivered_at, read_at, played_at,
+               failed_after_at, doubt_since IS NOT NULL
         FROM jobs_recipient WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
         """,
         (sorted(recipient_ids),),
     )
     return [
-        _Found(pk, job_id, message_id, Standing(RecipientState(state), *rest))
-        for pk, job_id, message_id, state, *rest in cursor.fetchall()
+        _Found(pk, job_id, message_id, sent_at, Standing(RecipientState(state), *rest))
+        for pk, job_id, message_id, sent_at, state, *rest in cursor.fetchall()
     ]
 
 
@@ -121,6 +129,16 @@ def _there(cursor: Cursor, recipient_ids: Collection[int]) -> set[int]:
         return set()
     cursor.execute("SELECT id FROM jobs_recipient WHERE id = ANY(%s)", (sorted(recipient_ids),))
     return {recipient_id for (recipient_id,) in cursor.fetchall()}
+
+
+def _note(ticks: days.TicksByMoment, device_id: int, sent_at: datetime | None, before: Standing, now: Standing) -> None:
+    """Count it for the device through which the message went; a refusal that was lifted is taken back."""
+    if (moment := sent_at or now.delivered_at or now.failed_after_at) is None:
+        return
+    one = ticks.of(device_id, moment)
+    one.delivered += (now.delivered_at is not None) - (before.delivered_at is not None)
+    one.read += (now.read_at is not None) - (before.read_at is not None)
+    one.refused += (now.failed_after_at is not None) - (before.failed_after_at is not None)
 
 
 def _write(cursor: Cursor, changed: Mapping[int, Standing]) -> None:

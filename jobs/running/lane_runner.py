@@ -104,7 +104,7 @@ class LaneRunner:
         return self._lookout.awaits_more or self._settlement.has_news
 
     def _leave(self) -> None:
-        self._network.reports.tell_accepted(time.monotonic())
+        self._network.reports.tell_sent(time.monotonic())
         try:
             self._database.submit(self._settlement.leave).result()
         except DatabaseError as error:

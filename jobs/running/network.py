@@ -14,7 +14,7 @@ from django.conf import settings
 
 from devices.gateway.base import NotSent, OutgoingMessage, Scope, SendError, WireFailure, WireResponse
 from devices.gateway.transport import TOO_LATE, Transport
-from devices.health import acknowledgements, breaker
+from devices.health import acknowledgements, breaker, days
 from devices.health.tally import Tally
 from jobs.running import answers
 from jobs.running.lanes import LONGEST_PAUSE_SECONDS, Lane
@@ -43,28 +43,33 @@ class Reports:
 
     def __init__(self, tell: Tell) -> None:
         self._tell = tell
-        self._accepted = Tally()
+        self._sent = Tally()
         self._next_at = 0.0
 
     def note_accepted(self, lane: Lane, now: float) -> None:
-        self._accepted.note(lane.device_id, now)
+        self._sent.note(lane.device_id, now)
         if lane.awaits_receipt:
             self._next_at = 0.0  # the next look at its limits is to know of it
+
+    def note_failed(self, lane: Lane, now: float) -> None:
+        self._sent.note_failed(lane.device_id, now)
 
     def tell(self, lanes: Iterable[Lane], now: float) -> None:
         """What sends well need not be asked how it is."""
         if now < self._next_at:
             return
         self._next_at = now + breaker.HEARD_EVERY.total_seconds()
-        self.tell_accepted(now)
+        self.tell_sent(now)
         if well := [lane for lane in lanes if lane.is_well]:
             for lane in well:
                 lane.is_well = False
             self._tell(breaker.heard, [lane.device_id for lane in well])
 
-    def tell_accepted(self, now: float) -> None:
-        if told := self._accepted.take(now):
-            self._tell(acknowledgements.accepted, told)
+    def tell_sent(self, now: float) -> None:
+        if told := self._sent.take(now):
+            if accepted := {device_id: sent.accepted for device_id, sent in told.items() if sent.accepted}:
+                self._tell(acknowledgements.accepted, accepted)
+            self._tell(days.note_sent, told)
 
 
 class Network:
@@ -129,6 +134,7 @@ class Network:
         try:
             acceptance = answers.read(lane.gateway, claim, answer)
         except SendError as error:
+            self.reports.note_failed(lane, time.monotonic())
             is_out = lane.note_trouble(breaker.reason_against(error))
             is_burst = lane.is_on_trial or lane.troubles > 1
             self._end(lane, refused(claim, error, settings.QUIET_SECONDS, is_burst=is_burst))

@@ -235,5 +235,15 @@ def test_a_tally_tells_each_message_once() -> None:
     tally.note(7, 100.0)
     tally.note(7, 103.0)
     tally.note(8, 104.0)
-    assert tally.take(105.0) == {7: Accepted(2, 5.0, 2.0), 8: Accepted(1, 1.0, 1.0)}
+    tally.note_failed(8, 104.5)
+    tally.note_failed(9, 103.5)
+    tally.note(9, 104.0)
+    told = tally.take(105.0)
+    assert {device: sent.accepted for device, sent in told.items()} == {
+        7: Accepted(2, 5.0, 2.0),
+        8: Accepted(1, 1.0, 1.0),
+        9: Accepted(1, 1.0, 1.0),
+    }
+    assert [(sent.failed, sent.in_a_row) for sent in told.values()] == [(0, 0), (1, 1), (1, 0)]
+    assert told[8].failed_ago == 0.5
     assert tally.take(106.0) == {}

@@ -8,7 +8,7 @@ import pytest
 from django.db.models import F
 from django.db.models.functions import Now
 
-from devices.models import InboxEvent, Turn
+from devices.models import DeviceDay, InboxEvent, Turn
 from devices.webhooks import inbox
 from jobs import control, invariants
 from jobs.live import publishing
@@ -336,3 +336,15 @@ _ENDS = [
     (("ERROR", "DELIVERY_ACK"), "delivered"),
     (("ERROR", "READ"), "read"),
 ]
+
+
+def test_receipts_are_counted_for_the_device_and_once() -> None:
+    job, device = sent_job(4)
+    one, two, three, four = ids(job)
+    for _ in range(2):
+        tell(device, (one, "DELIVERY_ACK"), (two, "READ"), (three, "ERROR"), (four, "ERROR"))
+        worked()
+    tell(device, (three, "DELIVERY_ACK"))  # which lifts the refusal
+    worked()
+    row = DeviceDay.objects.get()
+    assert (row.device_id, row.delivered, row.read, row.refused) == (device.pk, 3, 1, 1)
