@@ -17,8 +17,8 @@ from jobs.live import events, publishing
 from jobs.models import IllegalTransition, Job
 from jobs.sending import finishing, resting, results
 from jobs.sending.outcomes import MAX_TRIES
-from jobs.states import JOB_ENDED, JobStatus, RecipientState, job_sources, may_become, recipient_move
-from jobs.wording.job_reasons import CANCELLED, NO_DEVICES, NO_DEVICES_LEFT, PAUSED_BY_PERSON
+from jobs.states import JOB_ENDED, CanaryState, JobStatus, RecipientState, job_sources, may_become, recipient_move
+from jobs.wording.job_reasons import AWAITS_A_PERSON, CANCELLED, NO_DEVICES, NO_DEVICES_LEFT, PAUSED_BY_PERSON
 
 BATCH_ROWS = 20_000
 
@@ -60,7 +60,7 @@ def possible(job: Job) -> set[str]:
 
 def _waits_by_itself(job: Job) -> bool:
     """Whether it is paused and resumes by itself: a person may still pause it for good."""
-    return job.status == JobStatus.PAUSED and job.state_reason != PAUSED_BY_PERSON
+    return job.status == JobStatus.PAUSED and job.state_reason not in AWAITS_A_PERSON
 
 
 def pause(job: Job, note: Note = unnoted) -> bool:
@@ -130,6 +130,8 @@ def resume_all(jobs: Sequence[Job], note: Note = unnoted) -> int:
                 changes: dict[str, Any] = {}
                 if target == JobStatus.PENDING:
                     changes["start_at"] = Greatest(F("start_at"), Now())
+                if locked.canary_state == CanaryState.HELD:
+                    changes["canary_state"] = CanaryState.OVERRULED
                 locked.move(
                     source=JobStatus.PAUSED, target=target, state_reason="", event_seq=F("event_seq") + 1, **changes
                 )

@@ -136,6 +136,17 @@ INVARIANTS = (
         " WHERE finished_at IS NOT NULL AND sent + failed <> total",
     ),
     Invariant(
+        "a_canary_goes_ahead",
+        "while a canary is under way nobody past it is written to",
+        """
+        SELECT job.id, 'reaches ' || next_position || ', canary to ' || canary_end FROM jobs_job AS job
+        WHERE canary_state = 'under_way' AND (next_position > canary_end OR EXISTS (
+            SELECT FROM jobs_recipient AS recipient
+            WHERE job_id = job.id AND position >= canary_end AND tries > 0
+        ))
+        """,
+    ),
+    Invariant(
         "one_sender_for_each_chunk",
         "no two chunks of a job overlap",
         """

@@ -16,7 +16,7 @@ from accounts.models import Account, User
 from accounts.scoping import ScopedModel, ScopedQuerySet
 from devices.models import Device, DeviceQuerySet
 from devices.phone_numbers import key_of
-from jobs.states import RECIPIENT_OPEN, JobStatus, RecipientState, may_become
+from jobs.states import RECIPIENT_OPEN, CanaryState, JobStatus, RecipientState, may_become
 
 EVENT_BURST = 100  # events a job may send one per recipient before they are thinned out (contract: events)
 
@@ -109,6 +109,13 @@ class Job(ScopedModel):
     sent_again = models.PositiveIntegerField(db_default=0)
     imported = models.PositiveIntegerField(default=0)  # rows of the file that are recipients already
     next_position = models.PositiveIntegerField(default=0)  # recipients below it have been claimed at least once
+    # Whether a large one sends a few ahead of all others; where those end, how they stand, and until when what becomes
+    # of them may hold the job. While they are under way nobody at `canary_end` or past it is claimed.
+    canary_wanted = models.BooleanField(db_default=True, default=True)
+    canary_end = models.PositiveIntegerField(null=True, editable=False)
+    canary_state = models.CharField(max_length=10, choices=CanaryState.choices, blank=True, db_default="", default="")
+    canary_until = models.DateTimeField(null=True, editable=False)
+    canary_told_at = models.DateTimeField(null=True, editable=False)  # that it is held
     cancelled_to = models.PositiveIntegerField(db_default=0)  # of a cancelled one: below it nobody waits any more
     results = models.JSONField(_("results"), default=dict, blank=True)
 
@@ -140,6 +147,10 @@ class Job(ScopedModel):
             models.UniqueConstraint(fields=["account", "idempotency_key"], name="job_once_per_idempotency_key"),
             models.CheckConstraint(condition=Q(status__in=JobStatus.values), name="job_status_is_known"),
             models.CheckConstraint(condition=Q(total__gte=F("sent") + F("failed")), name="job_counts_within_total"),
+            models.CheckConstraint(condition=Q(canary_state__in=CanaryState.values), name="job_canary_state_is_known"),
+            models.CheckConstraint(
+                condition=Q(canary_state="") | Q(canary_end__isnull=False), name="job_canary_has_an_end"
+            ),
             models.CheckConstraint(condition=Q(on_duplicate__in=OnDuplicate.values), name="job_on_duplicate_is_known"),
         ]
 

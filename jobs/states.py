@@ -43,6 +43,16 @@ def may_become(source: str, target: JobStatus) -> bool:
     return target in JOB_MOVES[JobStatus(source)]
 
 
+class CanaryState(models.TextChoices):
+    """How a job's canary stands: see `sending.canary`. Passed or held, a person's word on it is its end."""
+
+    NONE = ""
+    UNDER_WAY = "under_way"
+    PASSED = "passed"
+    HELD = "held"
+    OVERRULED = "overruled"
+
+
 class RecipientState(models.TextChoices):
     QUEUED = "queued", _("queued")
     SENDING = "sending", _("sending")

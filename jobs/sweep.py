@@ -10,13 +10,14 @@ from typing import Any, Final
 import structlog
 from django.conf import settings
 from django.db import OperationalError, connection, transaction
+from django.utils import timezone
 
 from devices.health import breaker
 from devices.lane.leases import USABLE
 from jobs import control
 from jobs.models import Job
 from jobs.running import fleet
-from jobs.sending import dispatch, finishing, recovery
+from jobs.sending import canary, dispatch, finishing, recovery
 from jobs.wording.job_reasons import MEDIA_UNREACHABLE, NO_DEVICES_LEFT
 
 log = structlog.get_logger(__name__)
@@ -42,6 +43,7 @@ _STEPS = f"""
                     ) THEN 'cancel'
                 END
                 WHEN started_at IS NOT NULL AND total = sent + failed THEN 'finish'
+                WHEN status = 'processing' AND {canary.IS_WATCHED} THEN 'canary'
                 WHEN status = 'paused' AND state_reason = %(no_devices_left)s
                     AND job.account_id IN (SELECT account_id FROM devices_device AS device WHERE {USABLE})
                     AND (requested_device_ids = '{{}}' OR EXISTS (
@@ -135,6 +137,8 @@ def _step(job_id: int, step: str) -> None:
             finishing.finish(job_id)
         case "cancel":
             control.cancel_waiting(job_id)
+        case "canary":
+            canary.judge(job_id, timezone.now())
         case "devices":
             job = Job.unscoped.get(pk=job_id)
             if dispatch.choose_devices(job):

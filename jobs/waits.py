@@ -13,7 +13,7 @@ from devices.lane.pacing import daily_allowance
 from devices.models import Device
 from devices.states import DeviceStatus
 from jobs.models import Job
-from jobs.states import JobStatus
+from jobs.states import CanaryState, JobStatus
 from jobs.wording import job_reasons as reasons
 
 MOST_COUNTED: Final = 10_000  # of one job: who counts further waits for the database
@@ -39,6 +39,8 @@ def waits(job: Job, now: datetime) -> list[Wait]:
         return _before_its_start(job, now)
     if job.status != JobStatus.PROCESSING:
         return []
+    if job.canary_state == CanaryState.UNDER_WAY and job.canary_until is not None:
+        return [Wait(reasons.CANARY_WAITING, None, job.canary_until), *_for_recipients(job)]
     for_devices = _for_devices(job, now)
     return [*([for_devices] if for_devices else []), *_for_recipients(job)]
 

@@ -171,6 +171,9 @@ class CampaignSerializer(serializers.ModelSerializer[Campaign]):
     allow_missing = serializers.BooleanField(
         required=False, help_text="Send also where the message has variables that do not exist, as they stand"
     )
+    canary = serializers.BooleanField(
+        required=False, help_text="Whether a large one sends to a few first, and to the others when those are well"
+    )
     status = serializers.CharField(source="current_status", read_only=True)
     delivery_stats = serializers.SerializerMethodField()
     sender_id = serializers.IntegerField(read_only=True, allow_null=True)
@@ -200,6 +203,7 @@ class CampaignSerializer(serializers.ModelSerializer[Campaign]):
             "devices",
             "devices_limit",
             "allow_missing",
+            "canary",
             "job_id",
             "created_at",
             "updated_at",

@@ -47,6 +47,7 @@ def empty(account: Account, segment: Segment | None = None) -> Form:
         "devices": [],
         "devices_limit": "5",
         "allow_missing": "",
+        "canary": "",
     }
 
 
@@ -74,6 +75,7 @@ def of_campaign(campaign: Campaign) -> Form:
         "devices": [str(pk) for pk in campaign.requested_device_ids],
         "devices_limit": str(campaign.devices_limit),
         "allow_missing": "true" if campaign.allow_missing else "",
+        "canary": "" if campaign.canary else "false",
     }
 
 
@@ -102,6 +104,7 @@ def fields_of(
         "devices": form["devices"],
         "devices_limit": form["devices_limit"],
         "allow_missing": form["allow_missing"] == "true",
+        "canary": form["canary"] != "false",
         "multimedia": _multimedia(form, campaign, has_file),
     }
     if form["recurrence"] == "cron" and not fields["recurrence"]:

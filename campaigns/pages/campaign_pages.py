@@ -5,6 +5,7 @@ from typing import Any, Final
 from zoneinfo import available_timezones
 
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import Account
@@ -25,6 +26,7 @@ from devices.models import Device
 from jobs.message import lengths
 from jobs.message.rendering import CampaignTemplate, problems_of, variables_of
 from jobs.pages.job_pages import number_format, offered
+from jobs.sending import canary
 from jobs.states import JOB_ENDED
 from jobs.wording.job_reasons import job_reason
 from jobs.wording.phrase import Phrase
@@ -155,6 +157,7 @@ def form(account: Account, form: Form, errors: Mapping[str, Any], campaign: Camp
         "recurrences": campaign_words.RECURRENCES.items(),
         "weekdays": [(str(number), name) for number, name in enumerate(campaign_words.WEEKDAYS)],
         "time_zones": sorted(zone for zone in available_timezones() if "/" in zone or zone == "UTC"),
+        "canary_rule": canary.rule(),
         "account_window": window_words(account.sending_window),
         "devices": [offered(device) for device in devices],
         "limits": {"devices": MAX_DEVICES, "message": MAX_MESSAGE_CHARACTERS, "variants": MAX_VARIANTS},
@@ -208,6 +211,7 @@ def campaign(campaign: Campaign) -> dict[str, Any]:
         "status": status,
         "run": run,
         "reason": campaign_notes.shown(campaign.note_code, campaign.note_details) or reason,
+        "canary": canary.seen(run.job, timezone.now()) if run is not None else None,
         "percentage": percentage_of(run) if run is not None else 0,
         "is_missed": campaign.missed_at is not None,
         "is_freezing": run is not None and is_open and run.job.imported_at is None,

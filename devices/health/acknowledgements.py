@@ -32,6 +32,13 @@ NO_ACKNOWLEDGEMENT: Final = "no_acknowledgement"
 LONGEST_OUT_MINUTES: Final = 240
 
 
+# The devices whose receipts were heard, as the instances that they are now.
+HEARD_OF: Final = f"""(
+    SELECT known.device_id FROM devices_acknowledgement AS known JOIN devices_device AS device
+        ON device.id = known.device_id AND device.deleted_at IS NULL AND known.connects_to = {INSTANCE}
+)"""  # noqa: S608 - a constant
+
+
 class Accepted(NamedTuple):
     """Messages that a gateway accepted for one device; how many seconds ago the first and the last of them."""
 

@@ -10,6 +10,8 @@ from jobs import forecast
 from jobs import waits as waiting
 from jobs.message.rendering import MessageTemplate
 from jobs.models import Job, Recipient
+from jobs.sending import canary
+from jobs.states import CanaryState
 from jobs.wording import recipient_errors
 
 COUNTRIES = 'How many of the file\'s numbers are of which country: {"PE": 980}; "ZZ" is none\'s'
@@ -89,6 +91,22 @@ class ReceiptsSerializer(serializers.Serializer[Any]):
     last_at = Moment(allow_null=True)
 
 
+class CanarySerializer(serializers.Serializer[Any]):
+    """What became of the first few of a large job, which goes on when they are well."""
+
+    state = serializers.ChoiceField(choices=[state for state in CanaryState.values if state])
+    recipients = serializers.IntegerField(help_text="How many go first")
+    sent = serializers.IntegerField()
+    delivered = serializers.IntegerField()
+    refused = serializers.IntegerField(help_text="By WhatsApp, after their gateway had taken them")
+    failed = serializers.IntegerField(help_text="Before that")
+    unheard = serializers.IntegerField(
+        help_text="Sent through devices of which no receipt was ever heard: none to wait for"
+    )
+    opted_out = serializers.IntegerField(help_text="Since its start")
+    until = Moment(allow_null=True, help_text="Until when they may hold the job; null: not all of them were tried")
+
+
 class JobDetailSerializer(JobSerializer):
     """`GET /jobs/{id}`: the job, and what its watcher wants to know besides."""
 
@@ -99,6 +117,7 @@ class JobDetailSerializer(JobSerializer):
     countries = serializers.DictField(child=serializers.IntegerField(), help_text=COUNTRIES)
     landlines = serializers.IntegerField(allow_null=True, help_text=LANDLINES)
     receipts = serializers.SerializerMethodField()
+    canary = serializers.SerializerMethodField()
     rate_per_minute = serializers.SerializerMethodField()
     eta = serializers.SerializerMethodField()
 
@@ -111,6 +130,7 @@ class JobDetailSerializer(JobSerializer):
             "eta",
             "rate_per_minute",
             "receipts",
+            "canary",
             "devices",
             "default_country",
             "countries",
@@ -126,6 +146,11 @@ class JobDetailSerializer(JobSerializer):
     @extend_schema_field(ReceiptsSerializer)
     def get_receipts(self, job: Job) -> dict[str, Any]:
         return dict(ReceiptsSerializer(job.receipts()).data)
+
+    @extend_schema_field(CanarySerializer(allow_null=True))
+    def get_canary(self, job: Job) -> dict[str, Any] | None:
+        seen = canary.seen(job, timezone.now())
+        return None if seen is None else dict(CanarySerializer(seen).data)
 
     @extend_schema_field(JobDeviceSerializer(many=True))
     def get_devices(self, job: Job) -> list[dict[str, Any]]:

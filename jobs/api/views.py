@@ -63,6 +63,11 @@ _UPLOAD_FORM = {
             },
             "devices": {"type": "string", "description": "1,2,3"},
             "on_duplicate": {"type": "string", "enum": OnDuplicate.values, "default": OnDuplicate.SKIP_ROW},
+            "canary": {
+                "type": "boolean",
+                "default": True,
+                "description": "Whether a large job sends to a few first, and to the others when those are well",
+            },
             "allow_missing": {
                 "type": "boolean",
                 "default": False,

@@ -73,6 +73,7 @@ class BulkFields:
     scheduled_at: datetime | None = None  # aware; None: now
     on_duplicate: OnDuplicate = OnDuplicate.SKIP_ROW
     allow_missing: bool = False  # whether variables that nothing can fill are sent as they stand, or as ---
+    canary: bool = True  # whether a large one sends to a few first
 
     def __post_init__(self) -> None:
         # Browsers write line ends of a form field as CRLF, whatever was typed; files of Windows hold them.
@@ -103,7 +104,8 @@ class BulkFields:
             default_country=form.get("default_country", "").strip().upper(),
             scheduled_at=_moment(form.get("scheduled_at", "").strip()),
             on_duplicate=_on_duplicate(form.get("on_duplicate", "").strip()),
-            allow_missing=_allow_missing(form.get("allow_missing", "").strip()),
+            allow_missing=_yes_or_no(form, "allow_missing", default=False),
+            canary=_yes_or_no(form, "canary", default=True),
         )
 
     def as_json(self) -> dict[str, Any]:
@@ -114,6 +116,8 @@ class BulkFields:
             del said["default_country"]  # requests of before there was such a field are the same as now
         if not self.allow_missing:
             del said["allow_missing"]  # requests of before there was such a field are the same as now
+        if self.canary:
+            del said["canary"]  # likewise
         return said
 
 
@@ -175,6 +179,7 @@ def accept_file(
                     requested_device_ids=list(fields.device_ids),
                     on_duplicate=fields.on_duplicate,
                     default_country=fields.default_country,
+                    canary_wanted=fields.canary,
                     countries=survey.countries,
                     landlines=survey.landlines,
                     file_name=display_name(upload.name or ""),
@@ -354,11 +359,12 @@ def _on_duplicate(raw: str) -> OnDuplicate:
         raise refusal("on_duplicate_invalid", choices=", ".join(OnDuplicate.values)) from None
 
 
-def _allow_missing(raw: str) -> bool:
+def _yes_or_no(form: QueryDict, name: str, *, default: bool) -> bool:
+    raw = form.get(name, "").strip()
     try:
-        return true_or_false(raw) if raw else False
+        return true_or_false(raw) if raw else default
     except ValueError:
-        raise refusal("allow_missing_invalid") from None
+        raise refusal(f"{name}_invalid") from None
 
 
 _LIMITS = {"line_too_long": MAX_LINE_BYTES, "too_many_columns": MAX_COLUMNS}

@@ -26,6 +26,7 @@ from jobs.message import lengths
 from jobs.message.book import template_of
 from jobs.models import Job, OnDuplicate, Recipient
 from jobs.pages import recipient_list
+from jobs.sending import canary
 from jobs.states import JOB_ENDED, RECIPIENT_SENT, JobStatus, RecipientState
 from jobs.wording import recipient_errors, refusals
 from jobs.wording.job_reasons import MEDIA_UNREACHABLE, job_reason
@@ -57,6 +58,7 @@ def new_job(account: Account, form: QueryDict, error: ApiError | None = None) ->
             "starts_at": form.get("starts_at", ""),
             "on_duplicate": form.get("on_duplicate", OnDuplicate.SKIP_ROW.value),
             "allow_missing": form.get("allow_missing", ""),
+            "canary": form.get("canary", ""),
         },
         "devices": [offered(device) for device in devices],
         "has_available_device": breaker.available_soon(Device.objects.for_account(account)).exists(),
@@ -68,6 +70,7 @@ def new_job(account: Account, form: QueryDict, error: ApiError | None = None) ->
             "megabytes": settings.MAX_UPLOAD_BYTES // 2**20,
             "recipients": settings.MAX_RECIPIENTS,
         },
+        "canary_rule": canary.rule(),
         "errors": _errors(error),
         "time_zone": timezone.get_current_timezone_name(),
         "script_data": {
@@ -201,6 +204,7 @@ def live(job: Job) -> dict[str, Any]:
             for wait in waits.waits(job, now)
             if wait.reason != job.state_reason
         ],
+        "canary": canary.seen(job, now),
         "resumes_at": job.resume_at if job.state_reason == MEDIA_UNREACHABLE else None,
         "chunk": chunk,
         "is_importing": is_importing,

@@ -12,6 +12,7 @@ from typing import Final
 
 import structlog
 from django.db import OperationalError, connection, transaction
+from django.utils import timezone
 
 from devices.gateway.registry import READERS
 from devices.health import acknowledgements, correspondents
@@ -22,7 +23,7 @@ from jobs.receipts import lifting, parking
 from jobs.receipts.applying import Applied, Message, apply
 from jobs.receipts.lifting import News
 from jobs.receipts.telling import ReceiptFeed
-from jobs.sending import finishing
+from jobs.sending import canary, finishing
 
 log = structlog.get_logger(__name__)
 
@@ -69,6 +70,8 @@ def _drain(feed: ReceiptFeed, deadline: float) -> bool:
         feed.tell()
         for job_id in applied.through:
             finishing.finish(job_id)
+        for job_id in canary.watched(applied.job_ids):
+            canary.judge(job_id, timezone.now())
         if worked < number:
             inbox.clear()
             return True

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from devices.lane.leases import USABLE
+from jobs.sending.chunks import REACH
 
 Cursor = Any
 
@@ -20,14 +21,14 @@ class Waiting(NamedTuple):
     window: int
 
 
-_PEOPLE = """(
-    job.total - job.next_position
+_PEOPLE = f"""(
+    {REACH} - job.next_position
     + coalesce((SELECT sum("end" - "start") FROM jobs_chunk WHERE job_id = job.id AND device_id IS NULL), 0)
     + (SELECT count(*) FROM (
         SELECT FROM jobs_recipient AS recipient
         WHERE recipient.job_id = job.id AND due_at <= statement_timestamp() AND state = 'queued' LIMIT %(number)s
     ) AS due)
-)"""
+)"""  # noqa: S608 - constants
 # Of each job under way, as many of its free devices as it has people who wait.
 _WAITING = f"""
     WITH open_job AS MATERIALIZED (

@@ -10,8 +10,13 @@ from itertools import starmap
 from typing import Any, NamedTuple
 
 from devices.phone_numbers import key_sql
+from jobs.states import CanaryState
 
 Cursor = Any
+
+
+# Of a `job`: how far its cursor may go.
+REACH = f"least(job.total, CASE WHEN job.canary_state = '{CanaryState.UNDER_WAY}' THEN job.canary_end END)"
 
 
 class Waiting(NamedTuple):
@@ -106,20 +111,23 @@ def _advance(cursor: Cursor, job_id: int, wants: Sequence[Want]) -> list[_Range]
     if not wants:
         return []
     cursor.execute(
-        """
-        SELECT next_position, total, (SELECT count(*) FROM jobs_jobdevice WHERE job_id = %(job)s)
-        FROM jobs_job WHERE id = %(job)s AND status = 'processing' AND next_position < total FOR NO KEY UPDATE
-        """,
+        f"""
+        SELECT next_position, {REACH}, canary_state = '{CanaryState.UNDER_WAY}',
+            (SELECT count(*) FROM jobs_jobdevice WHERE job_id = %(job)s)
+        FROM jobs_job AS job WHERE id = %(job)s AND status = 'processing' AND next_position < {REACH}
+        FOR NO KEY UPDATE
+        """,  # noqa: S608 - constants
         {"job": job_id},
     )
     if (row := cursor.fetchone()) is None:
         return []
-    position, total, devices = row
+    position, reach, is_canary, devices = row
     ranges: list[_Range] = []
     for want in wants:
         # Towards the end smaller ones, so that all its devices are through at about the same time.
-        fair = max(want.least, (total - position) // max(1, 2 * (devices - 1)))
-        if (end := min(total, position + min(want.size, fair))) == position:
+        # A canary is for each of them to show how it does, however fast one is.
+        fair = max(1 if is_canary else want.least, (reach - position) // max(1, 2 * (devices - 1)))
+        if (end := min(reach, position + min(want.size, fair))) == position:
             break
         ranges.append((want.device_id, position, end))
         position = end

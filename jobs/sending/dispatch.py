@@ -15,7 +15,7 @@ from devices.health import breaker
 from devices.lane.leases import USABLE
 from jobs.live import events, publishing
 from jobs.models import Job, MessageSyntax
-from jobs.sending import finishing, resting
+from jobs.sending import canary, finishing, resting
 from jobs.states import JOB_ENDED, JobStatus
 from jobs.wording.job_reasons import MISSED_ITS_TIME, NO_DEVICES, NO_DEVICES_LEFT
 
@@ -94,7 +94,11 @@ def start(job_id: int) -> bool:
     with transaction.atomic():
         # From `pending` only: a pause that came since we looked wins.
         if not job.move(
-            source=JobStatus.PENDING, target=JobStatus.PROCESSING, started_at=Now(), event_seq=F("event_seq") + 1
+            source=JobStatus.PENDING,
+            target=JobStatus.PROCESSING,
+            started_at=Now(),
+            event_seq=F("event_seq") + 1,
+            **canary.plan(job),
         ):
             return False
         job.refresh_from_db(fields=["event_seq", "total", "sent", "failed"])

@@ -21,6 +21,13 @@ DAILY_LIMIT = "daily_limit"
 GATEWAY_ASKED = "gateway_asked_to_wait"
 NO_RECIPIENTS = "no_recipients"
 MISSED_ITS_TIME = "missed_its_time"
+# Of a large one that sends a few ahead: it waits for what becomes of them; that is not well, and a person decides.
+CANARY_WAITING = "canary_waiting"
+CANARY_UNDELIVERED = "canary_undelivered"
+CANARY_REFUSED = "canary_refused"
+CANARY_OPT_OUTS = "canary_opt_outs"
+# Who is paused for one of these waits for a person.
+AWAITS_A_PERSON: Final = frozenset({PAUSED_BY_PERSON, CANARY_UNDELIVERED, CANARY_REFUSED, CANARY_OPT_OUTS})
 
 
 class JobReason(NamedTuple):
@@ -87,6 +94,35 @@ JOB_REASONS: Final[dict[str, JobReason]] = {
         _(
             "The program was not running at its time, and too much time has passed. Resume it to send it now, or "
             "cancel it."
+        ),
+    ),
+    CANARY_WAITING: JobReason(
+        "Se espera la confirmación de los primeros mensajes.",
+        "Salieron los primeros y el envío sigue solo en cuanto WhatsApp confirme que llegan bastantes.",
+        _("The first messages went out. It goes on by itself as soon as WhatsApp acknowledges enough of them."),
+    ),
+    CANARY_UNDELIVERED: JobReason(
+        "Llegaron muy pocos de los primeros mensajes.",
+        "El envío espera tu decisión: mira qué pasó con los primeros, y reanúdalo para enviar los demás o cancélalo.",
+        _(
+            "Too few of the first messages were delivered. Look at them, then resume it to send the others, or cancel "
+            "it."
+        ),
+    ),
+    CANARY_REFUSED: JobReason(
+        "WhatsApp rechazó demasiados de los primeros mensajes.",
+        "El envío espera tu decisión: seguir puede costarte el número. Reanúdalo para enviar los demás o cancélalo.",
+        _(
+            "WhatsApp refused too many of the first messages: to go on may cost you the number. Resume it to send the "
+            "others, or cancel it."
+        ),
+    ),
+    CANARY_OPT_OUTS: JobReason(
+        "Demasiados de los primeros pidieron no recibir mensajes.",
+        "El envío espera tu decisión: revisa la lista y el mensaje, y reanúdalo para enviar los demás o cancélalo.",
+        _(
+            "Too many of the first people asked for no more messages. Look at the list and the message, then resume it "
+            "to send the others, or cancel it."
         ),
     ),
     NO_RECIPIENTS: JobReason(

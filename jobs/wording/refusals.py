@@ -127,6 +127,7 @@ REFUSALS: Final[dict[str, Refusal]] = {
         _("No column of the file can fill these variables. Mend them, or tick that it may be sent like this."),
         "message",
     ),
+    "canary_invalid": Refusal(400, "canary debe ser true o false.", _("Choose one of the options."), "canary"),
     "allow_missing_invalid": Refusal(
         400, "allow_missing debe ser true o false.", _("Choose one of the options."), "message"
     ),

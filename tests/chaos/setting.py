@@ -12,6 +12,7 @@ T = TypeVar("T")
 # Short, but in the same order as an installation's:
 # - A request has ended after GATEWAY_CONNECT_TIMEOUT + GATEWAY_READ_TIMEOUT, ten times what the gateway takes.
 # - LEASE_SECONDS is longer: whoever wakes up without its lease has no request left that could be answered.
+# - CANARY_SIZE is none: what is done to a run would hold its jobs for a person, as it should.
 # - QUIET_SECONDS is several times what the gateway takes, for a slow machine too: once it is over, a request that was
 #   given up, or whose sender died, has done whatever it will do, and can be looked up.
 SETTINGS = {
@@ -21,6 +22,7 @@ SETTINGS = {
     "LEASE_SECONDS": "6",
     "QUIET_SECONDS": "2",
     "CHUNK_SIZE": "200",
+    "CANARY_SIZE": "0",
 }
 LEASE_SECONDS = float(SETTINGS["LEASE_SECONDS"])
 

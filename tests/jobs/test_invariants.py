@@ -38,6 +38,8 @@ def test_nothing_is_wrong_with_jobs_that_wait_or_are_sent() -> None:
         ({}, {"tries": 2}, "one_request_for_each_proven_unsent"),
         ({}, {"state": "sending", "tried_at": "2020-01-01T00:00Z", "tries": 1}, "nobody_is_stuck_sending"),
         ({"next_position": 5}, {}, "nobody_is_out_of_reach"),
+        ({"canary_state": "under_way", "canary_end": 2, "next_position": 3}, {}, "a_canary_goes_ahead"),
+        ({"canary_state": "under_way", "canary_end": 0}, {"tries": 1}, "a_canary_goes_ahead"),
         ({}, {"state": "ambiguous"}, "nobody_is_out_of_reach"),
         ({"finished_at": "2020-01-01T00:00Z"}, {}, "ended_means_nobody_waits"),
         ({"status": "completed"}, {}, "ended_means_nobody_waits"),

@@ -41,6 +41,9 @@ class Command(BaseCommand):
         )
         parser.add_argument("--devices-limit", type=int, default=DEFAULT_DEVICES_LIMIT, metavar="N")
         parser.add_argument(
+            "--no-canary", action="store_true", help="send to all at once, however many, and not to a few first"
+        )
+        parser.add_argument(
             "--allow-missing", action="store_true", help="send even where no column can fill one of its variables"
         )
 
@@ -53,6 +56,7 @@ class Command(BaseCommand):
                     default_country=options["default_country"].upper(),
                     devices_limit=options["devices_limit"],
                     allow_missing=options["allow_missing"],
+                    canary=not options["no_canary"],
                 )
                 job, _ = actions.send_file(Actor(account), upload, fields)
         except ApiError as refusal:

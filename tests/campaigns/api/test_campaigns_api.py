@@ -109,6 +109,7 @@ def test_a_campaign_is_made(client, address, account, admin):
         "devices": [],
         "devices_limit": 5,
         "allow_missing": False,
+        "canary": True,
         "job_id": None,
         "created_at": made["created_at"],
         "updated_at": made["updated_at"],

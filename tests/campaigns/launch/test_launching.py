@@ -61,6 +61,13 @@ def test_a_run_has_a_job_that_says_everything(account):
     assert dispatch.start(run.job_id)
 
 
+@pytest.mark.parametrize("wanted", [True, False])
+def test_whether_its_job_sends_to_a_few_first_the_campaign_says(account, wanted):
+    campaigns_of.contact(account, labels=["vip"])
+    run = campaigns_of.launched(campaigns_of.campaign(account, canary=wanted), timezone.now())
+    assert run.job.canary_wanted is wanted
+
+
 def test_the_campaigns_own_window_comes_before_the_accounts(account):
     campaigns_of.contact(account, labels=["vip"])
     window = {"start": "10:00", "end": "11:00"}

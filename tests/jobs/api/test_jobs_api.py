@@ -126,6 +126,7 @@ class TestDetail:
             "default_country": "",
             "countries": {},
             "landlines": None,
+            "canary": None,
             "receipts": {
                 "delivered": 0,
                 "read": 0,
