@@ -8,6 +8,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.defaultfilters import floatformat
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -19,11 +20,12 @@ from accounts.models import Role
 from accounts.needed import StillNeeded
 from accounts.pages.admin_base import AccountForm, action, display
 from devices import actions, reasons, validation
-from devices.health import breaker
+from devices.health import breaker, history
 from devices.linking import checking
 from devices.linking.pairing import GatewayRefused
 from devices.models import Device
 from devices.needs import needs_of
+from devices.pages import health_card
 from devices.pages.link_pages import LinkPages, hook_says, link_address
 from devices.states import DeviceStatus
 from devices.webhooks import subscribing
@@ -129,7 +131,7 @@ class DeviceAdmin(LinkPages):
 
     required_role = Role.ADMINISTRATOR
     form = DeviceForm
-    list_display = ("name", "state", "why", "pace", "enabled", "status_checked_at")
+    list_display = ("name", "state", "why", "delivered", "pace", "enabled", "status_checked_at")
     list_filter = ("status", "enabled")
     search_fields = ("name", "instance_name", "base_url")
     fieldsets = (
@@ -145,7 +147,7 @@ class DeviceAdmin(LinkPages):
     actions_detail = ("link", "check_connection")
     actions_row = ("link", "check_connection")
     list_before_template = "devices/evolution_notice.html"
-    change_form_before_template = "devices/evolution_notice.html"
+    change_form_before_template = "devices/form_head.html"
 
     @display(
         description=gettext_lazy("status"),
@@ -176,6 +178,15 @@ class DeviceAdmin(LinkPages):
     @display(description=gettext_lazy("what the gateway tells us"))
     def webhook_state(self, device: Device) -> str:
         return hook_says(subscribing.standing(device, timezone.now()))
+
+    @display(description=gettext_lazy("delivered, 7 days"), ordering="delivered_share")
+    def delivered(self, device: Device) -> str:
+        share: float | None = getattr(device, "delivered_share", None)
+        return "–" if share is None else f"{floatformat(share, -1)} %"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Device]:
+        devices: QuerySet[Device] = super().get_queryset(request)
+        return devices.annotate(delivered_share=history.delivered_lately(timezone.now()))
 
     @display(description=gettext_lazy("pace"), ordering="messages_per_minute")
     def pace(self, device: Device) -> str:
@@ -231,9 +242,10 @@ class DeviceAdmin(LinkPages):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        response: HttpResponse = super().change_view(request, object_id, form_url, extra_context)
         if request.method == "GET" and (device := self.get_object(request, object_id)) is not None:
             breaker.look_soon([device.pk])  # somebody looks: where this is old, it is not the next time
+            extra_context = {**(extra_context or {}), "health": health_card.content(device, timezone.now())}
+        response: HttpResponse = super().change_view(request, object_id, form_url, extra_context)
         return response
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Final, NamedTuple
 
-from django.db.models import Max, Q
+from django.db.models import FloatField, Max, OuterRef, Q, Subquery, Sum
+from django.db.models.functions import NullIf
 
 from accounts.time_zones import known_zone
 from devices.gateway.base import Link
@@ -15,6 +16,7 @@ from devices.models import Acknowledgement, Device, DeviceDay, Incident, Outage
 from devices.states import DeviceStatus
 
 MOST_DAYS: Final = 366
+LATELY: Final = timedelta(days=7)
 # Said of the link itself; any other reason is the gateway's.
 _LINK_CLOSED: Final = frozenset({"instance_closed", "connection_closed", "not_connected"})
 # So many in a row are no accident.
@@ -112,6 +114,13 @@ def days(device: Device, number: int, moment: datetime) -> list[Day]:
         if day in known:
             known[day].incidents = incidents
     return list(known.values())
+
+
+def delivered_lately(moment: datetime) -> Subquery:
+    """For a query of devices: percent of what the last LATELY accepted that is delivered; NULL where nothing was."""
+    recent = DeviceDay.objects.filter(device=OuterRef("pk"), day__gt=(moment - LATELY).date()).order_by()
+    shares = recent.values("device").annotate(share=Sum("delivered") * 100.0 / NullIf(Sum("accepted"), 0))
+    return Subquery(shares.values("share"), output_field=FloatField())
 
 
 def clock_of(device: Device) -> tzinfo:
