@@ -319,7 +319,7 @@ class Notification(ScopedModel):
 
     account = models.ForeignKey(Account, models.CASCADE, related_name="notifications", verbose_name=_("account"))
     user = models.ForeignKey(User, models.CASCADE, related_name="notifications", verbose_name=_("user"))
-    # Null where it is of a device: `details` says which.
+    # Null where it is of a device, or of a job of a file: `details` says which.
     campaign = models.ForeignKey(Campaign, models.CASCADE, null=True, related_name="+", verbose_name=_("campaign"))
     # Of `campaign_notes`, which says it in the reader's language; `details` fills the sentence's gaps.
     code = models.CharField(max_length=40)

@@ -9,7 +9,7 @@ from django.utils import timezone
 from campaigns.imports import upload, work
 from campaigns.launch import launching, schedule
 from campaigns.live import changes
-from campaigns.notices import device_notices, inbox, notification
+from campaigns.notices import canary_notices, device_notices, inbox, notification
 from campaigns.results import stamping
 from jobs.sending import dispatch
 from jobs.tasks import SOON_SECONDS, start_job
@@ -49,6 +49,12 @@ def freeze_audience(run_id: int) -> None:
 def notify_ended_campaigns() -> None:
     """Tell senders what became of their campaigns."""
     notification.notify_ended()
+
+
+@shared_task
+def notify_held_jobs() -> None:
+    """Tell whoever began a job that it waits for a person after its first few."""
+    canary_notices.notify_held()
 
 
 @shared_task

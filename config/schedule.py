@@ -40,6 +40,11 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 5.0,
         "options": {"expires": 5.0},
     },
+    "notify senders of jobs that are held after their first few": {
+        "task": "campaigns.tasks.notify_held_jobs",
+        "schedule": 5.0,
+        "options": {"expires": 5.0},
+    },
     "notify administrators of devices that look well and are not": {
         "task": "campaigns.tasks.notify_device_incidents",
         "schedule": 5.0,

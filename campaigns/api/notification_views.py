@@ -20,7 +20,7 @@ MOST_IDS: Final = 500
 
 
 class NotificationSerializer(serializers.ModelSerializer[Notification]):
-    """A notification. `read_at`: null until it was read; `campaign_id`: null where it is of a device."""
+    """A notification. `read_at`: null until it was read; `campaign_id`: null where it is of none."""
 
     title = serializers.SerializerMethodField()
     text = serializers.SerializerMethodField()

@@ -1,19 +1,14 @@
 """Telling the sender that a campaign has ended: once, in the admin, and by e-mail where that is configured."""
 
-import structlog
-from django.conf import settings
-from django.core.mail import send_mail
 from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 
 from campaigns.models import CampaignRun, Notification
-from campaigns.notices import inbox
+from campaigns.notices import inbox, mailing
 from campaigns.results import figures
 from campaigns.wording import campaign_notes
 from jobs.states import JOB_ENDED
-
-log = structlog.get_logger(__name__)
 
 BATCH_RUNS = 100
 
@@ -46,13 +41,5 @@ def _notify(run: CampaignRun) -> bool:
             )
     if sender is not None:
         inbox.tell_live(told)
-    if sender is not None and settings.EMAIL_HOST:
-        # In Spanish: no user has a language yet.
-        text = campaign_notes.spanish_text(told.code, told.details)
-        try:
-            page = settings.PUBLIC_URL + reverse("admin:campaigns_campaign_page", args=[run.campaign_id])
-            title = campaign_notes.spanish_title(told.code, told.details)
-            send_mail(title, f"{text}\n\n{page}", None, [sender.email])
-        except OSError as error:  # SMTPException is one
-            log.warning("notification not sent by e-mail", run=run.pk, error=type(error).__name__)
+        mailing.mail(told, reverse("admin:campaigns_campaign_page", args=[run.campaign_id]))
     return True

@@ -83,6 +83,8 @@ class NotificationAdmin(ReadOnly, AccountAdmin):
         if told is None:
             raise Http404
         inbox.mark_read(account, user, [told.pk])
+        if "job_id" in told.details:
+            return HttpResponseRedirect(reverse("admin:jobs_job_live", args=[told.details["job_id"]]))
         if told.campaign_id is None:
             return HttpResponseRedirect(reverse("admin:devices_device_change", args=[told.details["device_id"]]))
         return HttpResponseRedirect(reverse("admin:campaigns_campaign_page", args=[told.campaign_id]))

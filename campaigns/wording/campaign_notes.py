@@ -18,7 +18,7 @@ from campaigns.wording import field_problems
 from campaigns.wording.campaign_refusals import CAMPAIGN_REFUSALS
 from devices import reasons
 from jobs.states import JobStatus
-from jobs.wording.job_reasons import JOB_REASONS
+from jobs.wording.job_reasons import JOB_REASONS, job_reason
 from jobs.wording.job_reasons import sentence as job_sentence
 from jobs.wording.phrase import Phrase
 
@@ -83,6 +83,9 @@ DEVICE: Final[dict[str, Said]] = {
     "device_out": Said("Dispositivo fuera de servicio: {device}", _("Device out of service: %(device)s")),
     "device_back": Said("El dispositivo vuelve a funcionar: {device}", _("The device works again: %(device)s")),
 }
+# Of a job that is held after its first few. Gaps: title.
+JOB_HELD: Final = "job_held"
+HELD: Final = Said("El envío espera tu decisión: {title}", _("The job waits for your decision: %(title)s"))
 ACKNOWLEDGED: Final = Said("WhatsApp vuelve a confirmar sus mensajes.", _("WhatsApp acknowledges its messages again."))
 
 
@@ -144,9 +147,16 @@ def device_details(device_id: int, name: str, reason: str) -> dict[str, Any]:
     return {"device_id": device_id, "device": " ".join(name.split()), "reason": reason}
 
 
+def held_details(job_id: str, title: str, reason: str) -> dict[str, Any]:
+    """What a notification of a job that is held keeps."""
+    return {"job_id": job_id, "title": " ".join(title.split()), "reason": reason}
+
+
 def spanish_title(code: str, details: Mapping[str, Any]) -> str:
     if code in DEVICE:
         return DEVICE[code].spanish.format(device=details["device"])
+    if code == JOB_HELD:
+        return HELD.spanish.format(title=details["title"])
     if code not in ENDED:
         return str(details.get("title", code))
     return ENDED[code].spanish.format(title=details["title"])
@@ -155,6 +165,8 @@ def spanish_title(code: str, details: Mapping[str, Any]) -> str:
 def spanish_text(code: str, details: Mapping[str, Any]) -> str:
     if code in DEVICE:
         return ACKNOWLEDGED.spanish if code == "device_back" else reasons.spanish(details["reason"])
+    if code == JOB_HELD:
+        return job_description(details["reason"])
     if code not in ENDED:
         return str(details.get("text", ""))
     counts = COUNTED.spanish.format(**{name: details[name] for name in COUNTS})
@@ -164,6 +176,8 @@ def spanish_text(code: str, details: Mapping[str, Any]) -> str:
 def shown_title(code: str, details: Mapping[str, Any]) -> str:
     if code in DEVICE:
         return str(DEVICE[code].page) % {"device": details["device"]}
+    if code == JOB_HELD:
+        return str(HELD.page) % {"title": details["title"]}
     if code not in ENDED:
         return str(details.get("title", code))
     return str(ENDED[code].page) % {"title": details["title"]}
@@ -172,6 +186,8 @@ def shown_title(code: str, details: Mapping[str, Any]) -> str:
 def shown_text(code: str, details: Mapping[str, Any]) -> str:
     if code in DEVICE:
         return str(ACKNOWLEDGED.page if code == "device_back" else reasons.shown(details["reason"]))
+    if code == JOB_HELD:
+        return str(job_reason(details["reason"]))
     if code not in ENDED:
         return str(details.get("text", ""))
     counts = str(COUNTED.page) % {name: intcomma(details[name]) for name in COUNTS}

@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from campaigns import tasks
 from campaigns.models import CampaignRun, Notification
-from campaigns.notices import notification
+from campaigns.notices import mailing, notification
 from campaigns.wording import campaign_notes
 from config.environment import smtp
 from config.schedule import BEAT_SCHEDULE
@@ -76,7 +76,7 @@ def test_a_mail_server_that_is_down_harms_nothing(run, settings, monkeypatch):
         raise ConnectionRefusedError
 
     settings.EMAIL_HOST = "mail.example.com"
-    monkeypatch.setattr(notification, "send_mail", down)
+    monkeypatch.setattr(mailing, "send_mail", down)
     complete(run)
     assert notification.notify_ended() == 1
     assert Notification.unscoped.count() == 1
