@@ -38,6 +38,10 @@ CANARY_WAIT_MINUTES = env.read("CANARY_WAIT_MINUTES", env.whole_number(1, 1440),
 CANARY_UNDELIVERED_PERCENT = env.read("CANARY_UNDELIVERED_PERCENT", env.whole_number(0, 100), 50)
 CANARY_REFUSED_PERCENT = env.read("CANARY_REFUSED_PERCENT", env.whole_number(0, 100), 20)
 CANARY_OPT_OUT_PERCENT = env.read("CANARY_OPT_OUT_PERCENT", env.whole_number(0, 100), 5)
+# So many messages to strangers in a row that WhatsApp refuses, and a device writes for so long only to people who wrote
+# to it; 0: never.
+TIME_LOCK_ERRORS = env.read("TIME_LOCK_ERRORS", env.whole_number(0, 1000), 3)
+TIME_LOCK_HOURS = env.read("TIME_LOCK_HOURS", env.whole_number(1, 720), 24)
 CAMPAIGN_MISFIRE_SECONDS = env.read("CAMPAIGN_MISFIRE_SECONDS", env.whole_number(60, 604_800), 3600)
 
 _layout = Layout(DATA_DIR)

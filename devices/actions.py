@@ -18,6 +18,7 @@ from accounts.needed import unless_forced
 from devices import validation
 from devices.gateway.base import Link
 from devices.gateway.registry import make_instance
+from devices.health import timelock
 from devices.linking import pairing
 from devices.linking.pairing import ACT_SECONDS, GatewayRefused, Shown
 from devices.models import Device
@@ -96,6 +97,8 @@ def change(actor: Actor, device: Device, fields: Iterable[str]) -> None:
             if {"provider", "base_url", "instance_name"} & set(names):
                 _claim_instance(device)
             device.save(update_fields=names)
+            if {"provider", "instance_name"} & set(names):
+                timelock.forget(device)
             # The names of the fields only: one of them is a secret.
             audit.record(actor, "device.changed", device, id=device.pk, fields=names)
     except IntegrityError as error:

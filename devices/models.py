@@ -101,6 +101,8 @@ class Device(ScopedModel):
     last_well_at = models.DateTimeField(null=True, editable=False)
     # Times in a row that it was out, or still out, with no message accepted meanwhile: see `health.breaker`.
     trouble_count = models.PositiveSmallIntegerField(db_default=0, editable=False)
+    # Until then only people who wrote to it are written to; null: anybody. See `health.timelock`.
+    only_known_until = models.DateTimeField(null=True, editable=False)
     created_at = models.DateTimeField(_("created"), db_default=Now(), editable=False)
     # A deleted device is hidden, not gone: messages in flight are still answered for, and jobs say who sent them.
     deleted_at = models.DateTimeField(null=True, editable=False)
@@ -117,6 +119,12 @@ class Device(ScopedModel):
                 models.F("next_check_at").asc(nulls_first=True),
                 name="device_next_check",
                 condition=models.Q(enabled=True),
+            ),
+            # Whose time-lock is over: the few that have one.
+            models.Index(
+                fields=["only_known_until"],
+                name="device_only_known",
+                condition=models.Q(only_known_until__isnull=False),
             ),
         ]
         constraints = [
@@ -212,6 +220,9 @@ class Acknowledgement(models.Model):
     # Times in a row that it was taken out for it, and until when it is.
     spells = models.PositiveSmallIntegerField(db_default=0)
     out_until = models.DateTimeField(null=True)
+    # Messages to strangers that were refused in a row, and when the last of them was: see `health.timelock`.
+    refusals = models.PositiveSmallIntegerField(db_default=0)
+    refused_at = models.DateTimeField(null=True)
 
     class Meta:
         # The watch: the few who are silent now.

@@ -86,6 +86,14 @@ SENTENCES: Final = {
         "El gateway perdió la conexión con WhatsApp mientras enviaba.",
         _("The gateway lost its connection to WhatsApp while sending."),
     ),
+    "time_lock": Sentence(
+        "WhatsApp rechaza los mensajes que este número escribe a personas que nunca le escribieron. Por ahora solo se "
+        "escribe por él a quienes ya le escribieron; los demás esperan, o van por otros dispositivos.",
+        _(
+            "WhatsApp refuses what this number writes to people who never wrote to it. For now it writes only to those "
+            "who did; all others wait, or go through other devices."
+        ),
+    ),
     "no_acknowledgement": Sentence(
         "El gateway acepta mensajes, pero hace tiempo que no llega ningún acuse de WhatsApp: su conexión está colgada, "
         "o su webhook ya no llega aquí. Reinicia la instancia o revisa el webhook; se vuelve a probar solo, con pocos "

@@ -105,6 +105,7 @@ def _for_devices(job: Job, now: datetime) -> Wait | None:
         "lane__day",
         "lane__day_count",
         "lane__next_slot_at",
+        "only_known_until",
     )
     rows = devices.values_list(*columns, named=True)
     found: list[Wait] = []
@@ -131,6 +132,8 @@ def _for_device(device: Any, now: datetime) -> Wait | None:
         return Wait(reasons.DEVICE_OUT, None, device.next_check_at if passes else None)
     if allowance is not None and sent_today >= allowance:
         return Wait(reasons.DAILY_LIMIT, None, _next_midnight(now))
+    if device.only_known_until is not None and device.only_known_until > now:
+        return Wait(reasons.ONLY_KNOWN_PEOPLE, None, device.only_known_until)
     if slot is not None and slot - now > max(2 * pace, _LONGER_THAN_A_PACE):
         return Wait(reasons.GATEWAY_ASKED, None, slot)
     return None

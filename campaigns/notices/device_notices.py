@@ -1,4 +1,4 @@
-"""Telling an account's administrators of a device that is out and looks well, and when that is over: once each."""
+"""Telling an account's administrators of a device that is not what it seems, and when that is over: once each."""
 
 from django.db import transaction
 from django.db.models import Q
@@ -8,9 +8,12 @@ from accounts.models import Membership, Role
 from campaigns.models import Notification
 from campaigns.notices import inbox
 from campaigns.wording import campaign_notes
+from devices.health.timelock import TIME_LOCK
 from devices.models import Device, Incident
 
 BATCH = 100
+# What is told of the beginning and of the end, where the device is not out.
+_CODES = {TIME_LOCK: ("device_locked", "device_unlocked")}
 _UNTOLD = Q(began_told_at=None) | Q(over_at__isnull=False, over_told_at=None)
 
 
@@ -19,10 +22,11 @@ def notify_incidents() -> int:
     untold = Incident.objects.filter(_UNTOLD).select_related("device").defer("device__token").order_by("pk")
     told = 0
     for incident in untold[:BATCH]:
+        began, over = _CODES.get(incident.reason, ("device_out", "device_back"))
         if incident.began_told_at is None:
-            told += _tell(incident, "began_told_at", "device_out")
+            told += _tell(incident, "began_told_at", began)
         if incident.over_at is not None and incident.over_told_at is None:
-            told += _tell(incident, "over_told_at", "device_back")
+            told += _tell(incident, "over_told_at", over)
     return told
 
 

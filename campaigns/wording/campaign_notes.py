@@ -82,11 +82,22 @@ COUNTED: Final = Said(
 DEVICE: Final[dict[str, Said]] = {
     "device_out": Said("Dispositivo fuera de servicio: {device}", _("Device out of service: %(device)s")),
     "device_back": Said("El dispositivo vuelve a funcionar: {device}", _("The device works again: %(device)s")),
+    "device_locked": Said("Dispositivo limitado por WhatsApp: {device}", _("Device limited by WhatsApp: %(device)s")),
+    "device_unlocked": Said(
+        "El dispositivo vuelve a escribir a todos: {device}", _("The device writes to everybody again: %(device)s")
+    ),
+}
+# Their text, where it is over; else it is the reason.
+_OVER: Final[dict[str, Said]] = {
+    "device_back": Said("WhatsApp vuelve a confirmar sus mensajes.", _("WhatsApp acknowledges its messages again.")),
+    "device_unlocked": Said(
+        "Terminó el tiempo en que solo escribía a quienes ya le habían escrito.",
+        _("The time is over in which it wrote only to people who had written to it."),
+    ),
 }
 # Of a job that is held after its first few. Gaps: title.
 JOB_HELD: Final = "job_held"
 HELD: Final = Said("El envío espera tu decisión: {title}", _("The job waits for your decision: %(title)s"))
-ACKNOWLEDGED: Final = Said("WhatsApp vuelve a confirmar sus mensajes.", _("WhatsApp acknowledges its messages again."))
 
 
 # --- Of a campaign -------------------------------------------------------------------------------------
@@ -164,7 +175,7 @@ def spanish_title(code: str, details: Mapping[str, Any]) -> str:
 
 def spanish_text(code: str, details: Mapping[str, Any]) -> str:
     if code in DEVICE:
-        return ACKNOWLEDGED.spanish if code == "device_back" else reasons.spanish(details["reason"])
+        return _OVER[code].spanish if code in _OVER else reasons.spanish(details["reason"])
     if code == JOB_HELD:
         return job_description(details["reason"])
     if code not in ENDED:
@@ -185,7 +196,7 @@ def shown_title(code: str, details: Mapping[str, Any]) -> str:
 
 def shown_text(code: str, details: Mapping[str, Any]) -> str:
     if code in DEVICE:
-        return str(ACKNOWLEDGED.page if code == "device_back" else reasons.shown(details["reason"]))
+        return str(_OVER[code].page if code in _OVER else reasons.shown(details["reason"]))
     if code == JOB_HELD:
         return str(job_reason(details["reason"]))
     if code not in ENDED:

@@ -300,8 +300,17 @@ class HookSetting(Protocol):
         ...
 
 
+class AccountLimits(Protocol):
+    """What WhatsApp says, through a provider that asks it, of what a device may do."""
+
+    def only_known_until(self, timeout_seconds: float) -> datetime | None:
+        """Until when it may write only to people who wrote to it; None where it may, or cannot be asked. Never
+        raises."""
+        ...
+
+
 class Gateway(Protocol):
-    """One device's gateway, as the engine uses it. What a provider's limits are joins it here."""
+    """One device's gateway, as the engine uses it."""
 
     def send_request(self, message: OutgoingMessage) -> WireRequest:
         """Shape the request that sends `message`. The token goes into a header, never into the URL, which is logged."""
@@ -331,6 +340,11 @@ class Gateway(Protocol):
     @property
     def linker(self) -> Linker | None:
         """How it is linked to a phone; None where a provider's numbers are not."""
+        ...
+
+    @property
+    def limits(self) -> AccountLimits | None:
+        """By what it is asked how far WhatsApp limits it; None where a provider cannot tell."""
         ...
 
     @property

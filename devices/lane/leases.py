@@ -14,6 +14,9 @@ Cursor = Any
 # `DeviceQuerySet.available`, as the engine's own statements say it.
 USABLE = "device.enabled AND device.deleted_at IS NULL AND device.status NOT IN ('disconnected', 'blocked')"
 
+# It may write only to people who wrote to it: see `health.timelock`.
+LOCKED = "coalesce(device.only_known_until > clock_timestamp(), false)"
+
 
 @dataclass(frozen=True, slots=True)
 class Lease:

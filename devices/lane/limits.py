@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from django.conf import settings
 
-from devices.lane.leases import USABLE
+from devices.lane.leases import LOCKED, USABLE
 from devices.lane.pacing import daily_allowance
 
 Cursor = Any
@@ -27,6 +27,7 @@ class Limits:
     connects_to: str  # a mark of the gateway, instance and token it is reached by: another mark, another device
     is_on_trial: bool  # it was out, and nothing was accepted since
     awaits_receipt: bool = False  # it was silent: `allowance` is what it may send until it is heard of
+    is_locked: bool = False  # it may write only to people who wrote to it
 
 
 def limits_of(cursor: Cursor, device_ids: Iterable[int]) -> dict[int, Limits]:
@@ -37,7 +38,7 @@ def limits_of(cursor: Cursor, device_ids: Iterable[int]) -> dict[int, Limits]:
                today.day, CASE WHEN lane.day = today.day THEN lane.day_count ELSE 0 END,
                md5(concat_ws(E'\n', provider, base_url, instance_name, device.token)), trouble_count > 0,
                coalesce(known.spells > 0, false),
-               CASE WHEN known.spells > 0 THEN greatest(0, %s - known.unanswered) END
+               {LOCKED}, CASE WHEN known.spells > 0 THEN greatest(0, %s - known.unanswered) END
         FROM devices_device AS device LEFT JOIN devices_lane AS lane ON lane.device_id = device.id
              LEFT JOIN devices_acknowledgement AS known
                  ON known.device_id = device.id AND known.connects_to = {INSTANCE},

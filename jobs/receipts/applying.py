@@ -8,12 +8,13 @@ days of devices (`devices.health.days`) come last.
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from devices.health import days
+from devices.health.timelock import Told
 from jobs.receipts import lifting
 from jobs.receipts.lifting import News, Standing
 from jobs.states import RECIPIENT_OPEN, RECIPIENT_SENT, RecipientState
@@ -36,6 +37,8 @@ class Applied:
     parked: dict[Message, News] = field(default_factory=dict)
     job_ids: set[int] = field(default_factory=set)  # whose counters changed
     through: list[int] = field(default_factory=list)  # jobs in which nobody waits any more
+    told: list[Told] = field(default_factory=list)  # who was refused or delivered to by this, in the order it came
+    locked: list[int] = field(default_factory=list)  # devices that are found to be by this
 
 
 class _Found(NamedTuple):
@@ -43,6 +46,7 @@ class _Found(NamedTuple):
 
     recipient_id: int
     job_id: int
+    phone: str
     message_id: str  # of its last message
     sent_at: datetime | None
     standing: Standing
@@ -87,7 +91,23 @@ def apply(cursor: Cursor, said: Mapping[Message, News]) -> Applied:
         applied.job_ids = set(changes)
         applied.through = _count(cursor, changes)
         days.note_ticks(cursor, by_device)
+        applied.told = list(_told(said, owners, found, changed))
     return applied
+
+
+def _told(
+    said: Iterable[Message], owners: Mapping[Message, int], found: Mapping[int, _Found], changed: Mapping[int, Standing]
+) -> Iterator[Told]:
+    for message in said:
+        recipient = found.get(owners.get(message, 0))
+        now = changed.get(recipient.recipient_id) if recipient is not None else None
+        if recipient is None or now is None:
+            continue
+        before = recipient.standing
+        if now.delivered_at is not None and before.delivered_at is None:
+            yield Told(message.device_id, recipient.phone, is_refused=False)
+        elif now.failed_after_at is not None and before.failed_after_at is None:
+            yield Told(message.device_id, recipient.phone, is_refused=True)
 
 
 def _owners(cursor: Cursor, messages: Collection[Message]) -> dict[Message, int]:
@@ -111,15 +131,15 @@ def _lock(cursor: Cursor, recipient_ids: Collection[int]) -> list[_Found]:
     """Those at whom nobody else is."""
     cursor.execute(
         """
-        SELECT id, job_id, gateway_message_id, sent_at, state, error_code, delivered_at, read_at, played_at,
-               failed_after_at, doubt_since IS NOT NULL
+        SELECT id, job_id, phone, gateway_message_id, sent_at, state, error_code, delivered_at, read_at,
+               played_at, failed_after_at, doubt_since IS NOT NULL
         FROM jobs_recipient WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
         """,
         (sorted(recipient_ids),),
     )
     return [
-        _Found(pk, job_id, message_id, sent_at, Standing(RecipientState(state), *rest))
-        for pk, job_id, message_id, sent_at, state, *rest in cursor.fetchall()
+        _Found(pk, job_id, phone, message_id, sent_at, Standing(RecipientState(state), *rest))
+        for pk, job_id, phone, message_id, sent_at, state, *rest in cursor.fetchall()
     ]
 
 

@@ -15,7 +15,7 @@ from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
 from devices.gateway.registry import READERS
-from devices.health import acknowledgements, correspondents
+from devices.health import acknowledgements, correspondents, timelock
 from devices.health.correspondents import Wrote
 from devices.webhooks import inbox
 from devices.webhooks.inbox import Event
@@ -44,6 +44,7 @@ def work(deadline: float) -> bool:
             is_through = _drain(feed, deadline)
         if is_through:
             acknowledgements.watch()
+            timelock.end_due()
     except _Busy:
         return False
     finally:
@@ -66,6 +67,7 @@ def _drain(feed: ReceiptFeed, deadline: float) -> bool:
                 _skip()
             number = max(1, number // 10)
             continue
+        timelock.ask(applied.locked)
         feed.note(applied.job_ids)
         feed.tell()
         for job_id in applied.through:
@@ -93,6 +95,7 @@ def _batch(number: int) -> tuple[Applied, int]:
         parking.keep(cursor, applied.parked)
         acknowledgements.heard(cursor, came)
         correspondents.note(cursor, wrote)
+        applied.locked = timelock.note(cursor, applied.told)
     return applied, max(len(events), len(again))
 
 

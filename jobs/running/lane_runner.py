@@ -209,6 +209,7 @@ class LaneRunner:
         for device_id, limits in settled.limits.items():
             if (lane := self._lanes.get(device_id)) is not None:
                 lane.limit(limits, now)
+                self._lock(lane, is_locked=limits.is_locked)
                 self._attend(lane, now)
         for device_id, _ in self._order.held:
             if (lane := self._lanes.get(device_id)) is None:
@@ -220,6 +221,8 @@ class LaneRunner:
                     self._lookout.look_at_once()  # whoever comes first, and be it this one
                 self._forget(lane)
                 continue
+            if device_id not in settled.unusable:
+                self._lock(lane, is_locked=device_id in settled.locked)
             if device_id not in self._order.wanted and not lane.is_brisk and not lane.is_closing:
                 continue  # its outcome is recorded; what comes next, its alarm knows
             lane.pace.horizon = horizon
@@ -233,13 +236,22 @@ class LaneRunner:
             if device_id in settled.idle:
                 # Nothing to send now. With nothing in flight either, the device is free for whoever needs it.
                 lane.wants_nothing_until = now + ASK_AGAIN_SECONDS
-                lane.is_closing |= lane.is_idle
+                if device_id in settled.rests:
+                    lane.rest_if_nobody_is_known(settled.rests[device_id], now)
+                else:
+                    lane.is_closing |= lane.is_idle
             lane.rest_if_spent(now)
             self._attend(lane, now)
         if self._order.look is not None:
             self._take_look(settled, now)
         if settled.limits or settled.opened:
             self._has_brisk = any(lane.is_brisk for lane in self._lanes.values())
+
+    def _lock(self, lane: Lane, *, is_locked: bool) -> None:
+        """Have a lane write only to people who wrote to its device: who was claimed before that goes back."""
+        if is_locked and not lane.is_locked:
+            self._network.give_back(lane, "stalled")
+        lane.is_locked = is_locked
 
     def _fit_orders(self, order_seconds: float) -> None:
         """Claim half as many at once where an order took long or came too late, and twice as many where it did not."""

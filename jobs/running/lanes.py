@@ -73,6 +73,7 @@ class Lane:
     wants_nothing_until: float = 0.0  # nothing was found to send: do not ask the database again before
     is_on_trial: bool = False  # back from trouble: one message first
     awaits_receipt: bool = False  # was silent for long: its allowance is a trial
+    is_locked: bool = False  # only people who wrote to it are claimed
     is_well: bool = False  # a message was accepted since the health checks were last told
     trouble: str = ""  # the reason that the last answer gave against the device
     troubles: int = 0  # such answers in a row
@@ -93,6 +94,7 @@ class Lane:
             allowance=limits.allowance,
             is_on_trial=limits.is_on_trial,
             awaits_receipt=limits.awaits_receipt,
+            is_locked=limits.is_locked,
         )
 
     @property
@@ -178,6 +180,12 @@ class Lane:
             self.pace.wait(
                 min(self.midnight - now, TRIAL_REST_SECONDS) if self.awaits_receipt else self.midnight - now, now
             )
+            self.is_closing = True
+
+    def rest_if_nobody_is_known(self, seconds: float, now: float) -> None:
+        """Let the device go that has looked through its jobs for people it knows, until it is to look again."""
+        if seconds > 0 and self.is_idle:
+            self.pace.wait(seconds, now)
             self.is_closing = True
 
     def limit(self, limits: Limits, now: float) -> None:

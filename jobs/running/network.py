@@ -164,6 +164,10 @@ class Network:
     def stop(self, lane: Lane, code: str) -> None:
         """Have a lane take no more claims, and give back those that it has not begun."""
         lane.is_closing = True
+        self.give_back(lane, code)
+
+    def give_back(self, lane: Lane, code: str) -> None:
+        """Give back all that it has not begun."""
         while lane.ready:
             self.lined_up -= 1
             self._end(lane, not_written(lane.ready.popleft().claim, code))

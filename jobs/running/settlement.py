@@ -3,6 +3,7 @@
 Runs on a thread of its own beside the network loop, so that neither waits for the other.
 """
 
+import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
@@ -72,9 +73,12 @@ class Settled:
     is_alive: bool = True  # False: this runner was taken for dead, and has lost all its leases
     held: set[int] = field(default_factory=set)
     unusable: set[int] = field(default_factory=set)  # held, but not to be sent through any more
+    locked: set[int] = field(default_factory=set)  # held, and only people who wrote to them were claimed
     limits: dict[int, Limits] = field(default_factory=dict)  # of the devices looked at, before these claims
     claims: dict[int, list[Claim]] = field(default_factory=dict)
     idle: set[int] = field(default_factory=set)  # were asked for, and have nothing to send
+    # Of those, the ones that write only to people they know: for how many seconds they need not look for more.
+    rests: dict[int, float] = field(default_factory=dict)
     spoiled: list[Outcome] = field(default_factory=list)  # claimed, and yet there is nothing to send
     opened: list[Opened] = field(default_factory=list)
     others_wait: bool = False  # devices that were left for another runner
@@ -119,6 +123,11 @@ class Settlement:
         self._refill(order)
         drawn = self._draw(order.wanted, timezone.now())
         settled.idle = order.wanted.keys() - {device_id for device_id, _, _ in drawn}
+        settled.rests = {
+            device_id: self._claimers[device_id].rest(time.monotonic())
+            for device_id in settled.idle & self._claimers.keys()
+            if self._claimers[device_id].knows_only
+        }
         offer = self._offer(order, drawn)
         tells = self._feed.may_tell_any(outcome.claim.job_id for outcome in order.outcomes)
         try:
@@ -148,10 +157,13 @@ class Settlement:
             answer = exchange(offer)
             settled.is_alive = answer.is_alive
             settled.held, settled.unusable = answer.held, answer.held - answer.usable
+            settled.locked = answer.locked
             for device_id in {device_id for device_id, _ in order.held} - settled.held:
                 # A lost lease: whoever took the device has put our claims in doubt, set our chunks free, and decides.
                 self._claimers.pop(device_id, None)
             self._keep_claimed(drawn, answer.claimed, settled)
+            for device_id in answer.locked & self._claimers.keys():
+                self._claimers[device_id].know_only(is_so=True)
             if limited:
                 # A day's limit is of what went out or may have: what was refused is given back.
                 begun = Counter(device_id for device_id, _ in answer.claimed)
@@ -210,31 +222,41 @@ class Settlement:
         for device_id, one in limits.items():
             if (claimer := self._claimers.get(device_id)) is not None:
                 claimer.keep_pace(one.messages_per_minute)
+                claimer.know_only(is_so=one.is_locked)
         return limits
 
     def _refill(self, order: Order) -> None:
         """Read more for the devices that want more than was read for them, and for others that are low, in one go."""
         dry = {k for k, number in order.wanted.items() if k in self._claimers and len(self._claimers[k]) < number}
+        if knowing := {self._claimers[k]: order.wanted[k] for k in dry if self._claimers[k].knows_only}:
+            with transaction.atomic(), connection.cursor() as cursor:
+                claims.look_for_known(cursor, knowing, timezone.now())
+            dry -= {claimer.device_id for claimer in knowing}
+            self._leave_out(list(knowing))
         if not dry:
             return
         low = [
             claimer
             for device_id, claimer in self._claimers.items()
-            if device_id in dry or (claimer.is_low and device_id not in order.closing)
+            if not claimer.knows_only and (device_id in dry or (claimer.is_low and device_id not in order.closing))
         ]
         with transaction.atomic(), connection.cursor() as cursor:
             if not runners.hold(cursor, self._runner_id or 0, settings.LEASE_SECONDS):
                 return  # the exchange finds it out, too
             held = leases.held(cursor, [(one.device_id, one.token) for one in low], self._runner_id or 0)
             taken = claims.refill(cursor, [one for one in low if one.device_id in held], timezone.now())
-        self._put_off(low)
-        if banned := [outcome for claimer in low if claimer.banned for outcome in claimer.take_banned()]:
-            with transaction.atomic(), connection.cursor() as cursor:
-                self._recorded(results.record(cursor, banned, self._feed, source=RecipientState.QUEUED))
+        self._leave_out(low)
         if taken:
             with transaction.atomic(), connection.cursor() as cursor:
                 told = results.chunks_taken(cursor, taken)
             publishing.publish(told)
+
+    def _leave_out(self, claimers: Sequence[Claimer]) -> None:
+        """Write down of whom was read that they are not to be written to, now or at all."""
+        self._put_off(claimers)
+        if banned := [outcome for claimer in claimers if claimer.banned for outcome in claimer.take_banned()]:
+            with transaction.atomic(), connection.cursor() as cursor:
+                self._recorded(results.record(cursor, banned, self._feed, source=RecipientState.QUEUED))
 
     def _draw(self, wanted: Mapping[int, int], now: datetime) -> list[Drawn]:
         drawn: list[Drawn] = []
@@ -331,9 +353,10 @@ class Settlement:
                 useless.append((lease.device_id, lease.token))
                 continue
             settled.opened.append(opened)
-            self._claimers[device.pk] = Claimer(
+            claimer = self._claimers[device.pk] = Claimer(
                 device.pk, settings.CHUNK_SIZE, device.max_in_flight, lease.token, device.messages_per_minute
             )
+            claimer.know_only(is_so=limits[device.pk].is_locked)
         if useless:
             with transaction.atomic(), connection.cursor() as cursor:
                 leases.release(cursor, useless, self._runner_id or 0)

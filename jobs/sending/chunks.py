@@ -49,7 +49,7 @@ class Chunk(NamedTuple):
 
 
 # Asked when they are read, and not only at the start: a job runs for days, and people say no meanwhile.
-_BANNED = f"""EXISTS (
+BANNED = f"""EXISTS (
     SELECT FROM jobs_suppression AS suppression
     WHERE suppression.account_id = %(account)s AND suppression.phone_key = {key_sql("recipient.phone")}
 )"""
@@ -153,7 +153,7 @@ def read(cursor: Cursor, job_id: int, account_id: int, chunks: Sequence[Chunk]) 
     """Who waits in these chunks, in order."""
     cursor.execute(
         f"""
-        SELECT recipient.id, position, phone, values, variant, chunk.id, {_BANNED}
+        SELECT recipient.id, position, phone, values, variant, chunk.id, {BANNED}
         FROM unnest(%(chunks)s::bigint[], %(starts)s::int[], %(ends)s::int[]) AS chunk (id, first, last)
             -- By the index, a range at a time: where many are short the planner would rather read the whole table.
             CROSS JOIN LATERAL (
@@ -179,7 +179,7 @@ def read_retries(cursor: Cursor, job_id: int, account_id: int, limit: int) -> li
     """Who is to be tried again by now, the longest due first."""
     cursor.execute(
         f"""
-        SELECT id, position, phone, values, variant, NULL, {_BANNED} FROM jobs_recipient AS recipient
+        SELECT id, position, phone, values, variant, NULL, {BANNED} FROM jobs_recipient AS recipient
         WHERE job_id = %(job)s AND due_at <= statement_timestamp() AND state = 'queued'
         ORDER BY due_at LIMIT %(limit)s
         """,  # noqa: S608 - constants

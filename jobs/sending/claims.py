@@ -17,7 +17,7 @@ import structlog
 
 from jobs.message import lengths
 from jobs.message.book import MessageBook
-from jobs.sending import chunks
+from jobs.sending import chunks, known_people
 from jobs.sending.chunks import Chunk, Waiting, Want
 from jobs.sending.exchange import Claimed
 from jobs.sending.outcomes import Claim, Outcome, unsendable
@@ -64,12 +64,27 @@ class Feed:
     retries: deque[Waiting] = field(default_factory=deque)
     fresh: deque[Waiting] = field(default_factory=deque)
     drawn_at: int = 0  # the device's count of draws by then
+    reach: int = 0  # the first position that is nobody's turn yet
+    # Of a device that writes only to people it knows: how far it has looked for them, for how long, and when it is to
+    # begin anew (time.monotonic seconds).
+    looked_to: int = 0
+    looked_for: float = 0.0
+    looks_at: float = 0.0
 
     def __len__(self) -> int:
         return len(self.retries) + len(self.fresh)
 
     def pop(self) -> Waiting:
         return self.retries.popleft() if self.retries else self.fresh.popleft()
+
+    def looked(self, to: int, seconds: float, now: float) -> None:
+        """Note how far was looked by now; from the end it is to begin anew, after a rest."""
+        self.looked_to = to
+        self.looked_for += seconds
+        if to >= self.reach:
+            rest = max(known_people.SHORTEST_REST_SECONDS, known_people.REST_FACTOR * self.looked_for)
+            self.looks_at = now + min(rest, known_people.LONGEST_REST_SECONDS)
+            self.looked_to, self.looked_for = 0, 0.0
 
 
 class Claimer:
@@ -97,6 +112,7 @@ class Claimer:
         self.feeds: dict[int, Feed] = {}
         self.not_yet: list[tuple[Waiting, datetime]] = []  # read, but it is night where they are
         self.banned: list[tuple[int, Waiting]] = []  # read, but not to be written to: (job id, recipient)
+        self.knows_only = False  # it writes only to people who wrote to it
         self._chunk_taken_at: float | None = None
         self._chunks: dict[int, TakenChunk] = {}
         self._closed: list[TakenChunk] = []  # all of whose recipients have been tried or given back
@@ -117,12 +133,30 @@ class Claimer:
         """Whether more may be read for it now that others need it."""
         return self.is_paced and len(self) <= self.chunk_size // 2
 
-    def serve(self, hours: Mapping[int, Hours | None]) -> None:
+    def know_only(self, *, is_so: bool) -> None:
+        """Write from now on only to people who wrote to this device, or to anybody again. What was read of others goes
+        back."""
+        if is_so and not self.knows_only:
+            for feed in self.feeds.values():
+                self._drop(feed)
+                feed.fresh.clear()
+                feed.retries.clear()
+                feed.looked_to, feed.looked_for, feed.looks_at = 0, 0.0, 0.0
+        self.knows_only = is_so
+
+    def rest(self, now: float) -> float:
+        """For how many seconds it need not look for people it knows; 0.0 where it is still at it."""
+        until = min((feed.looks_at for feed in self.feeds.values()), default=now + known_people.SHORTEST_REST_SECONDS)
+        return max(0.0, until - now)
+
+    def serve(self, jobs: Iterable["Serving"]) -> None:
         """Have a feed for each of these jobs, and for no other: what was read of those is given back."""
-        for job_id in self.feeds.keys() - hours.keys():
+        served = {job.job_id: job for job in jobs}
+        for job_id in self.feeds.keys() - served.keys():
             self._drop(self.feeds.pop(job_id))
-        for job_id, open_hours in hours.items():
-            self.feeds.setdefault(job_id, Feed(job_id)).hours = open_hours
+        for job_id, job in served.items():
+            feed = self.feeds.setdefault(job_id, Feed(job_id))
+            feed.hours, feed.reach = job.hours, job.reach
         # Whose turn it was, comes before those that were drawn from since.
         self._turn = sorted(self.feeds.values(), key=lambda feed: (feed.drawn_at, feed.job_id))
         self._fit_chunk_size(time.monotonic())
@@ -148,6 +182,10 @@ class Claimer:
             self._closed.append(taken)
         feed = self.feeds[job_id]
         feed.fresh.extend(self._writable(feed, rows, now))
+
+    def take_known(self, feed: Feed, rows: list[Waiting], now: datetime) -> None:
+        """Note people whom this device knows, found among those who wait."""
+        feed.retries.extend(self._writable(feed, rows, now))
 
     def take_retry(self, job_id: int, waiting: Waiting, now: datetime) -> None:
         feed = self.feeds[job_id]
@@ -258,11 +296,12 @@ class Claimer:
 # --- Reading, for many devices at once -----------------------------------------------------------------------------
 
 
-class _Serving(NamedTuple):
+class Serving(NamedTuple):
     """A job under way, and which of the devices asked for serve it."""
 
     job_id: int
     account_id: int
+    reach: int
     hours: Hours | None
     device_ids: list[int]
 
@@ -274,13 +313,7 @@ def refill(cursor: Cursor, claimers: Sequence[Claimer], now: datetime) -> dict[i
     devices' leases. It locks jobs one by one, as it moves on in them: to tell of them all is for another transaction.
     """
     by_device = {claimer.device_id: claimer for claimer in claimers}
-    jobs = _served_by(cursor, list(by_device))
-    hours: dict[int, dict[int, Hours | None]] = {device_id: {} for device_id in by_device}
-    for job in jobs:
-        for device_id in job.device_ids:
-            hours[device_id][job.job_id] = job.hours
-    for device_id, claimer in by_device.items():
-        claimer.serve(hours[device_id])
+    jobs = _serve(cursor, by_device)
     taken: dict[int, list[tuple[int, int]]] = {}
     for job in jobs:
         serving = [by_device[device_id] for device_id in job.device_ids]
@@ -290,26 +323,59 @@ def refill(cursor: Cursor, claimers: Sequence[Claimer], now: datetime) -> dict[i
     return taken
 
 
-def _served_by(cursor: Cursor, device_ids: list[int]) -> list[_Serving]:
+def look_for_known(cursor: Cursor, claimers: Mapping[Claimer, int], now: datetime) -> None:
+    """Look for people whom these devices know, for each up to so many, and no further than a stretch at a time.
+
+    A transaction of its own, as `put_off`.
+    """
+    by_device = {claimer.device_id: claimer for claimer in claimers}
+    jobs = {job.job_id: job for job in _serve(cursor, by_device)}
+    for claimer, wanted in claimers.items():
+        missing, stretch = wanted - len(claimer), known_people.STRETCH
+        for feed in claimer.feeds.values():
+            began = time.monotonic()
+            if missing <= 0 or stretch <= 0 or began < feed.looks_at:
+                continue
+            end = min(feed.reach, feed.looked_to + stretch)
+            job = jobs[feed.job_id]
+            rows = known_people.find(
+                cursor, claimer.device_id, job.job_id, job.account_id, feed.looked_to, end, missing
+            )
+            to = rows[-1].position + 1 if len(rows) == missing else end
+            stretch -= to - feed.looked_to
+            missing -= len(rows)
+            claimer.take_known(feed, rows, now)
+            feed.looked(to, time.monotonic() - began, time.monotonic())
+
+
+def _serve(cursor: Cursor, by_device: Mapping[int, Claimer]) -> list[Serving]:
+    """Have each serve its jobs; return those."""
+    jobs = _served_by(cursor, list(by_device))
+    for device_id, claimer in by_device.items():
+        claimer.serve(job for job in jobs if device_id in job.device_ids)
+    return jobs
+
+
+def _served_by(cursor: Cursor, device_ids: list[int]) -> list[Serving]:
     cursor.execute(
-        """
-        SELECT job.id, job.account_id, job.sending_window, job.columns, serving.device_ids
+        f"""
+        SELECT job.id, job.account_id, {chunks.REACH}, job.sending_window, job.columns, serving.device_ids
         FROM jobs_job AS job CROSS JOIN LATERAL (
             SELECT array_agg(device_id ORDER BY device_id) AS device_ids FROM jobs_jobdevice
             WHERE job_id = job.id AND device_id = ANY(%s)
         ) AS serving
         WHERE job.status = 'processing' AND job.finished_at IS NULL AND serving.device_ids IS NOT NULL
         ORDER BY job.id
-        """,
+        """,  # noqa: S608 - constants
         (device_ids,),
     )
     return [
-        _Serving(job_id, account_id, hours_of(_json(window), columns), devices)
-        for job_id, account_id, window, columns, devices in cursor.fetchall()
+        Serving(job_id, account_id, reach, hours_of(_json(window), columns), devices)
+        for job_id, account_id, reach, window, columns, devices in cursor.fetchall()
     ]
 
 
-def _read_retries(cursor: Cursor, job: _Serving, serving: Sequence[Claimer], now: datetime) -> None:
+def _read_retries(cursor: Cursor, job: Serving, serving: Sequence[Claimer], now: datetime) -> None:
     """Deal out those who are to be tried again, one to each device in turn."""
     wanted = {claimer: number for claimer in serving if (number := claimer.retries_wanted(job.job_id))}
     limit = min(sum(wanted.values()), MOST_RETRIES_READ)
@@ -318,7 +384,7 @@ def _read_retries(cursor: Cursor, job: _Serving, serving: Sequence[Claimer], now
         claimer.take_retry(job.job_id, waiting, now)
 
 
-def _read_fresh(cursor: Cursor, job: _Serving, serving: Sequence[Claimer], now: datetime) -> list[tuple[int, int]]:
+def _read_fresh(cursor: Cursor, job: Serving, serving: Sequence[Claimer], now: datetime) -> list[tuple[int, int]]:
     """Take a chunk for each device that has too little, and read it; return the ranges in which somebody waited."""
     ranges: list[tuple[int, int]] = []
     for _ in range(MAX_EMPTY_CHUNKS):

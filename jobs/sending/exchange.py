@@ -22,7 +22,8 @@ import psycopg
 from django.conf import settings
 from django.db import connection
 
-from devices.lane.leases import USABLE
+from devices.health.correspondents import wrote_to
+from devices.lane.leases import LOCKED, USABLE
 from devices.phone_numbers import key_sql
 from jobs.sending.outcomes import Outcome
 from jobs.sending.recording import (
@@ -76,6 +77,7 @@ class Answer:
     is_alive: bool  # the runner; a dead one has lost all its leases
     held: set[int]  # devices whose lease is ours still
     usable: set[int]  # of those, the ones that may still be sent through
+    locked: set[int]  # of those, the ones that may write only to people who wrote to them: nobody else was claimed
     moved: set[int]  # recipients whose outcome was recorded now
     claimed: dict[tuple[int, int], Claimed]  # by (device, recipient)
     counted: list[Counted] = field(default_factory=list)
@@ -98,23 +100,26 @@ WITH runner AS (
       ORDER BY device_id FOR NO KEY UPDATE
     ) AS locked USING (device_id)
   WHERE lane.device_id = given.device_id AND given.device_id IN (SELECT device_id FROM held)
+), standing AS MATERIALIZED (
+  SELECT held.device_id AS id, (
+    SELECT CASE WHEN {USABLE} THEN CASE WHEN {LOCKED} THEN 'locked' ELSE 'free' END END
+    FROM devices_device AS device WHERE device.id = held.device_id
+  ) AS device_is FROM held
 ), usable AS MATERIALIZED (
-  SELECT held.device_id AS id FROM held
-  WHERE (SELECT {USABLE} FROM devices_device AS device WHERE device.id = held.device_id)
+  SELECT id, device_is = 'locked' AS is_locked FROM standing WHERE device_is IS NOT NULL
 ), job AS MATERIALIZED (
   SELECT id, account_id FROM jobs_job WHERE id = ANY(%(jobs)s::bigint[]) AND status = 'processing'
 ), drawn AS MATERIALIZED (
-  SELECT given.id, given.device_id, job.account_id
+  SELECT given.id, given.device_id, job.account_id, usable.is_locked
   FROM unnest(%(drawn)s::bigint[], %(drawn_devices)s::bigint[], %(drawn_jobs)s::bigint[])
     AS given (id, device_id, job_id)
-    JOIN job ON job.id = given.job_id
-  WHERE given.device_id IN (SELECT id FROM usable)
+    JOIN job ON job.id = given.job_id JOIN usable ON usable.id = given.device_id
 ), claimed AS (
   UPDATE jobs_recipient AS recipient
   SET state = '{CLAIM.target}', device_id = drawn.device_id, tries = recipient.tries + 1, tried_at = clock_timestamp()
   FROM drawn WHERE recipient.id = drawn.id
     AND coalesce(recipient.state = '{CLAIM.source}' AND coalesce(recipient.due_at <= clock_timestamp(), true), false)
-    AND {NOT_BANNED}
+    AND {NOT_BANNED} AND (NOT drawn.is_locked OR {wrote_to("drawn.device_id", "recipient.phone")})
   RETURNING recipient.device_id, recipient.id, recipient.tries_left, recipient.doubt_since IS NOT NULL AS in_doubt,
     recipient.tries
 ), new AS MATERIALIZED ({given_outcomes(RecipientState.SENDING)}
@@ -132,7 +137,8 @@ WITH runner AS (
   WHERE chunk.id = given.id AND chunk.device_id = given.device_id AND given.device_id IN (SELECT device_id FROM held)
 )
 SELECT EXISTS (SELECT FROM runner), ARRAY(SELECT device_id FROM held), ARRAY(SELECT id FROM usable),
-  ARRAY(SELECT id FROM moved), ARRAY(SELECT ARRAY[device_id, id, tries_left, in_doubt::int, tries] FROM claimed),
+  ARRAY(SELECT id FROM usable WHERE is_locked), ARRAY(SELECT id FROM moved),
+  ARRAY(SELECT ARRAY[device_id, id, tries_left, in_doubt::int, tries] FROM claimed),
   counted.*
 FROM (SELECT) AS always LEFT JOIN counted ON true
 """  # noqa: S608 - constants
@@ -169,17 +175,18 @@ def exchange(offer: Offer) -> Answer:
         "firsts": numbers(freed[2]),
     }
     rows = _execute(parameters)
-    is_alive, held_now, usable, moved, claimed = rows[0][:5]
+    is_alive, held_now, usable, locked, moved, claimed = rows[0][:6]
     return Answer(
         is_alive=is_alive,
         held=set(held_now),
         usable=set(usable),
+        locked=set(locked),
         moved=set(moved),
         claimed={
             (device_id, recipient_id): Claimed(tries_left, bool(in_doubt), tries)
             for device_id, recipient_id, tries_left, in_doubt, tries in claimed
         },
-        counted=[Counted(*row[5:]) for row in rows if row[5] is not None],
+        counted=[Counted(*row[6:]) for row in rows if row[6] is not None],
     )
 
 

@@ -19,6 +19,7 @@ RETRY = "retry"
 DEVICE_OUT = "device_out"
 DAILY_LIMIT = "daily_limit"
 GATEWAY_ASKED = "gateway_asked_to_wait"
+ONLY_KNOWN_PEOPLE = "only_known_people"
 NO_RECIPIENTS = "no_recipients"
 MISSED_ITS_TIME = "missed_its_time"
 # Of a large one that sends a few ahead: it waits for what becomes of them; that is not well, and a person decides.
@@ -86,6 +87,15 @@ JOB_REASONS: Final[dict[str, JobReason]] = {
         "El gateway pidió esperar.",
         "El envío sigue solo cuando pase el tiempo que pidió el gateway.",
         _("The gateway asked to wait."),
+    ),
+    ONLY_KNOWN_PEOPLE: JobReason(
+        "Solo se escribe a quienes ya escribieron.",
+        "WhatsApp rechaza lo que sus devices escriben a personas que nunca les escribieron. Esas personas esperan; el "
+        "envío sigue solo cuando termine ese tiempo, o cuando conectes otro device.",
+        _(
+            "WhatsApp refuses what its devices write to people who never wrote to them. Those people wait; it goes on "
+            "by itself when that time is over, or through another device."
+        ),
     ),
     MISSED_ITS_TIME: JobReason(
         "No se envió a su hora.",

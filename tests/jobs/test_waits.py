@@ -86,6 +86,15 @@ def test_a_gateway_that_asked_to_wait_says_until_when(job, device):
     assert found(job) == [Wait("gateway_asked_to_wait", None, until)]
 
 
+def test_strangers_wait_until_its_devices_may_write_to_them(job, device):
+    until = ago(-600)
+    Device.unscoped.filter(pk=device.pk).update(only_known_until=until)
+    Lane.objects.create(device=device, next_slot_at=ago(-60))  # it rests until it looks again
+    assert found(job) == [Wait("only_known_people", None, until)]
+    assert reason(job, timezone.now()) == "only_known_people"
+    assert found(job, until) == []
+
+
 def test_a_slow_pace_is_no_wait(job, device):
     Device.unscoped.filter(pk=device.pk).update(messages_per_minute=1)
     Lane.objects.create(device=device, next_slot_at=ago(-60))

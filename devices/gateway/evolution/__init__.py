@@ -21,7 +21,7 @@ body decides. What no rule here knows is unknown, and unknown is looked up befor
 from datetime import datetime
 from typing import Any
 
-from devices.gateway.base import LookUp, Made, OutgoingMessage, Probe, WireRequest
+from devices.gateway.base import AccountLimits, LookUp, Made, OutgoingMessage, Probe, WireRequest
 from devices.gateway.evolution import (
     connection_state,
     connection_updates,
@@ -42,6 +42,7 @@ class EvolutionGateway:
     """One instance of an Evolution API server; `token` is the instance's own, or the server's, which opens them all."""
 
     read_answer = staticmethod(send_answers.read_answer)
+    limits: AccountLimits | None = None  # it drops even the code of a refusal
 
     def __init__(self, base_url: str, instance_name: str, token: str) -> None:
         self._instance = Instance(base_url, instance_name, token)

@@ -15,7 +15,7 @@ from campaigns.models import Notification
 from campaigns.notices import device_notices
 from campaigns.wording import campaign_notes
 from config.schedule import BEAT_SCHEDULE
-from devices.health import acknowledgements
+from devices.health import acknowledgements, timelock
 from devices.health.acknowledgements import Accepted
 from devices.models import Acknowledgement, Device, Incident
 from tests.factories import make_account, make_device, make_member
@@ -88,6 +88,24 @@ def test_of_a_deleted_device_nobody_is_told(device, administrator) -> None:
     device.delete()
     assert device_notices.notify_incidents() == 0
     assert codes() == []
+
+
+def test_a_time_lock_is_told_in_its_own_words(device, administrator) -> None:
+    hear(device)
+    with transaction.atomic(), connection.cursor() as cursor:
+        told = [timelock.Told(device.pk, f"+5198765432{number}", is_refused=True) for number in range(3)]
+        assert timelock.note(cursor, told) == [device.pk]
+    assert [device_notices.notify_incidents(), device_notices.notify_incidents()] == [1, 0]
+    Device.unscoped.update(only_known_until=timezone.now())
+    assert timelock.end_due() == [device.pk]
+    assert [device_notices.notify_incidents(), device_notices.notify_incidents()] == [1, 0]
+    assert codes() == [(administrator.user_id, "device_locked"), (administrator.user_id, "device_unlocked")]
+    locked, unlocked = Notification.unscoped.order_by("pk")
+    assert "nunca le escribieron" in campaign_notes.spanish_text(locked.code, locked.details)
+    assert "Terminó" in campaign_notes.spanish_text(unlocked.code, unlocked.details)
+    with override("pt-br"):
+        assert "WhatsApp" in campaign_notes.shown_text(locked.code, locked.details)
+        assert "Ventas {1} %s" in campaign_notes.shown_title(unlocked.code, unlocked.details)
 
 
 def test_of_two_workers_one_tells(device, administrator) -> None:

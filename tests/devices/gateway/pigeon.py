@@ -11,6 +11,7 @@ from typing import Any, Final
 from devices.gateway import http
 from devices.gateway.base import (
     Acceptance,
+    AccountLimits,
     DeviceUnavailable,
     HookSetting,
     Link,
@@ -45,6 +46,7 @@ class PigeonGateway:
     # Each knows its way home: nobody links it to a phone, and it tells nobody anything.
     linker: Linker | None = None
     hook: HookSetting | None = None
+    limits: AccountLimits | None = None
 
     def __init__(self, device: Device) -> None:
         self.base_url = device.base_url.rstrip("/")

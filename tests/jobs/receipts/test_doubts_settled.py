@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+from django.conf import LazySettings
 from django.db.models.functions import Now
 
 from devices.models import Device
@@ -44,8 +45,9 @@ def device(simulator: Simulator) -> Iterator[Device]:
 
 
 def test_who_is_in_doubt_and_has_an_earlier_message_is_never_looked_up(
-    simulator: Simulator, runner: LaneRunner, device: Device
+    simulator: Simulator, runner: LaneRunner, device: Device, settings: LazySettings
 ) -> None:
+    settings.TIME_LOCK_ERRORS = 0  # whoever was refused is written to again
     job = make_job(device.account, 3, (device,))
     simulator.faults({"error-463": 1})
     eventually(lambda: sends(runner) or states(job) == {"failed": 3})
