@@ -63,6 +63,13 @@ def read(text: str, sign: str) -> int | Decimal:
     return Decimal(plain) if "." in plain or "e" in plain.lower() else int(plain)
 
 
+def written(number: Decimal) -> str:
+    """A number as programs write it, without zeros that say nothing: "10.5"."""
+    text = f"{number:f}"
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return "0" if text == "-0" else text
+
+
 def plain(text: str) -> Decimal | None:
     """The number that a text is for programs, such as "25" or "-1.5"; None where it is none."""
     return Decimal(text) if _PLAIN.fullmatch(text) else None

@@ -4,16 +4,15 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import chain
 from typing import Any, Final
 
 from django.db.models import BooleanField, F, Func
 from django.db.models.expressions import Combinable
 from django.db.models.sql.compiler import SQLCompiler
 
-from accounts.written import days
 from accounts.written.reading import is_storable
 from campaigns.audience import comparing
-from campaigns.contacts.kinds import DATE
 from campaigns.wording import audience_problems
 
 MAX_CHOICES: Final = 100  # of `in`
@@ -39,13 +38,10 @@ class AttributeCondition:
         return _OnAttributes(*OPERATORS[self.op].sql(self))
 
     def values(self) -> list[Any]:
-        """What the attribute may equal. A day is also the same day as ISO writes it, which is how files bring it."""
-        values = list(self.value) if self.op == "in" else [self.value]
-        if self.kind != DATE:
-            return values
-        texts = [value for value in values if isinstance(value, str) and len(value) <= 10]
-        as_days = [days.compared(text, self.day_order) for text in texts]
-        return [*values, *[day for day in as_days if day is not None and day not in values]]
+        """What the attribute, or of a list an element, may equal, in all its spellings."""
+        said = list(self.value) if self.op == "in" else [self.value]
+        others = [comparing.other_spellings(value, self.kind, self.day_order) for value in said]
+        return list({_as_json(value): value for value in (*said, *chain(*others))}.values())
 
     def as_json(self) -> Any:
         if self.op == "eq":
@@ -68,14 +64,18 @@ def kind_of(value: Any) -> str:
         return "null"
     if isinstance(value, bool):  # before numbers: Python's True is 1
         return "boolean"
-    if isinstance(value, (int, float)):
+    if isinstance(value, (int, float, Decimal)):
         return "number"
     return "string" if isinstance(value, str) else ""
 
 
 def _comparable(value: Any) -> Any:
     # As PostgreSQL stores it, digit by digit: Python would compare an integer with a float's binary value.
-    return Decimal(repr(value)) if kind_of(value) == "number" else value
+    return Decimal(str(value)) if kind_of(value) == "number" else value
+
+
+def _as_json(value: Any) -> str:
+    return str(value) if isinstance(value, Decimal) else json.dumps(value)
 
 
 def _equal(one: Any, other: Any) -> bool:
@@ -100,19 +100,17 @@ def _equals_one(attributes: Mapping[str, Any], wanted: AttributeCondition) -> bo
 def _contains(attributes: Mapping[str, Any], wanted: AttributeCondition) -> bool:
     attribute, value = attributes.get(wanted.key), wanted.value
     if isinstance(attribute, list):
-        return any(_equal(element, value) for element in attribute)
+        return any(_equal(element, one) for element in attribute for one in wanted.values())
     return isinstance(attribute, str) and isinstance(value, str) and value in attribute
 
 
-def _holds(key: str, value: Any) -> tuple[str, list[Any]]:
-    return "{} @> %s::jsonb", [json.dumps({key: value})]  # the one that has the index
-
-
-def _equals_one_sql(wanted: AttributeCondition) -> tuple[str, list[Any]]:
+def _equals_one_sql(wanted: AttributeCondition, form: str = "{}") -> tuple[str, list[Any]]:
+    """`form`: of the attribute, "[{}]" where it is a list with such an element."""
+    key = json.dumps(wanted.key)
+    values = [form.replace("{}", _as_json(value)) for value in wanted.values()]
     # One containment each: the index answers these, it does not answer `= ANY`.
-    parts = [_holds(wanted.key, value) for value in wanted.values()]
-    sql = " OR ".join(sql for sql, _ in parts)
-    return f"({sql})", [one for _, parameters in parts for one in parameters]
+    sql = " OR ".join(["{} @> %s::jsonb"] * len(values))
+    return f"({sql})", [f"{{{key}: {value}}}" for value in values]
 
 
 def _equals_none_sql(wanted: AttributeCondition) -> tuple[str, list[Any]]:
@@ -122,7 +120,7 @@ def _equals_none_sql(wanted: AttributeCondition) -> tuple[str, list[Any]]:
 
 def _contains_sql(wanted: AttributeCondition) -> tuple[str, list[Any]]:
     key, value = wanted.key, wanted.value
-    in_list, parameters = _holds(key, [value])
+    in_list, parameters = _equals_one_sql(wanted, "[{}]")
     if not isinstance(value, str):
         return in_list, parameters
     return (

@@ -1,11 +1,12 @@
-"""How an attribute is compared by greater and less: as numbers, as days or as texts, whatever JSON's types are.
+"""How an attribute is compared: as numbers, as days or as texts, whatever JSON's types are.
 
 A number is compared with numbers and with texts that are numbers ("25"). A text that is a number is so too, unless the
 attribute holds texts; where nobody knows what it holds, other texts are compared by code point besides. In an
 attribute that holds days, a day is compared with days, in ISO's way or in the account's. All other texts are
 compared with texts, by code point, so that ISO's days compare by time.
 
-Each has it twice, in plain Python and in SQL, which must agree.
+Each has it twice, in plain Python and in SQL, which must agree. Whether an attribute equals a value is asked of JSON's
+values, of which the contacts have an index: `other_spellings` says which else mean the same.
 """
 
 from collections.abc import Callable
@@ -37,6 +38,29 @@ def comparison(value: Any, kind: str, day_order: str) -> Comparison:
     if kind not in (kinds.TEXT, kinds.DATE) and (number := numerals.plain(value)) is not None:
         return _WithNumber(number, None if kind == kinds.NUMBER else value)
     return _WithText(value)
+
+
+def other_spellings(value: Any, kind: str, day_order: str) -> list[Any]:
+    """What an attribute of this kind may be besides, where it equals this value: 10.5 is "10.5".
+
+    A text that is written as programs write a number is that number, unless the attribute holds texts or days; so is
+    any other spelling, "10.50", in an attribute that holds numbers. A day is also the same day as ISO writes it, which
+    is how files bring it.
+    """
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return [numerals.written(Decimal(repr(value)))]
+    if not isinstance(value, str):
+        return []
+    if kind == kinds.DATE:
+        day = days.compared(value, day_order) if len(value) <= len("2026-12-31") else None
+        return [] if day in (None, value) else [day]
+    number = None if kind in (kinds.TEXT, kinds.BOOLEAN) else numerals.plain(value)
+    if number is None:
+        return []
+    plain = numerals.written(number)
+    if plain == value:
+        return [number]
+    return [number, plain] if kind == kinds.NUMBER else []
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@
 - Keys that are given must all hold. Of the labels any one is enough, of the contact ids any one; an empty list
   holds for nobody. Labels are read as the account writes them: "vip" is its label "VIP" (`own_names`).
 - Each custom attribute is named by its key, read the same way, and must equal, with JSON's types: true is not "true",
-  1 is not "1", 1 is 1.0, and null is equal to null but not to a missing attribute.
+  and null is equal to null but not to a missing attribute. Numbers and days are equal in all their spellings: 1 is
+  1.0, and "1" where the attribute holds no texts (`comparing`).
 - Or it is an operator, {"op": …, "value": …}:
 
     | op               | value               | holds where the attribute                                            |
