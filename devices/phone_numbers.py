@@ -62,7 +62,9 @@ def read(raw: str, default_country: str = "") -> Number:
     nobody's: `phone_country_missing`. Mexico's 1 after 52 is dropped, and Argentina's 15 is written as the 9 it stands
     for, as those countries do; Brazil's and Argentina's 9 stay as they were written (see `key_of`).
     """
-    if _NUMBER.fullmatch(raw) and raw[0] == "+":  # the quick way
+    if e164 := plans.plain_mobile(raw, default_country):
+        return Number(e164, False, [])
+    if _NUMBER.fullmatch(raw) and raw[0] == "+":
         return Number(*plans.international(raw[1:]), [])
     first, *rest = written.read(raw)
     if not rest:

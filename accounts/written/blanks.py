@@ -4,6 +4,7 @@ A text that must stay as it is written, "-" or "NULL" itself, has an apostrophe 
 (`cells`).
 """
 
+import re
 import unicodedata
 from typing import Final
 
@@ -17,7 +18,8 @@ _FILLERS: Final = UNSEEN + "-\u2010\u2011\u2012\u2013\u2014\u2015\u2212._/"
 _WORDS: Final = frozenset(
     ("null", "(null)", "<null>", "#null!", "nan", "none", "undefined", "n/a", "#n/a", "n.a.", "n/d", "#n/d", "n.d.")
 )
-LONGEST_WORD: Final = max(map(len, _WORDS))
+_LONGEST_WORD: Final = max(map(len, _WORDS))
+_LETTERS: Final = "A-Za-z0-9\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f"
 _NAMELESS: Final = frozenset(
     (
         *("s/n", "s/nombre", "s/ nombre", "sin nombre", "sem nome", "s/nome", "no name", "noname", "unnamed"),
@@ -26,9 +28,15 @@ _NAMELESS: Final = frozenset(
 )
 
 
+# A text of letters, digits and a few signs inside it that says something, as most cells do; not each that does.
+PLAIN: Final = re.compile(
+    rf"(?!(?i:{'|'.join(map(re.escape, sorted(_WORDS)))})\Z)[{_LETTERS}](?:[{_LETTERS} .,@_-]*[{_LETTERS}])?"
+)
+
+
 def is_blank(text: str) -> bool:
     """Whether the whole of a cell says nothing: blanks, marks that nobody sees, "-", "...", "NULL", "N/A"."""
-    return not text.strip(_FILLERS) or (len(text) <= LONGEST_WORD and text.casefold() in _WORDS)
+    return not text.strip(_FILLERS) or (len(text) <= _LONGEST_WORD and text.casefold() in _WORDS)
 
 
 def is_nameless(name: str) -> bool:

@@ -6,14 +6,13 @@
 import re
 from typing import Final
 
-from accounts.written.blanks import LONGEST_WORD, UNSEEN, is_blank
+from accounts.written.blanks import PLAIN, UNSEEN, is_blank
 from accounts.written.reading import with_plain_line_ends
 from accounts.written.spreadsheets import defuser, undefuser
 
 _SEPARATORS: Final = ",;|\t\r\n"
 _defuse: Final = defuser(_SEPARATORS)
 _undefuse: Final = undefuser(_SEPARATORS)
-_PLAIN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9 .,@_-]*[A-Za-z0-9]")
 _PHONE: Final = re.compile(r"\+[0-9]{1,15}")  # no formula
 
 
@@ -30,8 +29,8 @@ def as_formula_free_cell(text: str) -> str:
 
 def text_of(cell: str) -> str:
     """What a cell says; "" where that is nothing."""
-    if _PLAIN.fullmatch(cell) and len(cell) > LONGEST_WORD:
-        return cell  # as most are
+    if PLAIN.fullmatch(cell):
+        return cell
     text = with_plain_line_ends(trimmed(cell))
     if is_blank(text):
         return ""

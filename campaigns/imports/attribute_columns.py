@@ -10,8 +10,14 @@ from functools import partial
 from typing import Any, Final, NamedTuple
 
 from accounts.written import days, numerals
+from accounts.written.cells import text_of, whole_text_of
 from accounts.written.reading import is_storable, is_yes_or_no, yes_or_no
 from campaigns.contacts.type_marks import BOOLEAN, DATE, JSON, NUMBER, TEXT, TYPES
+
+MAX_ATTRIBUTE_CHARACTERS: Final = 1_000
+
+_REMEMBERED: Final = 1_000  # cells of a column
+_REMEMBERED_CHARACTERS: Final = 40
 
 # How a number or a day is written: the key that says it, and what it may say.
 READINGS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
@@ -97,6 +103,47 @@ def reader(column: AttributeColumn) -> Callable[[str], Any] | None:
     if column.type == BOOLEAN:
         return yes_or_no
     return _json if column.type == JSON else None
+
+
+class BadCell(ValueError):
+    """A cell that cannot be this attribute, by its code in `contact_line_problems`."""
+
+    def __init__(self, code: str, **details: Any) -> None:
+        super().__init__(code)
+        self.code = code
+        self.details = details
+
+
+NOTHING: Final = object()  # what an empty cell says; None is what JSON's null says
+
+
+class ColumnCells(dict[str, Any]):
+    """What the cells of one column say: `cells[cell]`, or NOTHING. Raises BadCell.
+
+    What was read is remembered while there is room: mostly the same few come again and again.
+    """
+
+    def __init__(self, column: AttributeColumn) -> None:
+        super().__init__()
+        self._kind = column.type
+        self._read = reader(column)
+
+    def __missing__(self, cell: str) -> Any:
+        said = self._said(cell)
+        if len(self) < _REMEMBERED and len(cell) <= _REMEMBERED_CHARACTERS:
+            self[cell] = said
+        return said
+
+    def _said(self, cell: str) -> Any:
+        text = whole_text_of(cell) if self._kind == JSON else text_of(cell)
+        if not text:
+            return NOTHING
+        if len(text) > MAX_ATTRIBUTE_CHARACTERS and self._kind != JSON:
+            raise BadCell("attribute_too_long", limit=MAX_ATTRIBUTE_CHARACTERS)
+        try:
+            return text if self._read is None else self._read(text)
+        except ValueError:
+            raise BadCell(PROBLEMS[self._kind]) from None
 
 
 def _json(text: str) -> Any:

@@ -1,6 +1,5 @@
 """A chunk of a file's rows, read as its mapping says: people, and what was wrong with the lines and cells of others."""
 
-from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -9,12 +8,12 @@ from django.utils import timezone
 
 from accounts.written.folding import same_name
 from campaigns.contacts import attributes, consent_by_file
-from campaigns.imports import attribute_columns, table
+from campaigns.imports import attribute_columns
 from campaigns.imports.attribute_columns import AttributeColumn
 from campaigns.imports.consent_columns import ConsentReader
-from campaigns.imports.files.csv_records import Row
 from campaigns.imports.lines import BadLine, LineReader, Note
 from campaigns.imports.suppression_lines import SuppressionReader
+from campaigns.imports.table import Place, Rows
 from campaigns.imports.upload import MADE, format_of
 from campaigns.models import AttributeKind, ContactImport
 from campaigns.states import ImportKind, ImportStatus
@@ -27,11 +26,12 @@ Status = ContactImport.Status
 Became = tuple[ImportStatus | None, dict[str, Any]]  # another state or none, and what changes in the import's row
 
 
-def rows_of(row: ContactImport, path: Path) -> Iterator[Row]:
+def rows_of(row: ContactImport, path: Path, place: Place | None = None) -> Rows:
+    """The rows of an import's file, from the first one or from a place on."""
     form = format_of(row.mapping)
     if row.upload_name.endswith(MADE):
-        return table.rows(path, form._replace(encoding="utf-8", delimiter=","), is_ours=True)
-    return table.rows(path, form)
+        return Rows(path, form._replace(encoding="utf-8", delimiter=","), is_ours=True, place=place)
+    return Rows(path, form, place=place)
 
 
 def _under_own_names(row: ContactImport) -> dict[str, Any]:
@@ -61,8 +61,10 @@ class ChunkReader:
 
     def __init__(self, row: ContactImport, path: Path) -> None:
         self.row = row
-        self._rows = rows_of(row, path)
-        self._passed = 0
+        place = Place(*row.place) if row.place else None
+        self._table = rows_of(row, path, place)
+        self._rows = iter(self._table)
+        self._passed = row.processed if place else 0
         mapping = _under_own_names(row)
         self.lines: LineReader | SuppressionReader
         if row.kind == ImportKind.SUPPRESSIONS:
@@ -83,6 +85,11 @@ class ChunkReader:
             and row.update_existing == was.update_existing
             and row.processed >= self._passed
         )
+
+    @property
+    def place(self) -> Place | None:
+        """Where the next chunk begins, for whoever reads it."""
+        return self._table.place()
 
     def chunk(self, position: int) -> "Chunk":
         """Read the next rows from `position` on."""

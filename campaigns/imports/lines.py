@@ -5,21 +5,19 @@ from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from accounts.written.blanks import is_blank, is_nameless
-from accounts.written.cells import text_of, whole_text_of
+from accounts.written.cells import text_of
 from accounts.written.folding import same_name
 from campaigns.contacts import label_cells, labels
 from campaigns.contacts.consent_by_file import Consent
 from campaigns.contacts.people import NAME_CHARACTERS
-from campaigns.contacts.type_marks import JSON
 from campaigns.imports import attribute_columns
+from campaigns.imports.attribute_columns import MAX_ATTRIBUTE_CHARACTERS, NOTHING, BadCell, ColumnCells
 from campaigns.imports.consent_columns import ConsentReader
 from campaigns.imports.files.csv_records import Row
 from campaigns.imports.files.encodings import UNDECODABLE
 from campaigns.imports.files.workbooks import ERROR_MARK
 from devices import phone_numbers
 from devices.numbers.country_names import country_named
-
-MAX_ATTRIBUTE_CHARACTERS: Final = 1_000
 
 
 class Note(NamedTuple):
@@ -37,7 +35,7 @@ class Person(NamedTuple):
     phone_key: str
     name: str
     email: str
-    labels: list[str]
+    labels: tuple[str, ...]
     attributes: dict[str, Any]
     consent: Consent | None = None
     notes: tuple[Note, ...] = ()
@@ -70,13 +68,13 @@ class LineReader:
         name = columns.get("name", [])
         self._names: list[int] = name if isinstance(name, list) else [name]
         self._attributes = [
-            (name, column.place, attribute_columns.reader(column), column.type)
+            (name, column.place, ColumnCells(column))
             for name, said in columns["custom_attributes"].items()
             for column in (attribute_columns.of(said),)
         ]
         self._own_names = {same_name(name): name for name, *_ in self._attributes}
         self.more_attributes: set[str] = set()  # that no column is, and somebody got: phone_2, phone_3, …
-        self._add_labels: list[str] = mapping["add_labels"]
+        self._add_labels: tuple[str, ...] = tuple(mapping["add_labels"])
         self._country: str = mapping["default_country"]
         self._country_said: int | None = columns.get("country")
         places = [
@@ -118,7 +116,10 @@ class LineReader:
         return self._consents.read(said, line, lambda code, place: notes.append(Note(code, place)))
 
     def _read_name(self, cells: list[str], notes: list[Note]) -> str:
-        name = " ".join([text for place in self._names if (text := text_of(cells[place]))])
+        if len(self._names) == 1:
+            name = text_of(cells[self._names[0]])
+        else:
+            name = " ".join([text for place in self._names if (text := text_of(cells[place]))])
         if len(name) > NAME_CHARACTERS:
             notes.append(Note("name_too_long", self._names[0], {"limit": NAME_CHARACTERS}))
             return ""
@@ -141,13 +142,11 @@ class LineReader:
     def _read_phone(self, cells: list[str], country: str) -> phone_numbers.Number:
         """The line's number, the first mobile, and what else is written where it may stand. Raises BadLine."""
         raw = "" if self._phone is None else cells[self._phone]
-        if is_blank(raw):
-            raw = ""
         if not self._more_phones and ":::" not in raw:
             try:
                 return phone_numbers.read(raw, country)
             except phone_numbers.Unreadable as problem:
-                raise BadLine(problem.code) from None
+                raise BadLine("phone_missing" if is_blank(raw) else problem.code) from None
         written = [
             text.strip()
             for cell in (raw, *(cells[place] for place in self._more_phones))
@@ -193,39 +192,35 @@ class LineReader:
             self.more_attributes.add(name)
         return own or name
 
-    def _read_labels(self, cell: str, notes: list[Note]) -> list[str]:
-        found = list(self._add_labels)
-        for name in _label_names(cell) if len(cell) <= _REMEMBERED_CHARACTERS else label_cells.read(text_of(cell)):
-            if name in found:
-                continue
-            if labels.clean(name) is None:
-                notes.append(Note("label_invalid", self._labels, {"limit": labels.MAX_CHARACTERS}))
-            else:
-                found.append(name)
+    def _read_labels(self, cell: str, notes: list[Note]) -> tuple[str, ...]:
+        found, bad = _labels_in(cell) if len(cell) <= _REMEMBERED_CHARACTERS else _labels_in.__wrapped__(cell)
+        if bad:
+            notes += [Note("label_invalid", self._labels, {"limit": labels.MAX_CHARACTERS})] * bad
+        if self._add_labels:
+            found = tuple(dict.fromkeys((*self._add_labels, *found)))
         if len(found) > labels.MAX_ON_A_CONTACT:
             notes.append(Note("too_many_labels", self._labels, {"limit": labels.MAX_ON_A_CONTACT}))
         return found[: labels.MAX_ON_A_CONTACT]
 
     def _read_attributes(self, cells: list[str], notes: list[Note]) -> dict[str, Any]:
         found: dict[str, Any] = {}
-        for name, place, read, kind in self._attributes:
-            text = text_of(cells[place]) if kind != JSON else whole_text_of(cells[place])
-            if not text:
-                continue
-            if len(text) > MAX_ATTRIBUTE_CHARACTERS and kind != JSON:
-                notes.append(Note("attribute_too_long", place, {"limit": MAX_ATTRIBUTE_CHARACTERS}))
-                continue
+        for name, place, known in self._attributes:
             try:
-                found[name] = text if read is None else read(text)
-            except ValueError:
-                notes.append(Note(attribute_columns.PROBLEMS[kind], place))
+                said = known[cells[place]]
+            except BadCell as bad:
+                notes.append(Note(bad.code, place, bad.details))
+            else:
+                if said is not NOTHING:
+                    found[name] = said
         return found
 
 
 @lru_cache(maxsize=4_096)
-def _label_names(cell: str) -> tuple[str, ...]:
-    """What a cell of labels says: the same few come again and again."""
-    return tuple(label_cells.read(text_of(cell)))
+def _labels_in(cell: str) -> tuple[tuple[str, ...], int]:
+    """The labels that a cell says, and how many cannot be one: the same few cells come again and again."""
+    names = dict.fromkeys(label_cells.read(text_of(cell)))
+    good = tuple([name for name in names if labels.clean(name) is not None])
+    return good, len(names) - len(good)
 
 
 def checked_cells(row: Row, width: int, columns: int, notes: list[Note]) -> list[str]:

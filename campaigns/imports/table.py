@@ -11,11 +11,11 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple, TextIO
 
 from campaigns.imports import beginnings
 from campaigns.imports.files import encodings
-from campaigns.imports.files.csv_records import Format, Head, Row, own_records, records
+from campaigns.imports.files.csv_records import Format, Head, Row, Seen, own_records, records
 from campaigns.imports.files.unusable import MAX_COLUMNS, TooManyColumns, Unreadable
 
 DELIMITERS: Final = (",", ";", "|", "\t")
@@ -40,18 +40,45 @@ def detect(path: Path) -> Format:
     return Format(encoding, delimiter, header, start)
 
 
-def rows(path: Path, form: Format, *, is_ours: bool = False) -> Iterator[Row]:
-    """Yield the rows below the header; `is_ours`: we have written the file, of another one.
+class Place(NamedTuple):
+    """Where the next row of a file stands, and what was seen of it before."""
 
-    A byte that the encoding does not know becomes `encodings.UNDECODABLE`.
+    offset: int  # as the text's `tell` says it
+    line: int
+    width: int
+
+
+class Rows:
+    """The rows below the header, one after another; those after a `place` that another reader told.
+
+    `is_ours`: we have written the file, of another one. A byte that the encoding does not know becomes
+    `encodings.UNDECODABLE`.
     """
-    cut = own_records if is_ours else records
-    with path.open("rb") as file:
-        text = io.TextIOWrapper(file, form.encoding, errors="replace", newline="")
-        found = _from_start(cut(text, form.delimiter), form)
-        if form.header:
-            next(found, None)
-        yield from found
+
+    def __init__(self, path: Path, form: Format, *, is_ours: bool = False, place: Place | None = None) -> None:
+        self._path, self._form = path, form
+        self._cut = own_records if is_ours else records
+        self._start = place
+        self._seen = Seen() if place is None else Seen(place.line, place.width)
+        self._text: TextIO | None = None
+
+    def __iter__(self) -> Iterator[Row]:
+        with self._path.open(encoding=self._form.encoding, errors="replace", newline="") as text:
+            self._text = text
+            found = self._cut(text, self._form.delimiter, self._seen)
+            if self._start is not None:
+                text.seek(self._start.offset)
+            else:
+                found = _from_start(found, self._form)
+                if self._form.header:
+                    next(found, None)
+            yield from found
+
+    def place(self) -> Place | None:
+        """Where to go on after the last row that was taken; None where only reading on from before it will do."""
+        if self._text is None or self._text.closed or self._seen.waiting:
+            return None
+        return Place(self._text.tell(), self._seen.line, self._seen.width)
 
 
 def head(path: Path, form: Format) -> Head:

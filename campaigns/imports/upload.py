@@ -235,9 +235,12 @@ def remap(row: ContactImport, given: Any, update_existing: bool | None) -> None:
         ContactImport.unscoped.filter(pk=row.pk).move(Status.CHECKING, rows=0, **FOUND_NOTHING, **changes)
 
 
-COUNTED_NOTHING: Final = dict.fromkeys(
-    ("processed", "created_count", "updated_count", "skipped_count", "error_count", "warning_count"), 0
-)
+COUNTED_NOTHING: Final[dict[str, Any]] = {
+    "place": None,
+    **dict.fromkeys(
+        ("processed", "created_count", "updated_count", "skipped_count", "error_count", "warning_count"), 0
+    ),
+}
 # What only a check finds.
 FOUND_NOTHING: Final[dict[str, Any]] = {"errors": [], "warnings": [], "opted_out_count": 0, "opted_in_count": 0}
 

@@ -149,7 +149,7 @@ def _step(reader: ChunkReader) -> bool:
         chunk = reader.chunk(row.processed)
         if not chunk.rows and row.processed < row.rows:
             raise _FileLost
-        changes: dict[str, Any] = {"processed": row.processed + chunk.rows}
+        changes: dict[str, Any] = {"processed": row.processed + chunk.rows, "place": reader.place}
         with connection.cursor() as cursor:
             if row.status == Status.CHECKING:
                 target, changed = checking.check(cursor, row, reader, chunk)

@@ -3,6 +3,8 @@
 import json
 from collections.abc import Collection
 from decimal import Decimal
+from functools import lru_cache
+from json.encoder import encode_basestring
 from typing import Any, Final
 
 from django.db.models.functions import Now
@@ -34,10 +36,10 @@ def import_people(cursor: Cursor, row: ContactImport, chunk: Chunk, more_attribu
     """
     people = _once_each(chunk.people, row.update_existing)
     labels.take_turns(row.account_id)
-    written = {name for person in people for name in person.labels}
+    written = {name for names in {person.labels for person in people} for name in names}
     own = labels.ensure(row.account_id, sorted(written))
     if any(own[name] != name for name in written):
-        people = [person._replace(labels=labels.each_once(person.labels, own)) for person in people]
+        people = [person._replace(labels=tuple(labels.each_once(person.labels, own))) for person in people]
     own_attributes = attributes.ensure(row.account_id, sorted(more_attributes))
     attributes.note_kinds(row.account_id, dict.fromkeys(own_attributes.values(), AttributeKind.TEXT))
     if any(own_attributes[name] != name for name in more_attributes):
@@ -82,7 +84,7 @@ def _once_each(people: list[Person], update_existing: bool) -> list[Person]:
                 known.phone_key,
                 person.name or known.name,
                 person.email or known.email,
-                list(dict.fromkeys([*known.labels, *person.labels])),
+                tuple(dict.fromkeys((*known.labels, *person.labels))),
                 {**known.attributes, **person.attributes},
                 consent_by_file.stronger(known.consent, person.consent),
             )
@@ -148,19 +150,19 @@ _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circ
 
 def _json(attributes: dict[str, Any]) -> str:
     """Numbers keep their decimals, as messages show them: 12.50."""
-    try:
-        return _encode(attributes)
-    except TypeError:  # decimals, which JSON's encoder has not
-        pairs = [
-            f"{_encode(name)}:{value if isinstance(value, Decimal) else _encode(value)}"
-            for name, value in attributes.items()
-        ]
-        return "{" + ",".join(pairs) + "}"
+    return "{" + ",".join([f"{encode_basestring(name)}:{_json_of(value)}" for name, value in attributes.items()]) + "}"
+
+
+def _json_of(value: Any) -> str:
+    kind = type(value)
+    if kind is str:
+        return encode_basestring(value)
+    return str(value) if kind is int or kind is Decimal else _encode(value)
 
 
 def _line(person: Person) -> str:
     """One contact in COPY's text format. Its labels are an array literal, escaped twice."""
-    attributes = _escaped(_json(person.attributes)) if person.attributes else "{}"
+    attributes = _json(person.attributes).replace("\\", r"\\") if person.attributes else "{}"
     return (
         f"{person.phone}\t{person.phone_key}\t{_escaped(person.name)}\t{_escaped(person.email)}"
         f"\t{_array(person.labels)}\t{attributes}\t{_consent(person.consent)}\n"
@@ -181,12 +183,13 @@ def file_as_source(row: ContactImport) -> str:
 
 
 def _escaped(text: str) -> str:
-    if text.isalnum():
+    if text.isprintable() and "\\" not in text:
         return text
     return text.replace("\\", r"\\").replace("\t", r"\t").replace("\n", r"\n").replace("\r", r"\r")
 
 
-def _array(values: list[str]) -> str:
+@lru_cache(maxsize=4_096)
+def _array(values: tuple[str, ...]) -> str:
     if not values:
         return "{}"
     # In the literal a quote and a backslash need a backslash, and COPY wants each backslash doubled.

@@ -1,7 +1,9 @@
 """The key of a number: what is the same for all spellings of one person's number. Compared, never called or shown."""
 
 import re
+from typing import Final
 
+_SPELT_TWICE: Final = frozenset(("+52", "+54", "+55"))
 _ARGENTINE_15 = re.compile(r"\+54(11|[23]\d{2,3}?)15(\d{6,8})")
 
 
@@ -12,6 +14,8 @@ def key_of(e164: str) -> str:
     code, is 54 and those ten. Brazil: a mobile's ninth digit, the 9 after the area code, is dropped; a landline
     begins with 2 to 5 and never had one, so "9 2345-6789" stays another number than "2345-6789".
     """
+    if e164[:3] not in _SPELT_TWICE:
+        return e164
     if e164.startswith("+55"):
         if len(e164) == 14 and e164[5] == "9" and e164[6] in "6789":
             return e164[:5] + e164[6:]

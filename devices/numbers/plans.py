@@ -4,7 +4,8 @@ The plans are the library's; beside them stand the few old prefixes that people 
 """
 
 import re
-from functools import cache
+from collections.abc import Callable
+from functools import cache, lru_cache
 from typing import Any, Final, NamedTuple
 
 import phonenumbers
@@ -17,6 +18,7 @@ _MOBILE: Final = (PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE)
 _OLD_TRUNKS: Final = {"52": re.compile(r"(?:044|045|01|1)(?=[0-9]{10}$)"), "56": re.compile(r"0(?=[2-9][0-9]{8}$)")}
 # By country code: mobiles as they were, whose old form WhatsApp still knows people by. Brazil's without their 9.
 _OLD_MOBILES: Final = {"55": re.compile(r"[1-9][1-9][6-9][0-9]{7}")}
+_BEGINNING: Final = re.compile(r"[1-9][0-9]{2}")
 _EXAMPLE: Final = "1234567890"  # the example of seed 003, a digit short of a number; nobody has it
 
 
@@ -29,9 +31,19 @@ class Planned(NamedTuple):
 
 class _Plan(NamedTuple):
     code: str
-    mobile: re.Pattern[str]
+    mobile: Callable[[str], object]  # of digits without the code: a mobile that needs no rewriting
     longest_mobile: int  # in digits, without the code
-    trunk: re.Pattern[str] | None  # what the library may take away or rewrite at the beginning
+
+
+def plain_mobile(text: str, region: str) -> str | None:
+    """The quick way, for most of all numbers: of digits alone that are a mobile of this country ("PE"; "" for none),
+    or of "+" and those of any, its E.164 form. None: read it as all others.
+    """
+    if text[:1] == "+":
+        plan = _plan_after_plus(text[1:4])
+        return text if plan is not None and plan.mobile(text[len(plan.code) + 1 :]) else None
+    plan = _plan_of_region(region) if region and text[:1] != "0" else None
+    return f"+{plan.code}{text}" if plan is not None and plan.mobile(text) else None
 
 
 def international(digits: str) -> Planned:
@@ -41,12 +53,11 @@ def international(digits: str) -> Planned:
     """
     if not digits or digits[0] == "0":
         raise Unreadable("phone_invalid")
-    # No country code is the beginning of another one.
-    plan = _plan_of_code(digits[0]) or _plan_of_code(digits[:2]) or _plan_of_code(digits[:3])
+    plan = _plan_that_begins(digits)
     if plan is None:
         raise Unreadable("phone_invalid")
-    if quick := _mobile(plan, digits[len(plan.code) :]):
-        return quick
+    if plan.mobile(digits[len(plan.code) :]):
+        return Planned(f"+{digits}", is_landline=False)
     if digits == _EXAMPLE:
         return Planned(f"+{digits}", is_landline=False)
     return _by_library(f"+{plan.code}{_without_old_trunk(plan.code, digits[len(plan.code) :])}", None)
@@ -62,8 +73,8 @@ def national(digits: str, region: str) -> Planned:
     plan = _plan_of_region(region)
     if plan is None:
         raise Unreadable("phone_country_missing")
-    if quick := _mobile(plan, digits):
-        return quick
+    if plan.mobile(digits):
+        return Planned(f"+{plan.code}{digits}", is_landline=False)
     try:
         here = _by_library(_without_old_trunk(plan.code, digits), region)
     except Unreadable:
@@ -99,16 +110,6 @@ def _with_code(plan: _Plan, digits: str) -> Planned | None:
     return found if is_own or not found.is_landline else None
 
 
-def _mobile(plan: _Plan, digits: str) -> Planned | None:
-    """The quick way, for what needs no rewriting. None: ask the library."""
-    old = _OLD_MOBILES.get(plan.code)
-    if plan.mobile.fullmatch(digits) or (old is not None and old.fullmatch(digits)):
-        rewritten = plan.trunk is not None and (match := plan.trunk.match(digits)) is not None and match.end() > 0
-        if not rewritten and len(plan.code) + len(digits) <= MAX_DIGITS:
-            return Planned(f"+{plan.code}{digits}", is_landline=False)
-    return None
-
-
 def _without_old_trunk(code: str, digits: str) -> str:
     return _OLD_TRUNKS[code].sub("", digits, count=1) if code in _OLD_TRUNKS else digits
 
@@ -140,6 +141,17 @@ _WHY: Final = {
 }
 
 
+@lru_cache(maxsize=2_048)
+def _plan_after_plus(text: str) -> _Plan | None:
+    """The plan of a number's first three digits; None also for what is no such thing."""
+    return _plan_that_begins(text) if _BEGINNING.fullmatch(text) else None
+
+
+def _plan_that_begins(digits: str) -> _Plan | None:
+    """The plan of digits that begin with their country's code: no code is the beginning of another one."""
+    return _plan_of_code(digits[0]) or _plan_of_code(digits[:2]) or _plan_of_code(digits[:3])
+
+
 @cache
 def _plan_of_region(region: str) -> _Plan | None:
     metadata = phonenumbers.PhoneMetadata.metadata_for_region(region)
@@ -162,5 +174,10 @@ def _plan_of_code(code: str) -> _Plan | None:
 def _plan(code: str, metadata: Any) -> _Plan:
     mobile, trunk = metadata.mobile, metadata.national_prefix_for_parsing
     pattern = (mobile and mobile.national_number_pattern) or r"(?!)"
+    if (old := _OLD_MOBILES.get(code)) is not None:
+        pattern = f"{pattern}|{old.pattern}"
+    # Not where the library may take something away at the beginning, or rewrite it.
+    unwritten = rf"(?!(?:{trunk})(?<!^))" if trunk else ""
+    whole = re.compile(rf"(?=[0-9]{{1,{MAX_DIGITS - len(code)}}}\Z){unwritten}(?:{pattern})")
     lengths = (mobile and mobile.possible_length) or metadata.general_desc.possible_length
-    return _Plan(code, re.compile(pattern), max(lengths), re.compile(trunk) if trunk else None)
+    return _Plan(code, whole.fullmatch, max(lengths))

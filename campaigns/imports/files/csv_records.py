@@ -43,17 +43,29 @@ class Head(NamedTuple):
     sample: list[list[str]]
 
 
-def records(text: TextIO, delimiter: str) -> Iterator[Row]:
-    """Yield the records that have something in them. `text` keeps its line ends (newline="")."""
+class Seen:
+    """What has been seen of a file: whoever goes on where a record ended has to know it."""
+
+    def __init__(self, line: int = 0, width: int = 0) -> None:
+        self.line = line  # of the last record
+        self.width = width  # the most cells of one so far
+        self.waiting: deque[str] = deque()  # lines that were looked at, and are to be read again
+
+
+def records(text: TextIO, delimiter: str, seen: Seen | None = None) -> Iterator[Row]:
+    """Yield the records that have something in them, after those that were `seen`. `text` keeps its line ends
+    (newline="").
+    """
     pieces = iter(partial(text.readline, _LINE_CHARACTERS), "")
-    waiting: deque[str] = deque()  # looked at, and to be read again
-    number = width = 0
+    seen = seen or Seen()
+    waiting, number, width = seen.waiting, seen.line, seen.width
     make_row = Row
     while line := waiting.popleft() if waiting else next(pieces, ""):
         number += 1
         problem = ""
         if len(line) >= _LINE_CHARACTERS and not _is_ended(line):
             _pass_over_rest(waiting, pieces)
+            seen.line = number
             yield make_row(number, [], "line_too_long")
             continue
         if '"' not in line:
@@ -72,17 +84,21 @@ def records(text: TextIO, delimiter: str) -> Iterator[Row]:
         if number == 1:
             cells[0] = cells[0].removeprefix("\ufeff")
         if len(cells) > width:
-            width = len(cells)
+            width = seen.width = len(cells)
         if len(everything) > MAX_CELL and max(map(len, cells)) > MAX_CELL:
             problem = problem or "line_too_long"
+        seen.line = number
         yield make_row(number, cells, problem)
 
 
-def own_records(text: TextIO, delimiter: str) -> Iterator[Row]:
+def own_records(text: TextIO, delimiter: str, seen: Seen | None = None) -> Iterator[Row]:
     """As `records`, of a CSV that we have written: every quote in it is right."""
-    for number, cells in enumerate(csv.reader(text, delimiter=delimiter), 1):
+    seen = seen or Seen()
+    # By its method: a file that is iterated over does not say where it is.
+    for number, cells in enumerate(csv.reader(iter(text.readline, ""), delimiter=delimiter), seen.line + 1):
         everything = "".join(cells)
         if everything and not everything.isspace():
+            seen.line = number
             is_long = len(everything) > MAX_CELL and max(map(len, cells)) > MAX_CELL
             yield Row(number, cells, "line_too_long" if is_long else "")
 

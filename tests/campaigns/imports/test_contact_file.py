@@ -1,12 +1,16 @@
 """What a file is made of is found out, whoever made it."""
 
+from itertools import islice
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from campaigns.imports.files.csv_records import Format, Head
+from campaigns.imports.files.encodings import ENCODINGS
 from campaigns.imports.files.unusable import TooManyColumns, Unreadable
-from campaigns.imports.table import detect, head, rows
+from campaigns.imports.table import Rows, detect, head
 
 
 @pytest.fixture
@@ -20,7 +24,58 @@ def written(tmp_path):
 
 
 def cells(path: Path) -> list[list[str]]:
-    return [row.cells for row in rows(path, detect(path))]
+    return [row.cells for row in Rows(path, detect(path))]
+
+
+# --- Places ------------------------------------------------------------------------------------------------
+
+LINES = [
+    "a,b",
+    "ñandú,1",
+    '"x, y",2',
+    '"dos\nlíneas",3',
+    '"nobody closes it',
+    "",
+    ",,",
+    "\0,\ufffd",
+    '"a"b,4',
+    "😀,5",
+    "c" * 9_000,
+]
+
+
+@settings(deadline=None, max_examples=30)
+@given(
+    lines=st.lists(st.sampled_from(LINES), min_size=1, max_size=12),
+    end=st.sampled_from(["\n", "\r\n", "\r"]),
+    encoding=st.sampled_from(ENCODINGS),
+    is_ours=st.booleans(),
+    taken=st.integers(1, 1_500),
+)
+def test_whoever_goes_on_at_a_place_reads_the_same_rows(tmp_path_factory, lines, end, encoding, is_ours, taken):
+    path = tmp_path_factory.mktemp("places") / "file.csv"
+    # Longer than what is read at a time.
+    path.write_bytes((end.join(lines * (1_500 // len(lines))) + end).encode(encoding, "replace") + b"\xff\n")
+    form = Format(encoding, header=False)
+    rows = list(Rows(path, form, is_ours=is_ours))
+    reader = Rows(path, form, is_ours=is_ours)
+    found = iter(reader)
+    taken = len(list(islice(found, taken)))
+    place = reader.place()
+    while place is None and next(found, None):  # lines wait to be read again
+        taken, place = taken + 1, reader.place()
+    assert list(found) == rows[taken:]
+    if place is not None:
+        assert list(Rows(path, form, is_ours=is_ours, place=place)) == rows[taken:]
+
+
+def test_behind_each_usual_row_there_is_a_place(written):
+    reader = Rows(written("phone,name\n1,a\n2,b\n3,c\n"), Format())
+    assert [(row.cells, reader.place() and reader.place().line) for row in reader] == [
+        (["1", "a"], 2),
+        (["2", "b"], 3),
+        (["3", "c"], 4),
+    ]
 
 
 # --- Encoding ----------------------------------------------------------------------------------------------
@@ -106,7 +161,7 @@ def test_a_header_has_no_numbers_and_no_addresses(written, first, header):
 
 def test_excels_separator_line_is_not_a_row(written):
     path = written("sep=;\r\nphone;name\r\n987654321;Ana\r\n")
-    assert [(row.line, row.cells) for row in rows(path, detect(path))] == [(3, ["987654321", "Ana"])]
+    assert [(row.line, row.cells) for row in Rows(path, detect(path))] == [(3, ["987654321", "Ana"])]
 
 
 # --- Rows --------------------------------------------------------------------------------------------------
@@ -114,7 +169,7 @@ def test_excels_separator_line_is_not_a_row(written):
 
 def test_lines_are_counted_as_a_spreadsheet_does(written):
     path = written('phone,name\r\n\r\n1,a\r\n,\r\n2,"b\r\nc"\r\n3,d')
-    assert [(row.line, row.cells) for row in rows(path, Format())] == [
+    assert [(row.line, row.cells) for row in Rows(path, Format())] == [
         (3, ["1", "a"]),
         (5, ["2", "b\r\nc"]),
         (6, ["3", "d"]),
@@ -135,7 +190,7 @@ def test_quotes_are_csvs(written):
 
 def test_a_line_without_end_is_one_error_and_does_not_fill_the_memory(written):
     path = written("x" * 3_000_000 + "\n1,a\n")
-    assert [(row.line, row.problem) for row in rows(path, Format(header=False))] == [(1, "line_too_long"), (2, "")]
+    assert [(row.line, row.problem) for row in Rows(path, Format(header=False))] == [(1, "line_too_long"), (2, "")]
 
 
 def test_the_head_is_as_wide_as_its_widest_row(written):

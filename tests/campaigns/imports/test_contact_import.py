@@ -796,6 +796,20 @@ def test_a_slice_ends_at_its_deadline_and_the_next_goes_on(call):
 
 
 @pytest.mark.usefixtures("small_chunks")
+def test_a_slice_reads_nothing_again_that_the_last_one_has_read(call):
+    number = upload(call, MANY).json()["id"]
+    work.advance(number, time.monotonic())
+    work.advance(number, time.monotonic())
+    row = ContactImport.unscoped.get(pk=number)
+    with (settings.UPLOAD_DIR / "contacts" / row.upload_name).open("r+b") as file:
+        file.write(b"x" * row.place[0])
+    while work.advance(number, time.monotonic()):
+        pass
+    made = call.get(f"contact_imports/{number}").json()
+    assert (made["status"], made["created"], made["error_count"]) == ("ready", 20, 20)
+
+
+@pytest.mark.usefixtures("small_chunks")
 def test_a_mapping_that_is_corrected_while_it_is_checked_begins_anew(call, monkeypatch):
     number = upload(call, MANY).json()["id"]
     real = work._step

@@ -95,7 +95,7 @@ def people_of(path) -> tuple[set[str], int, int]:
     found = guess(head, "PE").columns
     reader = LineReader({"columns": found, "names": head.names, "add_labels": [], "default_country": "PE"})
     phones, imported, reported, count = set(), 0, 0, 0
-    for row in table.rows(path, form):
+    for row in table.Rows(path, form):
         count += 1
         try:
             phones.add(reader.read(row).phone)
