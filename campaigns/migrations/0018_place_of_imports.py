@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('campaigns', '0016_notifications_of_devices'),
+        ('campaigns', '0017_campaign_canary'),
     ]
 
     operations = [
