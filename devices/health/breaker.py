@@ -55,6 +55,8 @@ _OF_NOBODY: Final = frozenset({"number_look_up_failed", "media_upload_failed"})
 BACK_OFF_SECONDS: Final = (1.0, 2.0, 5.0, 10.0, 20.0, 40.0, 60.0)
 # A device that was well so lately, and is out for what passes, is waited for.
 WELL_LATELY: Final = timedelta(minutes=10)
+# Likewise one whose link was found closed just now, while it was at work: most are open again in a moment.
+CLOSED_JUST_NOW: Final = timedelta(seconds=5)
 # Who had messages accepted is told this often, at least; and is not asked how it is until two such times went by.
 HEARD_EVERY: Final = timedelta(seconds=30)
 HEARD_HOLDS: Final = 2.5 * HEARD_EVERY
@@ -219,17 +221,26 @@ def available_soon(devices: DeviceQuerySet) -> DeviceQuerySet:
 
 # `expected`, as the engine's own statements say it.
 EXPECTED: Final = """(
-    device.enabled AND device.deleted_at IS NULL AND device.status = 'disconnected'
-    AND device.status_reason = ANY(%(passing)s) AND device.last_well_at >= clock_timestamp() - %(lately)s
+    device.enabled AND device.deleted_at IS NULL AND device.status = 'disconnected' AND (
+        device.status_reason = ANY(%(passing)s) AND device.last_well_at >= clock_timestamp() - %(lately)s
+        OR device.status_reason = 'instance_closed' AND device.last_well_at >= clock_timestamp() - %(heard)s
+            AND device.status_checked_at >= clock_timestamp() - %(just_now)s
+    )
 )"""
-EXPECTED_PARAMETERS: Final = {"passing": sorted(PASSING), "lately": WELL_LATELY}
+EXPECTED_PARAMETERS: Final = {
+    "passing": sorted(PASSING),
+    "lately": WELL_LATELY,
+    "heard": HEARD_HOLDS,
+    "just_now": CLOSED_JUST_NOW,
+}
 
 
 def expected(devices: DeviceQuerySet) -> DeviceQuerySet:
     """Those that are out for what passes, and were well lately: who needs them waits."""
-    return devices.present().filter(
-        enabled=True,
-        status=DeviceStatus.DISCONNECTED,
-        status_reason__in=PASSING,
-        last_well_at__gte=Now() - WELL_LATELY,
+    passes = Q(status_reason__in=PASSING, last_well_at__gte=Now() - WELL_LATELY)
+    has_just_closed = Q(
+        status_reason="instance_closed",
+        last_well_at__gte=Now() - HEARD_HOLDS,
+        status_checked_at__gte=Now() - CLOSED_JUST_NOW,
     )
+    return devices.present().filter(passes | has_just_closed, enabled=True, status=DeviceStatus.DISCONNECTED)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.chaos import blind, control, fleet, freeze, gateways, pace, restart, storm, twice_over
+from tests.chaos import blind, control, fleet, freeze, gateways, links, pace, restart, storm, twice_over
 from tests.chaos.harness import Stack
 from tests.chaos.proofs import watching
 from tests.chaos.setting import Size, Together
@@ -88,3 +88,15 @@ def test_in_a_storm_of_kills_nobody_is_lost_and_nobody_is_written_to_twice(
     stack: Stack, size: Size, say: list[str]
 ) -> None:
     say += storm.run(stack, size)
+
+
+def test_a_link_that_is_closed_and_open_again_a_moment_later_is_sent_through_at_once(
+    stack: Stack, size: Size, say: list[str]
+) -> None:
+    say += links.run_reopened(stack, size)
+
+
+def test_devices_that_are_deleted_or_logged_out_leave_their_work_to_the_others(
+    stack: Stack, size: Size, say: list[str]
+) -> None:
+    say += links.run_parted(stack, size)

@@ -4,10 +4,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from devices import needs
 from devices.gateway.base import LinkNews
+from devices.health import breaker
 from devices.models import Acknowledgement, Device, Webhook
 from devices.webhooks import header_secrets, link_news
 from tests.devices.webhooks.arrange import address, secret, told
@@ -89,6 +91,25 @@ def test_an_open_link_mends_nothing_else(device: Device, row: dict[str, Any]) ->
     before = standing(device)
     assert not tell(device)
     assert standing(device) == before
+
+
+def test_one_whose_link_closed_this_moment_is_waited_for_and_one_that_stays_closed_is_not(device: Device) -> None:
+    def is_waited_for() -> bool:
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT {breaker.EXPECTED} FROM devices_device AS device", breaker.EXPECTED_PARAMETERS)
+            (by_sql,) = cursor.fetchone()
+        assert breaker.available_soon(Device.unscoped.all()).exists() is bool(by_sql)
+        return bool(by_sql)
+
+    now = timezone.now()
+    Device.unscoped.update(status_reason="instance_closed", status_checked_at=now, last_well_at=now)
+    assert is_waited_for()
+    Device.unscoped.update(status_checked_at=now - breaker.CLOSED_JUST_NOW)
+    assert not is_waited_for()
+    Device.unscoped.update(status_checked_at=now, last_well_at=now - breaker.HEARD_HOLDS)
+    assert not is_waited_for()
+    Device.unscoped.update(last_well_at=None)
+    assert not is_waited_for()
 
 
 def test_a_new_link_ends_the_wait_of_one_that_was_silent(device: Device) -> None:
