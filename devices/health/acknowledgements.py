@@ -32,13 +32,6 @@ NO_ACKNOWLEDGEMENT: Final = "no_acknowledgement"
 LONGEST_OUT_MINUTES: Final = 240
 
 
-# The devices whose receipts were heard, as the instances that they are now.
-HEARD_OF: Final = f"""(
-    SELECT known.device_id FROM devices_acknowledgement AS known JOIN devices_device AS device
-        ON device.id = known.device_id AND device.deleted_at IS NULL AND known.connects_to = {INSTANCE}
-)"""  # noqa: S608 - a constant
-
-
 class Accepted(NamedTuple):
     """Messages that a gateway accepted for one device; how many seconds ago the first and the last of them."""
 
@@ -77,6 +70,14 @@ def accepted(by_device: Mapping[int, Accepted]) -> None:
                 "enough": settings.ACK_WATCHDOG_MESSAGES,
             },
         )
+
+
+def is_heard_of_sql(device_id: str) -> str:
+    """Whether receipts were ever heard of a device, as the instance that it is now; `device_id`: SQL of its id."""
+    return f"""EXISTS (
+        SELECT FROM devices_acknowledgement AS known JOIN devices_device AS device ON device.id = known.device_id
+        WHERE known.device_id = {device_id} AND device.deleted_at IS NULL AND known.connects_to = {INSTANCE}
+    )"""
 
 
 def heard(cursor: Cursor, at: Mapping[int, datetime]) -> None:

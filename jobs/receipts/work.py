@@ -45,6 +45,9 @@ def work(deadline: float) -> bool:
         if is_through:
             acknowledgements.watch()
             timelock.end_due()
+            now = timezone.now()
+            for job_id in canary.overdue(now):
+                canary.judge(job_id, now, all_is_told=True)
     except _Busy:
         return False
     finally:

@@ -19,7 +19,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import F
 
-from devices.health.acknowledgements import HEARD_OF
+from devices.health.acknowledgements import is_heard_of_sql
 from devices.lane import runners
 from devices.phone_numbers import key_sql
 from jobs.live import publishing
@@ -101,7 +101,9 @@ def figures(job: Job, now: datetime) -> Figures:
                 count(*) FILTER (
                     WHERE state = '{RecipientState.FAILED}' AND tries > 0 AND failed_after_at IS NULL
                 ),
-                count(*) FILTER (WHERE state = '{RecipientState.SENT}' AND device_id NOT IN {HEARD_OF}),
+                count(*) FILTER (
+                    WHERE state = '{RecipientState.SENT}' AND NOT {is_heard_of_sql("recipient.device_id")}
+                ),
                 count(*) FILTER (WHERE tries > 0 AND EXISTS (
                     SELECT FROM jobs_suppression AS suppression
                     WHERE suppression.account_id = %(account)s AND suppression.phone_key = {key_sql("recipient.phone")}
@@ -153,8 +155,17 @@ def watched(job_ids: Collection[int]) -> list[int]:
         return [job_id for (job_id,) in cursor.fetchall()]
 
 
-def judge(job_id: int, now: datetime) -> None:
-    """Let the others of a job go where its canary came through, or hold it for a person; else leave it as it is."""
+def overdue(now: datetime) -> list[int]:
+    """The jobs whose canary's wait is over."""
+    waiting = Job.unscoped.filter(finished_at=None, status=JobStatus.PROCESSING, canary_state=CanaryState.UNDER_WAY)
+    return list(waiting.filter(canary_until__lte=now).order_by("pk").values_list("pk", flat=True))
+
+
+def judge(job_id: int, now: datetime, *, all_is_told: bool = False) -> None:
+    """Let the others of a job go where its canary came through, or hold it for a person; else leave it as it is.
+
+    `all_is_told`: no receipt lies in the inbox. Only then one that did not come in time is missing.
+    """
     with transaction.atomic():
         job: Job = Job.unscoped.select_for_update(no_key=True).get(pk=job_id)
         is_under_way = job.canary_state == CanaryState.UNDER_WAY
@@ -162,7 +173,7 @@ def judge(job_id: int, now: datetime) -> None:
         if job.status != JobStatus.PROCESSING or not (is_under_way or is_watched):
             return
         seen = figures(job, now)
-        if reason := wrong(seen, is_over=is_under_way and _is_over(job, seen, now)):
+        if reason := wrong(seen, is_over=all_is_told and is_under_way and _is_over(job, seen, now)):
             _hold(job, reason, seen)
         elif is_under_way:
             _go_on(job, seen, now)

@@ -299,6 +299,7 @@ class Stack:
                 "title": title,
                 "devices": ",".join(map(str, devices)),
                 "devices_limit": str(len(devices)),
+                "canary": "false",  # what is done to a run would hold its jobs for a person, as it should
                 **fields,
             },
         )

@@ -9,10 +9,10 @@ from tests.chaos.harness import Stack
 
 T = TypeVar("T")
 
+CANARY = 100  # of a job that asks for one
 # Short, but in the same order as an installation's:
 # - A request has ended after GATEWAY_CONNECT_TIMEOUT + GATEWAY_READ_TIMEOUT, ten times what the gateway takes.
 # - LEASE_SECONDS is longer: whoever wakes up without its lease has no request left that could be answered.
-# - CANARY_SIZE is none: what is done to a run would hold its jobs for a person, as it should.
 # - QUIET_SECONDS is several times what the gateway takes, for a slow machine too: once it is over, a request that was
 #   given up, or whose sender died, has done whatever it will do, and can be looked up.
 SETTINGS = {
@@ -22,7 +22,8 @@ SETTINGS = {
     "LEASE_SECONDS": "6",
     "QUIET_SECONDS": "2",
     "CHUNK_SIZE": "200",
-    "CANARY_SIZE": "0",
+    "CANARY_SIZE": str(CANARY),
+    "CANARY_ABOVE": "400",
 }
 LEASE_SECONDS = float(SETTINGS["LEASE_SECONDS"])
 

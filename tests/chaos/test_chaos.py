@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.chaos import blind, control, fleet, freeze, gateways, links, pace, restart, storm, twice_over
+from tests.chaos import blind, canary, control, fleet, freeze, gateways, links, pace, restart, storm, twice_over
 from tests.chaos.harness import Stack
 from tests.chaos.proofs import watching
 from tests.chaos.setting import Size, Together
@@ -76,6 +76,10 @@ def test_who_chose_never_twice_gets_nothing_twice_from_a_gateway_killed_at_the_w
 @pytest.mark.chaos_full  # stands still for twice a lease, twice
 def test_a_frozen_worker_holds_nobody_up_and_doubles_nobody(stack: Stack, size: Size, say: list[str]) -> None:
     say += freeze.run(stack, size)
+
+
+def test_a_canary_goes_ahead_and_is_held_whoever_is_killed(stack: Stack, size: Size, say: list[str]) -> None:
+    say += canary.run(stack, size)
 
 
 def test_a_fleet_whose_senders_are_killed_loses_nobody_and_keeps_every_pace(

@@ -229,6 +229,17 @@ class TestForm:
         assert made.title == "Rebajas"
         assert made.runs.count() == 1
 
+    def test_a_box_has_a_large_one_go_to_all_at_once(self, account, browser):
+        browser.post(NEW, filled())
+        assert only_campaign(account).canary is True
+        edit = address(only_campaign(account), "edit")
+        assert re.search(r'name="canary" value="false">', page(browser.get(edit)))
+        browser.post(edit, filled(canary="false"))
+        assert only_campaign(account).canary is False
+        assert re.search(r'name="canary" value="false" checked>', page(browser.get(edit)))
+        browser.post(edit, filled())
+        assert only_campaign(account).canary is True
+
     def test_every_field_is_kept_and_shown_again(self, account, browser):
         device = make_device(account)
         variants = [{"text": "Hola {{name}}", "weight": 3}, {"text": "Buenas {{name}}", "weight": 1}]

@@ -68,6 +68,12 @@ def test_ends_well_when_all_were_sent(sender, engine, file):
     assert run(file) == 0
 
 
+@pytest.mark.parametrize(("options", "wanted"), [([], True), (["--no-canary"], False)])
+def test_it_says_whether_a_few_go_first(sender, engine, file, options, wanted):
+    run(file, *options)
+    assert Job.unscoped.get().canary_wanted is wanted
+
+
 def test_ctrl_c_leaves_the_job_running_and_says_so(sender, import_nudges, file, capsys, monkeypatch):
     def interrupt(seconds):
         raise KeyboardInterrupt

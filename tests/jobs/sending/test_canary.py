@@ -65,7 +65,7 @@ def standing(job: Job) -> tuple[str, str, str]:
 
 
 def judged(job: Job, now: datetime | None = None) -> tuple[str, str, str]:
-    canary.judge(job.pk, now or timezone.now())
+    canary.judge(job.pk, now or timezone.now(), all_is_told=now is not None)
     assert invariants.check() == []
     return standing(job)
 
@@ -199,6 +199,8 @@ def test_too_few_when_the_wait_is_over_hold_it_and_a_person_has_it_go_on(device)
     tells(device, job, range(4))
     assert judged(job) == UNDER_WAY
     assert judged(job, later(9)) == UNDER_WAY
+    canary.judge(job.pk, later(11))
+    assert standing(job) == UNDER_WAY  # some may lie in the inbox
     assert judged(job, later(11)) == ("paused", "held", "canary_undelivered")
     assert not control.pause(job)  # it waits for a person already
     assert standing(job) == ("paused", "held", "canary_undelivered")
@@ -211,6 +213,18 @@ def test_too_few_when_the_wait_is_over_hold_it_and_a_person_has_it_go_on(device)
 
 def later(minutes: float) -> datetime:
     return timezone.now() + timedelta(minutes=minutes)
+
+
+def test_who_finds_the_inbox_empty_holds_what_is_overdue(device):
+    heard_of(device)
+    job = started(device)
+    send(device)
+    judged(job)
+    Job.unscoped.filter(pk=job.pk).update(canary_until=later(-1))
+    sweep.sweep()
+    assert standing(job) == UNDER_WAY
+    worked()
+    assert standing(job) == ("paused", "held", "canary_undelivered")
 
 
 def test_what_comes_while_it_is_held_does_not_have_it_go_on(device):
