@@ -23,6 +23,12 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 2.0,
         "options": {"expires": 4.0},
     },
+    "keep the webhooks set": {
+        "task": "devices.tasks.keep_webhooks",
+        # Who is due, each row says; where nobody is, it is one look.
+        "schedule": 30.0,
+        "options": {"expires": 30.0},
+    },
     "delete what devices did more than a year ago": {
         "task": "devices.tasks.forget_old_days",
         "schedule": crontab(hour="4", minute="7"),

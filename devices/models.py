@@ -345,8 +345,17 @@ class Webhook(models.Model):
     heard_at = models.DateTimeField(null=True)  # within some seconds
     refused_at = models.DateTimeField(null=True)  # told us something without the right secret; likewise
     provoked_at = models.DateTimeField(null=True)  # did what it must have told us of
+    # When it was seen to last, and is next; how often in a row in vain; what PUBLIC_URL was: see `webhooks.keeping`.
+    looked_at = models.DateTimeField(null=True)
+    look_at = models.DateTimeField(null=True)  # null: at once
+    looks_in_vain = models.PositiveSmallIntegerField(db_default=0)
+    public_url = models.CharField(max_length=500, db_default="")
     # The newest word of its link, by its gateway's clock: see `webhooks.link_news`.
     link_told_at = models.DateTimeField(null=True)
+
+    class Meta:
+        # Which are to be seen to.
+        indexes = [models.Index(models.F("look_at").asc(nulls_first=True), name="webhook_look")]
 
     def __str__(self) -> str:
         return f"webhook of device {self.device_id}"

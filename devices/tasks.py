@@ -4,6 +4,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from devices.health import days, rounds
+from devices.webhooks import keeping
 
 
 @shared_task(ignore_result=True)
@@ -14,3 +15,8 @@ def check_devices() -> None:
 @shared_task(ignore_result=True)
 def forget_old_days() -> None:
     days.forget_old(now=timezone.now())
+
+
+@shared_task(ignore_result=True)
+def keep_webhooks() -> None:
+    keeping.keep(now=timezone.now())

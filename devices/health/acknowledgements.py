@@ -22,7 +22,7 @@ from django.db.models.functions import Now
 
 from devices.health import breaker
 from devices.lane.limits import INSTANCE
-from devices.models import Incident
+from devices.models import Incident, Webhook
 
 log = structlog.get_logger(__name__)
 
@@ -187,6 +187,8 @@ def _take_out(device_id: int) -> bool:
         if row is None or not breaker.take_out(device_id, NO_ACKNOWLEDGEMENT, timedelta(seconds=row[0])):
             transaction.set_rollback(True)
             return False
+        # It may be its webhook that is broken, and not its link.
+        Webhook.objects.filter(device=device_id).update(look_at=Now())
         if row[1] == 1:  # those after it are the same one still
             Incident.objects.create(device_id=device_id, reason=NO_ACKNOWLEDGEMENT)
     log.warning("device taken out", device=device_id, reason=NO_ACKNOWLEDGEMENT)

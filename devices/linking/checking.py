@@ -3,22 +3,18 @@ us. Not inside a transaction: it may take as long as several calls.
 """
 
 from datetime import datetime
-from typing import Final
 
 from devices.health import probes
 from devices.models import Device
 from devices.states import DeviceStatus
-from devices.webhooks import subscribing
-
-# Of a device whose gateway answers, with the right key.
-_ANSWERS: Final = frozenset({"", "instance_connecting", "instance_closed", "instance_not_loaded"})
+from devices.webhooks import keeping, subscribing
 
 
 def check(device: Device, now: datetime) -> DeviceStatus:
     """Ask how the device is, and see to its webhook; what was found of both is in their rows."""
     status = probes.check(device, now)
-    if device.status_reason in _ANSWERS:
+    if device.status_reason in keeping.ANSWERS:
         subscribing.set_up(device, now)
     else:
-        subscribing.not_set(device, device.status_reason)
+        subscribing.not_set(device, device.status_reason, now)
     return status

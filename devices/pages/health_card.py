@@ -11,9 +11,12 @@ from django.utils.translation import ngettext
 
 from devices import reasons
 from devices.health import history
+from devices.health.acknowledgements import NO_ACKNOWLEDGEMENT
 from devices.health.history import Day, Now
 from devices.models import Device
 from devices.states import DeviceStatus
+from devices.webhooks import subscribing
+from devices.webhooks.subscribing import Arrival, Standing
 
 DAYS: Final = 30
 _GAP: Final = 0.22  # of a day's place in the picture
@@ -45,7 +48,7 @@ def content(device: Device, moment: datetime) -> dict[str, Any]:
     accepted, delivered = sum(day.accepted for day in days), sum(day.delivered for day in days)
     return {
         "now": now,
-        "says": says(device, now),
+        "says": says(device, now, subscribing.standing(device, moment)),
         "is_well": device.enabled and now.status is DeviceStatus.CONNECTED and not now.is_burst,
         "is_off": not device.enabled,
         "accepted": accepted,
@@ -62,7 +65,7 @@ def content(device: Device, moment: datetime) -> dict[str, Any]:
     }
 
 
-def says(device: Device, now: Now) -> str:
+def says(device: Device, now: Now, hook: Standing) -> str:
     """How it is, in a sentence or two."""
     if not device.enabled:
         return _("It is switched off here: nothing is sent through it.")
@@ -74,7 +77,10 @@ def says(device: Device, now: Now) -> str:
     elif now.status is DeviceStatus.CONNECTING:
         said = str(reasons.shown(now.reason)) or _("It is connecting.")
     else:
-        said = _("It has been out since %(since)s.") % {"since": since} + " " + str(reasons.shown(now.reason))
+        # A silence of which its webhook is the cause says so.
+        is_hooks = now.reason == NO_ACKNOWLEDGEMENT and hook.arrival is Arrival.WRONG
+        why = str(reasons.shown(hook.reason if is_hooks else now.reason))
+        said = _("It has been out since %(since)s.") % {"since": since} + " " + why
     if now.is_burst:
         said += " " + ngettext(
             "Its last try failed.", "Its last %(count)d tries failed.", now.failed_in_a_row

@@ -3,6 +3,7 @@
 receiver         the door: who is it, is it of use; 200 once it is kept
 header_secrets   by what a device's gateway is known
 subscribing      has a gateway tell us, and knows whether it arrives
+keeping          sees to it that it stays so
 hearing          notes whom the door hears
 link_news        how far its word of a device's link is believed
 inbox            what was told and is not worked yet: two tables in turn

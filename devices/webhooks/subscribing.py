@@ -13,18 +13,30 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Value
-from django.db.models.functions import Coalesce, Now
+from django.db.models import F, Value
+from django.db.models.functions import Coalesce, Greatest, Least, Now
 
 from devices.gateway.base import DeviceUnavailable, Hook
 from devices.gateway.registry import gateway_for
-from devices.models import Device, Webhook
+from devices.health import breaker
+from devices.models import Device, DeviceDay, Webhook
 from devices.webhooks import header_secrets
 
 CALL_SECONDS: Final = 10.0
 DOORS_KNOW_AFTER_SECONDS: Final = header_secrets.DOUBTED_FOR_SECONDS + 0.1
 # What the device did must have arrived by then.
 ARRIVES_WITHIN: Final = timedelta(seconds=20)
+
+
+# Of messages that were sent, something is told within this.
+TOLD_WITHIN: Final = timedelta(minutes=10)
+_SPARE: Final = timedelta(minutes=1)
+# When it is seen to again: where all is well, where it could not be set, and where only a person can mend it.
+KEEP_EVERY: Final = timedelta(hours=6)
+BACK_OFF: Final = tuple(timedelta(minutes=minutes) for minutes in (1, 2, 5, 15, 60))
+FOR_A_PERSON: Final = timedelta(hours=1)
+REFUSED_AT_MOST_EVERY: Final = timedelta(minutes=10)
+_FOR_A_PERSON: Final = frozenset({"hook_elsewhere", "hook_url_local"})
 
 
 class Arrival(models.TextChoices):
@@ -48,17 +60,31 @@ def set_up(device: Device, now: datetime, *, replace: bool = False) -> str:
 
     `replace`: also where it tells another system, which then is told no more.
     """
-    secret = header_secrets.secret_of(device)
-    hook = Hook(f"{settings.PUBLIC_URL}/webhooks/{device.provider}/{device.uuid}", header_secrets.HEADER, secret)
-    problem, was_set = _set(device, hook, replace=replace)
-    rows = Webhook.objects.filter(device=device)
-    if problem:
-        rows.update(problem=problem, set_at=None)
-    elif was_set:
-        rows.update(problem="", set_at=now, link_told_at=None)  # another gateway has another clock
-    else:
-        rows.update(problem="", set_at=Coalesce("set_at", Value(now)))
+    problem, was_set = agree(device, hook_of(device), replace=replace)
+    note(device, problem, now, was_set=was_set)
     return problem
+
+
+def hook_of(device: Device) -> Hook:
+    """What its gateway is to be told."""
+    url = f"{settings.PUBLIC_URL}/webhooks/{device.provider}/{device.uuid}"
+    return Hook(url, header_secrets.HEADER, header_secrets.secret_of(device))
+
+
+def note(device: Device, problem: str, now: datetime, *, was_set: bool = False) -> None:
+    """Note what came of it, and when it is to be seen to again."""
+    row = Webhook.objects.filter(device=device)
+    looks = {"looked_at": now, "public_url": settings.PUBLIC_URL}
+    if problem:
+        in_vain = row.values_list("looks_in_vain", flat=True).first() or 0
+        wait = FOR_A_PERSON if problem in _FOR_A_PERSON else BACK_OFF[min(in_vain, len(BACK_OFF) - 1)]
+        row.update(problem=problem, set_at=None, look_at=now + wait, looks_in_vain=min(in_vain + 1, 99), **looks)
+        return
+    looks |= {"look_at": now + breaker.sooner(KEEP_EVERY), "looks_in_vain": 0}
+    if was_set:
+        row.update(problem="", set_at=now, link_told_at=None, **looks)  # another gateway has another clock
+    else:
+        row.update(problem="", set_at=Coalesce("set_at", Value(now)), **looks)
 
 
 def renew_secret(device: Device, now: datetime) -> str:
@@ -77,10 +103,10 @@ def renew_secret(device: Device, now: datetime) -> str:
     return problem
 
 
-def not_set(device: Device, reason: str) -> None:
+def not_set(device: Device, reason: str, now: datetime) -> None:
     """Note that its gateway could not be told."""
     header_secrets.secret_of(device)  # a row of its own
-    Webhook.objects.filter(device=device).update(problem=reason, set_at=None)
+    note(device, reason, now)
 
 
 def provoked(device: Device, now: datetime) -> None:
@@ -101,6 +127,8 @@ def standing(device: Device, now: datetime) -> Standing:
         return Standing(Arrival.PROVEN, "", heard)
     if _since(webhook.provoked_at, webhook.set_at) and now - webhook.provoked_at > ARRIVES_WITHIN:
         return Standing(Arrival.WRONG, "hook_unreached")
+    if now - webhook.set_at > TOLD_WITHIN and _has_sent(device, webhook.set_at, now):
+        return Standing(Arrival.WRONG, "hook_unreached")
     return Standing(Arrival.UNPROVEN)
 
 
@@ -110,12 +138,13 @@ def heard(device_id: int) -> None:
 
 
 def refused(device_id: int) -> None:
-    """Note that somebody did with a wrong one, or without."""
-    Webhook.objects.filter(device=device_id).update(refused_at=Now())
+    """Note that somebody did with a wrong one, or without: it is looked at, though not as often as anybody may come."""
+    soon = Least("look_at", Greatest(Now(), F("looked_at") + Value(REFUSED_AT_MOST_EVERY)))
+    Webhook.objects.filter(device=device_id).update(refused_at=Now(), look_at=soon)
 
 
-def _set(device: Device, hook: Hook, *, replace: bool) -> tuple[str, bool]:
-    """What is wrong, and whether it was set just now, rather than found so."""
+def agree(device: Device, hook: Hook, *, replace: bool = False) -> tuple[str, bool]:
+    """What is wrong, and whether it was set just now, rather than found so. Touches no database."""
     try:
         setting = gateway_for(device).hook
     except DeviceUnavailable as error:
@@ -128,6 +157,12 @@ def _set(device: Device, hook: Hook, *, replace: bool) -> tuple[str, bool]:
     if found not in {"hook_missing", "hook_header_lost"} and not (found == "hook_elsewhere" and replace):
         return found, False
     return setting.set(hook, CALL_SECONDS) or setting.check(hook, CALL_SECONDS), True
+
+
+def _has_sent(device: Device, start: datetime, now: datetime) -> bool:
+    """Whether messages were accepted since then, of which something should have been told by now."""
+    accepted_between = (start + _SPARE, now - _SPARE)
+    return DeviceDay.objects.filter(device=device, last_accepted_at__range=accepted_between).exists()
 
 
 def _is_of_this_machine(url: str) -> bool:

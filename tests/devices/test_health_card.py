@@ -8,7 +8,7 @@ from django.utils import timezone, translation
 
 from accounts.models import Membership, Role
 from devices.health import breaker
-from devices.models import Acknowledgement, Device, DeviceDay, Outage
+from devices.models import Acknowledgement, Device, DeviceDay, Outage, Webhook
 from devices.pages import health_card
 from tests.accounts import people
 from tests.devices.test_device_admin import LIST, change
@@ -53,6 +53,16 @@ def test_it_says_how_the_device_is(device: Device) -> None:
     assert "a prueba" in says(device)
     device.enabled = False
     assert says(device) == "Está desactivado aquí: no se envía nada por él."
+
+
+def test_a_silence_of_which_the_webhook_is_the_cause_says_so(device: Device) -> None:
+    breaker.take_out(device.pk, "no_acknowledgement")
+    device.refresh_from_db()
+    now = timezone.now()
+    Webhook.objects.create(device=device, secret="x", set_at=now, heard_at=now)
+    assert "su conexión está colgada" in says(device)
+    Webhook.objects.update(set_at=None, problem="hook_elsewhere")
+    assert says(device).endswith("la instancia tiene otro webhook, y solo puede tener uno.")
 
 
 def test_a_day_is_a_column_and_the_highest_fills_the_picture(device: Device) -> None:

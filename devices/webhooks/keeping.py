@@ -1,0 +1,93 @@
+"""Webhooks are kept set: whoever's gateway was away when its device was made is told later, and what changed since is
+noticed and mended.
+
+A round asks those that are due, few at a time: what could not be set is tried again after a minute, and then seldom;
+what is set is looked at every six hours, and at once where PUBLIC_URL is another, something came without our header, or
+the device is out for its silence. Another system's webhook is never replaced by itself. Devices whose gateway is known
+not to answer are left alone until it does.
+"""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from typing import Final
+
+import structlog
+from django.conf import settings
+from django.db import connection
+
+from devices.gateway.base import Hook
+from devices.health import acknowledgements, breaker
+from devices.health.acknowledgements import NO_ACKNOWLEDGEMENT
+from devices.models import Device
+from devices.webhooks import header_secrets, subscribing
+
+log = structlog.get_logger(__name__)
+
+# Of a device whose gateway answers, with the right key.
+ANSWERS: Final = frozenset({"", "instance_connecting", "instance_closed", "instance_not_loaded", NO_ACKNOWLEDGEMENT})
+MOST: Final = 40  # a round
+AT_ONCE: Final = 8
+# Whoever dies while asking leaves it to a later round.
+_ASKING: Final = timedelta(minutes=5)
+
+
+def keep(now: datetime) -> int:
+    """See to those whose time has come; return how many were. Not inside a transaction: it may take a minute."""
+    _make_rows()
+    devices = Device.unscoped.in_bulk(_take(now))
+    hooks = {device_id: subscribing.hook_of(device) for device_id, device in devices.items()}
+    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="webhooks") as pool:
+        found = pool.map(lambda device_id: _agree(devices[device_id], hooks[device_id]), hooks)
+        for device_id, (problem, was_set) in zip(hooks, found, strict=True):
+            _note(devices[device_id], problem, now, was_set=was_set)
+    return len(devices)
+
+
+def _agree(device: Device, hook: Hook) -> tuple[str, bool]:
+    try:
+        return subscribing.agree(device, hook)
+    except Exception:
+        log.exception("a provider that was asked about a webhook raised", device=device.pk)
+        return "unexpected_answer", False
+
+
+def _note(device: Device, problem: str, now: datetime, *, was_set: bool) -> None:
+    subscribing.note(device, problem, now, was_set=was_set)
+    if was_set:
+        log.info("webhook set", device=device.pk, problem=problem)
+        if not problem and device.status_reason == NO_ACKNOWLEDGEMENT:
+            # It was not the device that was silent: nothing of it could arrive.
+            acknowledgements.try_again(device.pk)
+            breaker.ask_now(device.pk)
+
+
+def _make_rows() -> None:
+    for device in Device.unscoped.present().filter(enabled=True, webhook=None).order_by("pk")[:MOST]:
+        header_secrets.secret_of(device)
+
+
+def _take(now: datetime) -> list[int]:
+    """Those that are due, which nobody else takes for a while: ids of devices."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE devices_webhook SET look_at = %(now)s + %(asking)s * interval '1 second' WHERE device_id IN (
+                SELECT webhook.device_id FROM devices_webhook AS webhook
+                    JOIN devices_device AS device ON device.id = webhook.device_id
+                WHERE (coalesce(webhook.look_at <= %(now)s, true) OR (
+                        webhook.public_url <> %(url)s AND coalesce(webhook.looked_at < %(now)s - %(asking)s * interval '1 second', true)
+                    ))
+                  AND device.enabled AND device.deleted_at IS NULL
+                  AND (device.status = 'connected' OR device.status_reason = ANY(%(answers)s))
+                ORDER BY webhook.look_at NULLS FIRST LIMIT %(most)s FOR NO KEY UPDATE OF webhook SKIP LOCKED
+            ) RETURNING device_id
+            """,
+            {
+                "now": now,
+                "asking": _ASKING.total_seconds(),
+                "url": settings.PUBLIC_URL,
+                "answers": sorted(ANSWERS),
+                "most": MOST,
+            },
+        )
+        return sorted(device_id for (device_id,) in cursor.fetchall())
