@@ -43,7 +43,7 @@ from campaigns.wording import estimate_words, gone_words
 from campaigns.wording.refusals import refusal
 from devices import phone_numbers
 from jobs.api.serializers import RecipientPageSerializer
-from jobs.api.views import RECIPIENT_PARAMETERS, JobExport, JobRecipients
+from jobs.api.views import FILTERS, RECIPIENT_PARAMETERS, JobExport, JobRecipients
 from jobs.intake.kept_files import display_name
 from jobs.models import IllegalTransition, Job
 from jobs.wording import phone_problems
@@ -292,12 +292,12 @@ class CampaignRecipients(CampaignCalls, JobRecipients):
 class CampaignExport(CampaignCalls, JobExport):
     """The outcome of the campaign's latest run, as a file for a spreadsheet."""
 
-    @extend_schema(responses={(200, "text/csv"): OpenApiTypes.STR})
+    @extend_schema(responses={(200, "text/csv"): OpenApiTypes.STR}, parameters=FILTERS)
     def get(self, request: Any, **_: Any) -> Any:  # type: ignore[override]
         campaign = self.find_campaign()
-        job = _job(campaign)
+        answer = self.answer_job(request, _job(campaign))
         campaign_acts.exported(Actor.of(request), campaign)
-        return self.answer_job(request, job)
+        return answer
 
 
 def _job(campaign: Campaign) -> Job:

@@ -10,35 +10,33 @@ from django.db.models import Func, IntegerField, Max
 
 from accounts.written.spreadsheets import BOM, defuser
 from devices.models import Device
-from jobs.models import Job, Recipient
+from jobs.models import Job, Recipient, RecipientQuerySet
 from jobs.wording import recipient_errors
 
 PAGE_ROWS = 2_000
 
+# What receipts said, and since when: columns of the file by the fields of these names.
+TIMES = ("sent_at", "delivered_at", "read_at", "played_at", "failed_after_at")
+
 _defuse = defuser(",;\t")  # where a spreadsheet may split instead of at "|"
 
 
-def pages(job: Job) -> Iterator[str]:
-    """Yield the file in parts: the header, then 2,000 recipients each.
+def pages(job: Job, recipients: RecipientQuerySet) -> Iterator[str]:
+    """Yield the file of these recipients of the job in parts: the header, then 2,000 recipients each.
 
     Page by page along the key rather than through one cursor: a slow reader then holds no transaction open,
     under which PostgreSQL could not clean up after the sending that goes on.
     """
     # Deleted devices too: what they sent was sent.
     names = dict(Device.unscoped.filter(account_id=job.account_id).values_list("id", "name"))
-    yield BOM + _line(["phone", "state", "error", "sent_at", "delivered_at", "read_at", "device", *_value_names(job)])
+    yield BOM + _line(["phone", "state", "error", *TIMES, "device", *_value_names(job)])
+    fields = ("position", "phone", "state", "error_code", "device_id", "values", *TIMES)
     position = -1
     while True:
-        page = list(
-            Recipient.objects.filter(job_id=job.pk, position__gt=position)
-            .in_order()
-            .values_list(
-                "phone", "state", "error_code", "sent_at", "delivered_at", "read_at", "device_id", "values", "position"
-            )[:PAGE_ROWS]
-        )
+        page = list(recipients.filter(position__gt=position).in_order().values_list(*fields)[:PAGE_ROWS])
         if not page:
             return
-        position = page[-1][-1]
+        position = page[-1][0]
         yield "".join(
             [
                 _phone(phone)
@@ -47,14 +45,12 @@ def pages(job: Job) -> Iterator[str]:
                     [
                         state,
                         recipient_errors.on_the_wire(error_code),
-                        _time(sent_at),
-                        _time(delivered_at),
-                        _time(read_at),
+                        *map(_time, times),
                         names.get(device_id, ""),
                         *values,
                     ]
                 )
-                for phone, state, error_code, sent_at, delivered_at, read_at, device_id, values, _ in page
+                for _, phone, state, error_code, device_id, values, *times in page
             ]
         )
 

@@ -185,6 +185,8 @@ class RecipientSerializer(serializers.ModelSerializer[Recipient]):
     read_at = Moment()
     played_at = Moment()
     failed_after_at = Moment()
+    # Whether and when they answered is told by no receipt; null until somebody knows.
+    replied_at = serializers.SerializerMethodField()
     text = serializers.SerializerMethodField()
 
     class Meta:
@@ -203,11 +205,16 @@ class RecipientSerializer(serializers.ModelSerializer[Recipient]):
             "read_at",
             "played_at",
             "failed_after_at",
+            "replied_at",
             "text",
         )
 
     def get_error(self, recipient: Recipient) -> str:
         return recipient_errors.on_the_wire(recipient.error_code)
+
+    @extend_schema_field(Moment(allow_null=True))
+    def get_replied_at(self, recipient: Recipient) -> None:
+        return None
 
     def get_text(self, recipient: Recipient) -> str:
         template: MessageTemplate = self.context["template"]

@@ -31,18 +31,22 @@ from jobs.api.serializers import (
 )
 from jobs.intake import accepting
 from jobs.message.book import template_of
-from jobs.models import RECEIPT_TIMES, Job, OnDuplicate
+from jobs.models import RECEIPT_TIMES, Job, OnDuplicate, RecipientQuerySet
 from jobs.states import JobStatus, RecipientState
 from jobs.wording.refusals import job_created, refusal
 
 PAGE_SIZE = 100  # the most that a list answers at once
 
-RECIPIENT_PARAMETERS = [
-    OpenApiParameter("state", str, enum=RecipientState.values),
+FILTERS = [
+    OpenApiParameter("state", str, enum=RecipientState.values, description="`status` means the same"),
     OpenApiParameter(
         "receipt", str, enum=list(RECEIPT_TIMES), description="Of whom it was said; who read it is delivered"
     ),
+    OpenApiParameter("error", str, description="An `error_code`, as in `by_error` of the job's results"),
     OpenApiParameter("search", str, description="+51987: begins with; 987: contains"),
+]
+RECIPIENT_PARAMETERS = [
+    *FILTERS,
     OpenApiParameter("cursor", str),
     OpenApiParameter("limit", int),
 ]
@@ -153,16 +157,9 @@ class JobRecipients(APIView):
     def get(self, request: ApiRequest, job_id: str, **_: Any) -> Response:
         job = find_job(request, job_id)
         limit = _limit(request)
-        recipients = job.recipients.all()
+        recipients = _wanted(request, job)
         cursor = request.query_params.get("cursor")
         after = [_whole_number(cursor, "cursor_invalid")] if cursor else None
-        if state := request.query_params.get("state"):
-            recipients = recipients.filter(state=_choice(state, RecipientState.values, "state_invalid"))
-        if receipt := request.query_params.get("receipt"):
-            recipients = recipients.with_receipt(_choice(receipt, list(RECEIPT_TIMES), "receipt_invalid"))
-        if search := phone_numbers.without_separators(request.query_params.get("search", "")):
-            lookup = "startswith" if search.startswith("+") else "contains"
-            recipients = recipients.filter(**{f"phone__{lookup}": search})
         part = keyset.read(recipients, ["position"], limit=limit, after=after)
         context = {"template": template_of(job)}
         return Response(
@@ -174,16 +171,17 @@ class JobRecipients(APIView):
 
 
 class JobExport(CsvView):
-    """GET /jobs/{id}/export.csv"""
+    """GET /jobs/{id}/export.csv: all recipients, or those that the filters of `recipients` leave."""
 
-    @extend_schema(responses={(200, "text/csv"): OpenApiTypes.STR})
+    @extend_schema(responses={(200, "text/csv"): OpenApiTypes.STR}, parameters=FILTERS)
     def get(self, request: ApiRequest, job_id: str, **_: Any) -> StreamingHttpResponse:
         job = find_job(request, job_id)
+        answer = self.answer_job(request, job)
         actions.exported(Actor.of(request), job)
-        return self.answer_job(request, job)
+        return answer
 
     def answer_job(self, request: Request, job: Job) -> StreamingHttpResponse:
-        return self.answer_file(request, f"job-{job.uuid}.csv", export.pages(job))
+        return self.answer_file(request, f"job-{job.uuid}.csv", export.pages(job, _wanted(request, job)))
 
 
 def find_job(request: ApiRequest, job_id: str, code: str = "job_not_found") -> Job:
@@ -195,6 +193,22 @@ def find_job(request: ApiRequest, job_id: str, code: str = "job_not_found") -> J
     if job is None:
         raise refusal(code)
     return job  # type: ignore[no-any-return]
+
+
+def _wanted(request: Request, job: Job) -> RecipientQuerySet:
+    """Those of the job's recipients that the address asks for. Raises ApiError."""
+    query = request.query_params
+    recipients: RecipientQuerySet = job.recipients.all()
+    if state := query.get("state") or query.get("status"):
+        recipients = recipients.filter(state=_choice(state, RecipientState.values, "state_invalid"))
+    if receipt := query.get("receipt"):
+        recipients = recipients.with_receipt(_choice(receipt, list(RECEIPT_TIMES), "receipt_invalid"))
+    if error := query.get("error"):
+        recipients = recipients.filter(error_code=error)
+    if search := phone_numbers.without_separators(query.get("search", "")):
+        lookup = "startswith" if search.startswith("+") else "contains"
+        recipients = recipients.filter(**{f"phone__{lookup}": search})
+    return recipients
 
 
 def _limit(request: Request) -> int:

@@ -1,7 +1,7 @@
 """What the pages of sending show: a new job, a job live, its recipients. JobAdmin decides who may see them."""
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 from django.conf import settings
 from django.http import HttpRequest, QueryDict
@@ -11,6 +11,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.formats import get_format
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts.errors import ApiError
 from accounts.models import Account
@@ -319,6 +320,15 @@ def _live_words() -> dict[str, str]:
     }
 
 
+# What receipts may have said of a recipient, by the names of RECEIPT_TIMES.
+RECEIPTS: Final = {
+    "delivered": gettext_lazy("Delivered, read or not"),
+    "read": gettext_lazy("Read"),
+    "played": gettext_lazy("Played"),
+    "failed_after": gettext_lazy("Refused by WhatsApp after it was sent"),
+}
+
+
 # --- A job's recipients ------------------------------------------------------------------------------
 
 
@@ -349,6 +359,9 @@ def recipients(request: HttpRequest, job: Job) -> dict[str, Any]:
             {"value": state.value, "label": state.label, "count": counts.get(state.value)}
             for state in RecipientState
             if not counts or counts.get(state.value) or state == wanted.state
+        ],
+        "receipts": [
+            {"value": kind, "label": label, "count": getattr(job, kind)} for kind, label in RECEIPTS.items()
         ],
         "errors": [
             {"value": code, "label": recipient_errors.on_the_page(code), "count": count}

@@ -4,7 +4,9 @@ A job may have a million of them. The first page reads fifty rows of the index; 
 found fifty, at worst the job's own rows and nobody else's.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 from urllib.parse import urlencode
 
 from django.http import QueryDict
@@ -12,7 +14,7 @@ from django.http import QueryDict
 from accounts.lists import linked_page
 from accounts.lists.linked_page import LinkedPage
 from devices import phone_numbers
-from jobs.models import Job, Recipient
+from jobs.models import RECEIPT_TIMES, Job, Recipient
 from jobs.states import RecipientState
 
 _LAST_POSITION = 2**31 - 1
@@ -23,6 +25,7 @@ class Wanted:
     """What the reader asks to see. What makes no sense in an address is left out, not refused."""
 
     state: str = ""
+    receipt: str = ""  # of whom it was said, by a name of RECEIPT_TIMES
     error: str = ""
     phone: str = ""
     after: int | None = None  # positions: from where the page goes on, or
@@ -30,9 +33,10 @@ class Wanted:
 
     @classmethod
     def from_query(cls, query: QueryDict) -> "Wanted":
-        state = query.get("state", "")
+        state, receipt = query.get("state", ""), query.get("receipt", "")
         return cls(
             state=state if state in RecipientState.values else "",
+            receipt=receipt if receipt in RECEIPT_TIMES else "",
             error=query.get("error", "")[:40].replace("\0", ""),
             phone=query.get("phone", "").strip()[:40].replace("\0", ""),
             after=linked_page.place(query.get("after", ""), _LAST_POSITION),
@@ -41,18 +45,31 @@ class Wanted:
 
     @property
     def is_narrowed(self) -> bool:
-        return bool(self.state or self.error or self.phone)
+        return bool(self.state or self.receipt or self.error or self.phone)
 
     def address(self, **place: int) -> str:
         """The query string of the same choice at another place."""
-        kept = {"state": self.state, "error": self.error, "phone": self.phone}
-        return "?" + urlencode({**{name: value for name, value in kept.items() if value}, **place})
+        return _query({**self._kept(), "phone": self.phone, **place})
+
+    @property
+    def export_query(self) -> str:
+        """The query string by which the API exports the same recipients; "" for all of them."""
+        return _query({**self._kept(), "search": self.phone}) if self.is_narrowed else ""
+
+    def _kept(self) -> dict[str, str]:
+        return {"state": self.state, "receipt": self.receipt, "error": self.error}
+
+
+def _query(wanted: Mapping[str, Any]) -> str:
+    return "?" + urlencode({name: value for name, value in wanted.items() if value != ""})
 
 
 def page_of(job: Job, wanted: Wanted) -> LinkedPage[Recipient]:
     rows = Recipient.objects.filter(job_id=job.pk).select_related("device")
     if wanted.state:
         rows = rows.filter(state=wanted.state)
+    if wanted.receipt:
+        rows = rows.with_receipt(wanted.receipt)
     if wanted.error:
         rows = rows.filter(error_code=wanted.error)
     if phone := phone_numbers.without_separators(wanted.phone):
@@ -60,7 +77,7 @@ def page_of(job: Job, wanted: Wanted) -> LinkedPage[Recipient]:
 
     page = linked_page.read(rows, "position", wanted)
     if wanted.before is not None and not page.rows:  # before the first: begin there
-        return page_of(job, Wanted(wanted.state, wanted.error, wanted.phone))
+        return page_of(job, replace(wanted, before=None))
     return page
 
 

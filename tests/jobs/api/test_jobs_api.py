@@ -11,7 +11,7 @@ import pytest
 from django.test import AsyncClient
 from django.utils import timezone
 
-from accounts.models import Role
+from accounts.models import AuditEntry, Role
 from devices.models import Lane
 from jobs import forecast
 from jobs.api import export
@@ -208,7 +208,7 @@ class TestRecipients:
             state=RecipientState.FAILED, error_code="not_on_whatsapp", device_id=sender.device.pk, tries=1
         )
         Recipient.objects.filter(job_id=job.pk, position=0).update(state=RecipientState.SENT, sent_at=START)
-        no_receipts = dict.fromkeys(("delivered_at", "read_at", "played_at", "failed_after_at"))
+        no_receipts = dict.fromkeys(("delivered_at", "read_at", "played_at", "failed_after_at", "replied_at"))
 
         assert get(f"/jobs/{job.uuid}/recipients") == {
             "results": [
@@ -291,8 +291,10 @@ class TestRecipients:
             ({"cursor": "-1"}, "cursor_invalid"),
             ({"cursor": "9" * 30}, "cursor_invalid"),
             ({"state": "gone"}, "state_invalid"),
+            ({"status": "gone"}, "state_invalid"),
             ({"receipt": "seen"}, "receipt_invalid"),
             ({"search": "\0"}, "bad_request"),
+            ({"error": "\0"}, "bad_request"),
         ],
     )
     def test_wrong_questions(self, sender, query, code):
@@ -316,12 +318,34 @@ class TestExport:
         assert response["Content-Type"] == "text/csv; charset=utf-8"
         assert response["Content-Disposition"] == f'attachment; filename="job-{job.uuid}.csv"'
         assert b"".join(response).decode() == (
-            "\ufeffphone|state|error|sent_at|delivered_at|read_at|device|nombre|valor2\r\n"
-            f"+51900000001|delivered||2026-01-15T20:00:00Z|2026-01-15T20:00:00Z||{sender.device.name}|ana\r\n"
-            "abc1|failed|El teléfono no es válido: se esperan de 8 a 15 dígitos con el código de país.|||||'=1+1\r\n"
-            "+51900000002|queued||||||a|b\r\n"
-            "+51900000001|suppressed|Repetido en el archivo: el mensaje se envía una sola vez.|||||ana\r\n"
+            "\ufeffphone|state|error|sent_at|delivered_at|read_at|played_at|failed_after_at|device|nombre|valor2\r\n"
+            f"+51900000001|delivered||2026-01-15T20:00:00Z|2026-01-15T20:00:00Z||||{sender.device.name}|ana\r\n"
+            "abc1|failed|El teléfono no es válido: se esperan de 8 a 15 dígitos con el código de país.|||||||'=1+1\r\n"
+            "+51900000002|queued||||||||a|b\r\n"
+            "+51900000001|suppressed|Repetido en el archivo: el mensaje se envía una sola vez.|||||||ana\r\n"
         )
+
+    @pytest.mark.parametrize(
+        ("query", "phones"),
+        [
+            ({"state": "delivered"}, ["+51900000001"]),
+            ({"status": "queued"}, ["+51900000002"]),
+            ({"receipt": "delivered"}, ["+51900000001"]),
+            ({"receipt": "read"}, []),
+            ({"error": "invalid_number"}, ["abc1"]),
+            ({"search": "+519", "state": "suppressed"}, ["+51900000001"]),
+        ],
+    )
+    def test_has_whom_the_filters_leave(self, sender, job, query, phones):
+        lines = b"".join(sender.client.get(f"/jobs/{job.uuid}/export.csv", query)).decode().splitlines()
+        assert [line.partition("|")[0] for line in lines[1:]] == phones
+
+    def test_a_filter_that_makes_no_sense_is_refused_and_nothing_noted(self, sender, job):
+        assert refusal(sender.client.get(f"/jobs/{job.uuid}/export.csv", {"receipt": "seen"})) == (
+            400,
+            "receipt_invalid",
+        )
+        assert not AuditEntry.objects.for_account(sender.account).filter(action="job.exported").exists()
 
     def test_is_streamed_page_by_page(self, sender, monkeypatch, django_assert_num_queries):
         monkeypatch.setattr(export, "PAGE_ROWS", 10)

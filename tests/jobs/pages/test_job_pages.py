@@ -294,10 +294,30 @@ class TestRecipients:
 
         assert found(state="failed") == ["+51900000003", "+51900000004"]
         assert found(error="ConnectTimeout") == ["+51900000004"]
+        job.recipients.filter(position=5).update(state="read", delivered_at=timezone.now(), read_at=timezone.now())
+        job.recipients.filter(position=6).update(state="delivered", delivered_at=timezone.now())
+        assert found(receipt="delivered") == ["+51900000005", "+51900000006"]
+        assert found(receipt="read") == ["+51900000005"]
+        assert len(found(receipt="nonsense")) == 20
         assert found(phone="+5190000001") == [f"+519000000{number}" for number in range(10, 20)]
         assert found(phone="51 900-000.003") == ["+51900000003"]
         assert found(state="sent") == []
         assert len(found(state="nonsense", after="x", before="99999999999999999999")) == 20
+
+    def test_who_is_shown_is_exported(self, account, browser):
+        job = make_job(account, 20)
+        now = timezone.now()
+        job.recipients.filter(position__lt=2).update(state="read", delivered_at=now, read_at=now)
+
+        def exported(**query):
+            html = page(browser.get(recipients(job), query))
+            address = re.search(r'href="([^"]*export\.csv[^"]*)"', html).group(1).replace("&amp;", "&")
+            return b"".join(browser.get(address)).count(b"\r\n") - 1
+
+        assert exported() == 20
+        assert exported(receipt="read") == 2
+        assert exported(receipt="read", phone="+51900000001") == 1
+        assert exported(error="ConnectTimeout") == 0
 
     @pytest.mark.parametrize("query", [{}, {"after": "40000"}, {"before": "40000"}])
     def test_a_page_of_a_large_job_reads_its_own_rows_only_and_counts_none(self, account, browser, query):
