@@ -56,6 +56,7 @@ CAMPAIGNS: list[URLPattern] = [
         for name in campaign_acts.CONTROLS
     ],
     api_path(f"{_CAMPAIGN}/recipients", views.CampaignRecipients.as_view(), name="campaign_recipients"),
+    api_path(f"{_CAMPAIGN}/receipts", views.CampaignReceipts.as_view(), name="campaign_receipts"),
     api_path(f"{_CAMPAIGN}/export.csv", views.CampaignExport.as_view(), name="campaign_export"),
     api_path(f"{_CAMPAIGN}/multimedia", views.Multimedia.as_view(), name="campaign_multimedia"),
     # Its last part is the file's own name: gateways read the type from the ending.

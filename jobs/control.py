@@ -4,6 +4,7 @@ Each may be asked twice and happens once. An impossible move raises and changes 
 `note` with how many jobs or recipients it changed, in the transaction that changes them: `jobs.actions` audits there.
 """
 
+from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from typing import Any, Final
 
@@ -15,8 +16,9 @@ from devices.lane import runners
 from jobs.intake import importing
 from jobs.live import events, publishing
 from jobs.models import IllegalTransition, Job
-from jobs.sending import finishing, resting, results
+from jobs.sending import finishing, parts, resting, results
 from jobs.sending.outcomes import MAX_TRIES
+from jobs.sending.parts import Part
 from jobs.states import JOB_ENDED, CanaryState, JobStatus, RecipientState, job_sources, may_become, recipient_move
 from jobs.wording.job_reasons import AWAITS_A_PERSON, CANCELLED, NO_DEVICES, NO_DEVICES_LEFT, PAUSED_BY_PERSON
 
@@ -273,7 +275,11 @@ def _reopen(job: Job, condition: str, parameters: dict[str, Any], note: Note) ->
             raise IllegalTransition("a cancelled job cannot be retried")
         if number:
             note(number)
-            changes: dict[str, Any] = {"failed": F("failed") - number, "failed_after": F("failed_after") - refused}
+            changes: dict[str, Any] = {
+                "failed": F("failed") - number,
+                "failed_after": F("failed_after") - refused.total(),
+            }
+            parts.forget_refusals(cursor, refused)
             if locked.finished_at is not None:
                 changes |= {"finished_at": None, "results": {}, "state_reason": ""}
                 # A job that failed before it began has not been started yet.
@@ -289,16 +295,21 @@ def _reopen(job: Job, condition: str, parameters: dict[str, Any], note: Note) ->
     return number
 
 
-def _forget_refusals(cursor: Any, job: Job, condition: str, parameters: dict[str, Any]) -> int:
+def _forget_refusals(cursor: Any, job: Job, condition: str, parameters: dict[str, Any]) -> Counter[Part]:
     """Those of these recipients whom WhatsApp refused after the gateway had taken it are so no longer: how many."""
     cursor.execute(
         f"""
-        UPDATE jobs_recipient SET failed_after_at = NULL, accepted_risks = accepted_risks + (state <> %(unknown)s)::int
-        WHERE job_id = %(job)s AND failed_after_at IS NOT NULL AND ({condition})
+        WITH refused AS (
+            UPDATE jobs_recipient
+            SET failed_after_at = NULL, accepted_risks = accepted_risks + (state <> %(unknown)s)::int
+            WHERE job_id = %(job)s AND failed_after_at IS NOT NULL AND ({condition})
+            RETURNING coalesce(device_id, {parts.NOBODY}) AS device_id, coalesce(variant, 0) AS variant
+        )
+        SELECT device_id, variant, count(*) FROM refused GROUP BY device_id, variant
         """,  # noqa: S608 - constants
         {"job": job.pk, **parameters},
     )
-    return int(cursor.rowcount)
+    return Counter({Part(job.pk, device_id, variant): number for device_id, variant, number in cursor.fetchall()})
 
 
 def settle_unknown(
@@ -309,7 +320,7 @@ def settle_unknown(
         raise ValueError("an unknown recipient is settled as sent or as failed")
     move = recipient_move(RecipientState.UNKNOWN, state)
     with transaction.atomic(), connection.cursor() as cursor:
-        refused = 0
+        refused: Counter[Part] = Counter()
         if state == RecipientState.SENT:
             which = {"unknown": move.source, "positions": _listed(positions)}
             refused = _forget_refusals(cursor, job, "state = %(unknown)s" + _AT_ROWS, which)
@@ -329,11 +340,13 @@ def settle_unknown(
         Job.unscoped.filter(pk=job.pk).update(
             sent=F("sent") + moved,
             failed=F("failed") - moved,
-            failed_after=F("failed_after") - refused,
+            failed_after=F("failed_after") - refused.total(),
             updated_at=Now(),
         )
+        parts.forget_refusals(cursor, refused)
         if locked.finished_at is not None:
             Job.unscoped.filter(pk=job.pk).update(results=results.tally(cursor, job.pk))
+            parts.settle(cursor, job.pk)
         job.refresh_from_db()
     return number
 

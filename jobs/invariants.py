@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core.cache import cache
 from django.db import connection, transaction
 
+from jobs.sending import parts
 from jobs.states import JOB_ENDED, RECEIVED, RECIPIENT_OPEN, RECIPIENT_SENT, sql_list
 
 log = structlog.get_logger(__name__)
@@ -57,6 +58,13 @@ _COUNTS = f"""
     )
 """
 
+
+def _both(*names: str) -> str:
+    """What a part has of these, and what its rows say."""
+    sides = [", ".join(f"coalesce({side}.{name}, 0)" for name in names) for side in ("part", "counted")]
+    return f"ARRAY[[{sides[0]}], [{sides[1]}]]"
+
+
 INVARIANTS = (
     Invariant(
         "states_sum_to_total",
@@ -78,6 +86,27 @@ INVARIANTS = (
         " || ' of ' || rows_read || ', played ' || played || ' of ' || rows_played || ', refused ' || failed_after"
         " || ' of ' || rows_failed_after FROM job WHERE delivered <> rows_delivered OR read <> rows_read"
         " OR played <> rows_played OR failed_after <> rows_failed_after",
+    ),
+    Invariant(
+        "parts_are_the_rows",
+        "what receipts say is counted by device and variant, too; and at the end, how many there were",
+        f"""
+        WITH counted AS (
+            SELECT job_id, coalesce(device_id, {parts.NOBODY}) AS device_id, coalesce(variant, 0) AS variant,
+                   count(*) AS total, count(*) FILTER (WHERE state IN ({sql_list(RECIPIENT_SENT)})) AS sent,
+                   count(*) FILTER (WHERE state IN ({sql_list(parts.FAILED)})) AS failed,
+                   count(delivered_at) AS delivered, count(read_at) AS read, count(played_at) AS played,
+                   count(failed_after_at) AS failed_after
+            FROM jobs_recipient WHERE state <> 'suppressed' GROUP BY 1, 2, 3
+        ), part AS (
+            SELECT job_id, device_id, variant, {_both("delivered", "read", "played", "failed_after")} AS receipts,
+                   {_both("total", "sent", "failed")} AS the_end
+            FROM counted FULL JOIN jobs_jobpart AS part USING (job_id, device_id, variant)
+        )
+        SELECT job_id, 'device ' || device_id || ', variant ' || variant || ': ' || receipts::text || the_end::text
+        FROM part JOIN jobs_job AS job ON job.id = part.job_id
+        WHERE receipts[1:1] <> receipts[2:2] OR (job.finished_at IS NOT NULL AND the_end[1:1] <> the_end[2:2])
+        """,
     ),
     Invariant(
         "a_tick_implies_those_before_it",

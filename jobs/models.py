@@ -1,4 +1,5 @@
 """Job: one message to many people. Recipient: one of them, and what became of it. Chunk: who sends which now.
+JobPart: what became of those of one device and variant.
 
 SentMessage, ParkedReceipt: by what a receipt finds its recipient, and those that have not found theirs yet.
 """
@@ -180,12 +181,17 @@ class Job(ScopedModel):
             "delivered": self.delivered,
             "read": self.read,
             "played": self.played,
+            "replied": 0,  # no receipt tells that
             "failed_after": self.failed_after,
-            "delivered_rate": round(100 * self.delivered / self.sent, 1) if self.sent else None,
-            "read_rate": round(100 * self.read / self.sent, 1) if self.sent else None,
+            "delivered_rate": self._share_of_sent(self.delivered),
+            "read_rate": self._share_of_sent(self.read),
+            "played_rate": self._share_of_sent(self.played),
             "first_at": self.first_receipt_at,
             "last_at": self.last_receipt_at,
         }
+
+    def _share_of_sent(self, number: int) -> float | None:
+        return round(100 * number / self.sent, 1) if self.sent else None
 
     def move(self, *, source: str, target: JobStatus, waits_for: str = "", **changes: Any) -> bool:
         """Go from `source` to `target`, where the row still stands at `source`; False when another was first.
@@ -221,6 +227,35 @@ class JobDevice(models.Model):
 
     def __str__(self) -> str:
         return f"job {self.job_id} through device {self.device_id}"
+
+
+class JobPart(models.Model):
+    """What became of a part of a job: of those written to through one device, with one variant of its message.
+
+    Receipts are counted as they come; the parts sum to their job. `total`, `sent` and `failed` are counted when the job
+    ends, and say nothing before. See `sending.parts`.
+    """
+
+    job = models.ForeignKey(Job, models.CASCADE, related_name="parts", db_index=False)
+    device_id = models.BigIntegerField()  # 0: of those whom nobody tried
+    variant = models.IntegerField()  # 0 where the job has but one text
+    # Without a check that they are positive, which PostgreSQL would ask of what is added, too.
+    total = models.IntegerField(db_default=0)  # without those who are suppressed
+    sent = models.IntegerField(db_default=0)
+    failed = models.IntegerField(db_default=0)  # or cancelled; the rest is unknown
+    delivered = models.IntegerField(db_default=0)
+    read = models.IntegerField(db_default=0)
+    played = models.IntegerField(db_default=0)
+    failed_after = models.IntegerField(db_default=0)
+    first_receipt_at = models.DateTimeField(null=True)
+    last_receipt_at = models.DateTimeField(null=True)
+
+    class Meta:
+        # Also the index by which a job's parts are read.
+        constraints = [models.UniqueConstraint(fields=["job", "device_id", "variant"], name="part_once_per_job")]
+
+    def __str__(self) -> str:
+        return f"job {self.job_id} through device {self.device_id}, variant {self.variant}"
 
 
 # What a receipt says of a recipient, and the column that says since when.

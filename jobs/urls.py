@@ -9,6 +9,7 @@ _JOBS = [
     ("jobs", views.JobList, "job_list"),
     ("jobs/<str:job_id>", views.JobDetail, "job_detail"),
     ("jobs/<str:job_id>/recipients", views.JobRecipients, "job_recipients"),
+    ("jobs/<str:job_id>/receipts", views.JobReceipts, "job_receipts"),
     ("jobs/<str:job_id>/export.csv", views.JobExport, "job_export"),
 ]
 

@@ -23,7 +23,7 @@ from campaigns.models import Campaign, Segment
 from campaigns.wording import campaign_notes, field_problems
 from devices.models import Device
 from jobs import windows
-from jobs.api.serializers import Moment
+from jobs.api.serializers import Moment, ReceiptsSerializer
 from jobs.intake.accepting import PAST_GRACE
 from jobs.message import lengths
 
@@ -176,6 +176,7 @@ class CampaignSerializer(serializers.ModelSerializer[Campaign]):
     )
     status = serializers.CharField(source="current_status", read_only=True)
     delivery_stats = serializers.SerializerMethodField()
+    receipts = serializers.SerializerMethodField()
     sender_id = serializers.IntegerField(read_only=True, allow_null=True)
     description = serializers.SerializerMethodField()
     job_id = serializers.SerializerMethodField()
@@ -198,6 +199,7 @@ class CampaignSerializer(serializers.ModelSerializer[Campaign]):
             "status",
             "multimedia",
             "delivery_stats",
+            "receipts",
             "sender_id",
             "description",
             "devices",
@@ -211,6 +213,12 @@ class CampaignSerializer(serializers.ModelSerializer[Campaign]):
 
     def get_delivery_stats(self, campaign: Campaign) -> dict[str, int]:
         return campaign.stats  # type: ignore[attr-defined,no-any-return]
+
+    @extend_schema_field(ReceiptsSerializer(allow_null=True))
+    def get_receipts(self, campaign: Campaign) -> dict[str, Any] | None:
+        """What became of the latest run's messages; null before the first."""
+        run = campaign.run  # type: ignore[attr-defined]
+        return None if run is None else dict(ReceiptsSerializer(run.job.receipts()).data)
 
     def get_description(self, campaign: Campaign) -> str:
         """Why it failed or waits, in Spanish."""

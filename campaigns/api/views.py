@@ -42,8 +42,8 @@ from campaigns.states import CampaignStatus
 from campaigns.wording import estimate_words, gone_words
 from campaigns.wording.refusals import refusal
 from devices import phone_numbers
-from jobs.api.serializers import RecipientPageSerializer
-from jobs.api.views import FILTERS, RECIPIENT_PARAMETERS, JobExport, JobRecipients
+from jobs.api.serializers import ReceiptsInFullSerializer, RecipientPageSerializer
+from jobs.api.views import FILTERS, RECIPIENT_PARAMETERS, JobExport, JobReceipts, JobRecipients
 from jobs.intake.kept_files import display_name
 from jobs.models import IllegalTransition, Job
 from jobs.wording import phone_problems
@@ -286,6 +286,15 @@ class CampaignRecipients(CampaignCalls, JobRecipients):
         if run is None:
             return Response({"results": [], "next": None})
         return super().get(request, job_id=str(run.job.uuid))
+
+
+@extend_schema(tags=["campaigns"])
+class CampaignReceipts(CampaignCalls, JobReceipts):
+    """What became of the messages of the campaign's latest run, by device and variant. 409 before it was launched."""
+
+    @extend_schema(responses=ReceiptsInFullSerializer)
+    def get(self, request: Any, **_: Any) -> Response:  # type: ignore[override]
+        return self.answer_receipts(_job(self.find_campaign()))
 
 
 @extend_schema(tags=["campaigns"])

@@ -25,6 +25,7 @@ from campaigns.wording import audience_words, campaign_notes, campaign_words, es
 from devices.models import Device
 from jobs.message import lengths
 from jobs.message.rendering import CampaignTemplate, problems_of, variables_of
+from jobs.pages import receipt_card
 from jobs.pages.job_pages import number_format, offered
 from jobs.sending import canary
 from jobs.states import JOB_ENDED
@@ -219,8 +220,8 @@ def campaign(campaign: Campaign) -> dict[str, Any]:
         "stats": stats,
         "funnel": _funnel(stats) if run is not None and run.job.imported_at is not None else [],
         "left_out": audience_words.left_out(run.excluded) if run is not None else [],
-        "variants": variants.shown(variants.compare(run.job)) if run and variants.is_countable(run.job) else [],
-        "has_variants": bool(campaign.variants),
+        "variants": variants.compared(run.job) if run is not None and run.job.imported_at is not None else [],
+        "receipts": receipt_card.shown(run.job) if run is not None else None,
         "has_receipts": any(stats[name] for name in _BY_RECEIPT),
         "runs": _runs(campaign) if campaign.recurrence else [],
         "texts": [text for text in texts_of(campaign) if text],  # an audio has none

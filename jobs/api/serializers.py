@@ -10,6 +10,7 @@ from jobs import forecast
 from jobs import waits as waiting
 from jobs.message.rendering import MessageTemplate
 from jobs.models import Job, Recipient
+from jobs.receipts.figures import Figures
 from jobs.sending import canary
 from jobs.states import CanaryState
 from jobs.wording import recipient_errors
@@ -84,9 +85,11 @@ class ReceiptsSerializer(serializers.Serializer[Any]):
     delivered = serializers.IntegerField()
     read = serializers.IntegerField()
     played = serializers.IntegerField()
+    replied = serializers.IntegerField(help_text="0 until replies are told")
     failed_after = serializers.IntegerField(help_text="Refused by WhatsApp after acceptance; counted in `failed`, too")
     delivered_rate = serializers.FloatField(allow_null=True, help_text="In percent of those sent; null: nobody was")
     read_rate = serializers.FloatField(allow_null=True)
+    played_rate = serializers.FloatField(allow_null=True)
     first_at = Moment(allow_null=True)
     last_at = Moment(allow_null=True)
 
@@ -105,6 +108,42 @@ class CanarySerializer(serializers.Serializer[Any]):
     )
     opted_out = serializers.IntegerField(help_text="Since its start")
     until = Moment(allow_null=True, help_text="Until when they may hold the job; null: not all of them were tried")
+
+
+class _FiguresSerializer(serializers.Serializer[Any]):
+    """Null until the job has ended, where it has 50,000 recipients or more: total, sent, failed and the rates."""
+
+    total = serializers.IntegerField(allow_null=True, help_text="Without those who are suppressed")
+    sent = serializers.IntegerField(allow_null=True)
+    failed = serializers.IntegerField(allow_null=True, help_text="Or cancelled; the rest of `total` is unknown or open")
+    delivered = serializers.IntegerField()
+    read = serializers.IntegerField()
+    played = serializers.IntegerField()
+    failed_after = serializers.IntegerField()
+    delivered_rate = serializers.FloatField(allow_null=True)
+    read_rate = serializers.FloatField(allow_null=True)
+    first_at = Moment(allow_null=True)
+    last_at = Moment(allow_null=True)
+
+
+class DeviceFiguresSerializer(_FiguresSerializer):
+    device_id = serializers.IntegerField(source="number")
+    name = serializers.CharField()
+
+
+class VariantFiguresSerializer(_FiguresSerializer):
+    variant = serializers.SerializerMethodField(help_text="From 1, in the order of the campaign")
+    text = serializers.CharField(source="name")
+
+    def get_variant(self, figures: Figures) -> int:
+        return figures.number + 1
+
+
+class ReceiptsInFullSerializer(ReceiptsSerializer):
+    """What became of a job's messages, and by which device and which variant of its text."""
+
+    by_device = DeviceFiguresSerializer(many=True)
+    by_variant = VariantFiguresSerializer(many=True)
 
 
 class JobDetailSerializer(JobSerializer):

@@ -26,12 +26,14 @@ from jobs.api.serializers import (
     JobDetailSerializer,
     JobInListSerializer,
     JobSerializer,
+    ReceiptsInFullSerializer,
     RecipientPageSerializer,
     RecipientSerializer,
 )
 from jobs.intake import accepting
 from jobs.message.book import template_of
 from jobs.models import RECEIPT_TIMES, Job, OnDuplicate, RecipientQuerySet
+from jobs.receipts import figures
 from jobs.states import JobStatus, RecipientState
 from jobs.wording.refusals import job_created, refusal
 
@@ -168,6 +170,19 @@ class JobRecipients(APIView):
                 "next": str(part.rows[-1].position) if part.has_next else None,
             }
         )
+
+
+class JobReceipts(APIView):
+    """GET /jobs/{id}/receipts: what became of its messages, by device and by variant."""
+
+    @extend_schema(responses=ReceiptsInFullSerializer)
+    def get(self, request: ApiRequest, job_id: str, **_: Any) -> Response:
+        return self.answer_receipts(find_job(request, job_id))
+
+    @staticmethod
+    def answer_receipts(job: Job) -> Response:
+        parts = {"by_device": figures.by_device(job), "by_variant": figures.by_variant(job)}
+        return Response(ReceiptsInFullSerializer({**job.receipts(), **parts}).data)
 
 
 class JobExport(CsvView):

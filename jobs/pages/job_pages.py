@@ -1,7 +1,7 @@
 """What the pages of sending show: a new job, a job live, its recipients. JobAdmin decides who may see them."""
 
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, QueryDict
@@ -11,7 +11,6 @@ from django.utils.dateparse import parse_datetime
 from django.utils.formats import get_format
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from accounts.errors import ApiError
 from accounts.models import Account
@@ -26,7 +25,7 @@ from jobs.intake.recipient_file import MAX_COLUMNS, MAX_LINE_BYTES
 from jobs.message import lengths
 from jobs.message.book import template_of
 from jobs.models import Job, OnDuplicate, Recipient
-from jobs.pages import recipient_list
+from jobs.pages import receipt_card, recipient_list
 from jobs.sending import canary
 from jobs.states import JOB_ENDED, RECIPIENT_SENT, JobStatus, RecipientState
 from jobs.wording import recipient_errors, refusals
@@ -217,6 +216,7 @@ def live(job: Job) -> dict[str, Any]:
         "duration": _duration(job),
         **_devices(job),
         "feed": [_fed(recipient) for recipient in recipient_list.latest(job, FEED_ROWS)],
+        "receipts": receipt_card.shown(job) if job.sent or job.failed_after else None,
         "by_state": _by_state(job) if retention.is_over(job) else [],
         "by_error": _by_error(job) if retention.is_over(job) else [],
         "possible": control.possible(job),
@@ -320,15 +320,6 @@ def _live_words() -> dict[str, str]:
     }
 
 
-# What receipts may have said of a recipient, by the names of RECEIPT_TIMES.
-RECEIPTS: Final = {
-    "delivered": gettext_lazy("Delivered, read or not"),
-    "read": gettext_lazy("Read"),
-    "played": gettext_lazy("Played"),
-    "failed_after": gettext_lazy("Refused by WhatsApp after it was sent"),
-}
-
-
 # --- A job's recipients ------------------------------------------------------------------------------
 
 
@@ -360,9 +351,7 @@ def recipients(request: HttpRequest, job: Job) -> dict[str, Any]:
             for state in RecipientState
             if not counts or counts.get(state.value) or state == wanted.state
         ],
-        "receipts": [
-            {"value": kind, "label": label, "count": getattr(job, kind)} for kind, label in RECEIPTS.items()
-        ],
+        "receipts": receipt_card.choices(job),
         "errors": [
             {"value": code, "label": recipient_errors.on_the_page(code), "count": count}
             for code, count in errors.items()

@@ -6,8 +6,7 @@ order, a retry of thousands or a runner that answers for one and claims another,
 days of devices (`devices.health.days`) come last.
 """
 
-import json
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,8 +15,10 @@ from typing import Any, NamedTuple
 from devices.health import days
 from devices.health.timelock import Told
 from jobs.receipts import lifting
+from jobs.receipts.counting import Change, count
 from jobs.receipts.lifting import News, Standing
-from jobs.states import RECIPIENT_OPEN, RECIPIENT_SENT, RecipientState
+from jobs.sending.parts import NOBODY, Part
+from jobs.states import RecipientState
 
 Cursor = Any
 
@@ -45,7 +46,7 @@ class _Found(NamedTuple):
     """A recipient, locked."""
 
     recipient_id: int
-    job_id: int
+    part: Part
     phone: str
     message_id: str  # of its last message
     sent_at: datetime | None
@@ -85,11 +86,11 @@ def apply(cursor: Cursor, said: Mapping[Message, News]) -> Applied:
     changed = {pk: now for pk, now in sorted(lifted.items()) if now != found[pk].standing}
     if changed:
         _write(cursor, changed)
-        changes: dict[int, JobChange] = defaultdict(JobChange)
+        changes: dict[Part, Change] = defaultdict(Change)
         for pk, now in changed.items():
-            changes[found[pk].job_id].add(found[pk].standing, now)
-        applied.job_ids = set(changes)
-        applied.through = _count(cursor, changes)
+            changes[found[pk].part].add(found[pk].standing, now)
+        applied.job_ids = {part.job_id for part in changes}
+        applied.through = count(cursor, changes)
         days.note_ticks(cursor, by_device)
         applied.told = list(_told(said, owners, found, changed))
     return applied
@@ -130,16 +131,16 @@ def _owners(cursor: Cursor, messages: Collection[Message]) -> dict[Message, int]
 def _lock(cursor: Cursor, recipient_ids: Collection[int]) -> list[_Found]:
     """Those at whom nobody else is."""
     cursor.execute(
-        """
-        SELECT id, job_id, phone, gateway_message_id, sent_at, state, error_code, delivered_at, read_at,
-               played_at, failed_after_at, doubt_since IS NOT NULL
+        f"""
+        SELECT id, job_id, coalesce(device_id, {NOBODY}), coalesce(variant, 0), phone, gateway_message_id, sent_at,
+               state, error_code, delivered_at, read_at, played_at, failed_after_at, doubt_since IS NOT NULL
         FROM jobs_recipient WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
-        """,
+        """,  # noqa: S608 - a constant
         (sorted(recipient_ids),),
     )
     return [
-        _Found(pk, job_id, phone, message_id, sent_at, Standing(RecipientState(state), *rest))
-        for pk, job_id, phone, message_id, sent_at, state, *rest in cursor.fetchall()
+        _Found(pk, Part(job_id, device_id, variant), phone, message_id, sent_at, Standing(RecipientState(state), *rest))
+        for pk, job_id, device_id, variant, phone, message_id, sent_at, state, *rest in cursor.fetchall()
     ]
 
 
@@ -183,91 +184,3 @@ def _write(cursor: Cursor, changed: Mapping[int, Standing]) -> None:
             [now.failed_after_at for now in changed.values()],
         ],
     )
-
-
-# --- What that is in its job --------------------------------------------------------------------------------
-
-
-@dataclass(slots=True)
-class JobChange:
-    """How a job's counters move, and the results of one that has ended."""
-
-    sent: int = 0
-    failed: int = 0
-    delivered: int = 0
-    read: int = 0
-    played: int = 0
-    failed_after: int = 0
-    first_at: datetime | None = None
-    last_at: datetime | None = None
-    by_state: Counter[str] = field(default_factory=Counter)
-    by_error: Counter[str] = field(default_factory=Counter)
-
-    def add(self, before: Standing, now: Standing) -> None:
-        for standing, number in ((before, -1), (now, 1)):
-            self.sent += number * (standing.state in RECIPIENT_SENT)
-            self.failed += number * (standing.state not in RECIPIENT_SENT | RECIPIENT_OPEN)
-            self.delivered += number * (standing.delivered_at is not None)
-            self.read += number * (standing.read_at is not None)
-            self.played += number * (standing.played_at is not None)
-            self.failed_after += number * (standing.failed_after_at is not None)
-            self.by_state[standing.state.value] += number
-            if standing.error_code and standing.state not in RECIPIENT_SENT:
-                self.by_error[standing.error_code] += number
-        for at in (now.delivered_at, now.read_at, now.played_at, now.failed_after_at):
-            if at is not None:
-                self.first_at = min(at, self.first_at or at)
-                self.last_at = max(at, self.last_at or at)
-
-    def moved(self, results: dict[str, Any]) -> dict[str, Any]:
-        """The results of an ended job, with this change."""
-        by_error = Counter(results["by_error"])
-        by_error.update(self.by_error)
-        by_state = Counter(results["by_state"])
-        by_state.update(self.by_state)
-        return {
-            **results,
-            "sent": results["sent"] + self.sent,
-            "failed": results["failed"] + self.failed,
-            "by_state": dict(by_state),
-            "by_error": {code: number for code, number in by_error.items() if number},
-        }
-
-
-_COUNTERS = ("sent", "failed", "delivered", "read", "played", "failed_after")
-
-
-def _count(cursor: Cursor, changes: Mapping[int, JobChange]) -> list[int]:
-    """Move the jobs' counters; return those in which nobody waits any more by this, and which have not ended yet."""
-    cursor.execute(
-        """
-        SELECT id, CASE WHEN finished_at IS NOT NULL THEN results END FROM jobs_job
-        WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE
-        """,
-        (sorted(changes),),
-    )
-    rows = []
-    for job_id, kept in cursor.fetchall():
-        change = changes[job_id]
-        results = json.loads(kept) if isinstance(kept, str) else kept
-        moved = json.dumps(change.moved(results)) if results and "by_state" in results else None
-        rows.append((job_id, *(getattr(change, name) for name in _COUNTERS), change.first_at, change.last_at, moved))
-    cursor.execute(
-        """
-        UPDATE jobs_job AS job
-        SET sent = job.sent + new.sent, failed = job.failed + new.failed, delivered = job.delivered + new.delivered,
-            read = job.read + new.read, played = job.played + new.played,
-            failed_after = job.failed_after + new.failed_after,
-            first_receipt_at = least(job.first_receipt_at, new.first_at),
-            last_receipt_at = greatest(job.last_receipt_at, new.last_at),
-            results = coalesce(new.results, job.results), updated_at = clock_timestamp()
-        FROM unnest(%s::bigint[], %s::int[], %s::int[], %s::int[], %s::int[], %s::int[], %s::int[],
-            %s::timestamptz[], %s::timestamptz[], %s::jsonb[])
-          AS new (id, sent, failed, delivered, read, played, failed_after, first_at, last_at, results)
-        WHERE job.id = new.id
-        RETURNING job.id, job.finished_at IS NULL AND job.started_at IS NOT NULL AND job.total = job.sent + job.failed
-            AND new.sent + new.failed > 0
-        """,
-        [list(column) for column in zip(*rows, strict=True)] or [[]] * 10,
-    )
-    return [job_id for job_id, is_through in cursor.fetchall() if is_through]

@@ -7,7 +7,7 @@ from django.db.models.functions import Now
 
 from jobs.live import events, publishing
 from jobs.models import Chunk, Job
-from jobs.sending import results
+from jobs.sending import parts, results
 from jobs.states import JobStatus, RecipientState, may_become, recipient_move
 from jobs.wording.job_reasons import sentence
 
@@ -46,6 +46,7 @@ def _write_results(job: Job) -> dict[str, Any]:
     """Write the results of a job whose row is locked, from the rows of its recipients; return them."""
     with connection.cursor() as cursor:
         tally = results.tally(cursor, job.pk)
+        parts.settle(cursor, job.pk)
     # Rows of the file that were never imported ended unsent as well.
     missing = job.total - tally["total"]
     tally["by_state"][RecipientState.CANCELLED] += missing

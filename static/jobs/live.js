@@ -66,6 +66,7 @@ function paint() {
   sentBar.setAttribute("width", share(sent));
   failedBar.setAttribute("x", share(sent));
   failedBar.setAttribute("width", share(failed));
+  paintReceipts();
   document.title = job.ended ? title : `${oneDecimal(percentage)} % · ${title}`;
   paintRate();
 }
@@ -176,11 +177,27 @@ function receive(event) {
   }
 }
 
-// How many have it and who read it; at the first of them the page has no place for it yet.
+// What became of the messages. At the first that is told the page has no place for it yet, and is asked for again.
 function showReceipts(counts) {
-  const places = ["delivered", "read"].map((name) => [$(`#count-${name}`), counts[name]]);
-  if (places.some(([place]) => !place)) return askAgain();
-  for (const [place, number] of places) place.textContent = whole(number);
+  const names = ["delivered", "read", "played", "failed_after"].filter((name) => counts[name] || name !== "played");
+  if (names.some((name) => !$(`#receipt-${name}`))) return askAgain();
+  for (const name of names) $(`#receipt-${name}`).textContent = whole(counts[name]);
+  paintReceipts();
+}
+
+// Their shares of those sent, which may be more by now. Numbers are read from the page: it is asked for again, too.
+function paintReceipts() {
+  if (!$("#receipt-sent")) return;
+  $("#receipt-sent").textContent = whole(job.sent);
+  $("#bar-sent").setAttribute("width", job.sent ? "100%" : "0%");
+  for (const name of ["delivered", "read", "played"]) {
+    const place = $(`#receipt-${name}`);
+    if (!place) continue;
+    const share = job.sent ? Math.min(100, (100 * Number(place.textContent.replace(/\D/g, ""))) / job.sent) : 0;
+    $(`#bar-${name}`).setAttribute("width", `${share}%`);
+    const said = $(`#share-${name}`);
+    if (said) said.textContent = oneDecimal(share);
+  }
 }
 
 function resync() {

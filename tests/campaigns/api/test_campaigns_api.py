@@ -13,7 +13,7 @@ from django.utils import timezone
 from accounts.models import Account, AuditEntry, Role
 from campaigns.launch import drafting, launching
 from campaigns.models import Campaign, Contact, Segment
-from jobs.models import Recipient
+from jobs.models import Job, JobPart, Recipient
 from tests.accounts import people
 from tests.campaigns import campaigns_of
 from tests.factories import make_device
@@ -104,6 +104,7 @@ def test_a_campaign_is_made(client, address, account, admin):
         "status": "pending",
         "multimedia": {},
         "delivery_stats": ZEROS,
+        "receipts": None,
         "sender_id": admin.user_id,
         "description": "",
         "devices": [],
@@ -330,6 +331,21 @@ def test_status_and_stats_are_those_of_the_run(client, address, account):
         "suppressed": 1,
         "unknown": 1,
     }
+
+
+def test_receipts_are_those_of_the_run(client, address, account):
+    campaigns_of.contact(account, labels=["vip"])
+    device = make_device(account)
+    made = campaigns_of.campaign(account)
+    assert refused(client.get(f"{address}/{made.pk}/receipts"), 409, "campaign_not_launched")
+    job = campaigns_of.launched(made, timezone.now()).job
+    Job.unscoped.filter(pk=job.pk).update(sent=1, delivered=1, read=1)
+    JobPart.objects.create(job=job, device_id=device.pk, variant=0, delivered=1, read=1)
+    receipts = client.get(f"{address}/{made.pk}").json()["receipts"]
+    assert (receipts["delivered"], receipts["read_rate"], receipts["replied"]) == (1, 100.0, 0)
+    whole = client.get(f"{address}/{made.pk}/receipts").json()
+    assert ({**receipts, **whole}, whole["by_variant"]) == (whole, [])
+    assert [(one["device_id"], one["read"]) for one in whole["by_device"]] == [(device.pk, 1)]
 
 
 def test_only_an_administrator_deletes_and_only_what_is_not_running(client, address, account):

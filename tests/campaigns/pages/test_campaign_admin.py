@@ -15,7 +15,7 @@ from campaigns.launch import launching
 from campaigns.models import Campaign, Label, Segment
 from campaigns.pages import campaign_form
 from campaigns.states import CampaignStatus
-from jobs.models import Job, Recipient
+from jobs.models import Job, JobPart, Recipient
 from jobs.states import JobStatus, RecipientState
 from tests.accounts import people
 from tests.campaigns import campaigns_of as arrange
@@ -466,6 +466,7 @@ class TestActions:
         job.recipients.update(variant=0, state=RecipientState.SENT)
         first = job.recipients.order_by("position").first()
         type(first).objects.filter(pk=first.pk).update(variant=1, state=RecipientState.READ)
+        JobPart.objects.create(job=job, device_id=1, variant=1, delivered=1, read=1)
         html = page(browser.get(address(made)))
         assert "Los textos, comparados" in html
         assert html.index("Buenas") > html.index("Hola")

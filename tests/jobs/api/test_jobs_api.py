@@ -8,7 +8,9 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from django.db import connection
 from django.test import AsyncClient
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import AuditEntry, Role
@@ -17,7 +19,8 @@ from jobs import forecast
 from jobs.api import export
 from jobs.forecast import Outlook
 from jobs.intake import importing
-from jobs.models import JobDevice, Recipient
+from jobs.models import Job, JobDevice, JobPart, Recipient
+from jobs.receipts import figures
 from jobs.states import JobStatus, RecipientState
 from tests.accounts import people
 from tests.factories import make_account, make_device, make_job
@@ -131,9 +134,11 @@ class TestDetail:
                 "delivered": 0,
                 "read": 0,
                 "played": 0,
+                "replied": 0,
                 "failed_after": 0,
                 "delivered_rate": 0.0,
                 "read_rate": 0.0,
+                "played_rate": 0.0,
                 "first_at": None,
                 "last_at": None,
             },
@@ -154,13 +159,53 @@ class TestDetail:
             "delivered": 2,
             "read": 1,
             "played": 1,
+            "replied": 0,
             "failed_after": 1,
             "delivered_rate": 66.7,
             "read_rate": 33.3,
+            "played_rate": 33.3,
             "first_at": "2026-01-15T20:00:00Z",
             "last_at": "2026-01-15T20:00:00Z",
         }
         assert get(f"/jobs/{make_job(sender.account, 1).uuid}")["receipts"]["read_rate"] is None
+
+    def test_says_it_by_device_and_variant_too(self, sender, get):
+        variants = [{"text": "Hola", "weight": 1}, {"text": "Buenas", "weight": 1}]
+        other = make_device(sender.account, name="Abajo", instance_name="demo-2")
+        job = make_job(sender.account, 4, variants=variants, sent=4, delivered=2, read=1)
+        for place, device in enumerate((sender.device, sender.device, other)):
+            job.recipients.filter(position=place).update(state="sent", device=device, variant=place % 2)
+        JobPart.objects.create(job=job, device_id=sender.device.pk, variant=0, delivered=1, read=1)
+        JobPart.objects.create(job=job, device_id=sender.device.pk, variant=1, delivered=1)
+
+        answer = get(f"/jobs/{job.uuid}/receipts")
+
+        assert {**get(f"/jobs/{job.uuid}")["receipts"], "by_device": [], "by_variant": []} == {
+            **answer,
+            "by_device": [],
+            "by_variant": [],
+        }
+        below, ours = answer["by_device"]
+        assert (below["name"], below["total"], below["sent"], below["delivered"]) == ("Abajo", 1, 1, 0)
+        assert (ours["device_id"], ours["sent"], ours["delivered"], ours["read_rate"]) == (sender.device.pk, 2, 2, 50.0)
+        assert [(one["variant"], one["text"], one["sent"], one["delivered"]) for one in answer["by_variant"]] == [
+            (1, "Hola", 2, 1),
+            (2, "Buenas", 1, 1),
+        ]
+        assert get(f"/api/v1/accounts/{sender.account.pk}/jobs/{job.uuid}/receipts") == answer
+
+    def test_of_a_large_job_under_way_no_recipient_is_read_for_it(self, sender, get, monkeypatch):
+        monkeypatch.setattr(figures, "COUNTED_BELOW", 4)
+        job = make_job(sender.account, 4, variants=[{"text": "Hola", "weight": 1}])
+        JobPart.objects.create(job=job, device_id=sender.device.pk, variant=0, total=9, sent=9, failed=9, delivered=2)
+        with CaptureQueriesContext(connection) as queries:
+            answer = get(f"/jobs/{job.uuid}/receipts")
+        assert not [query for query in queries if "jobs_recipient" in query["sql"]]
+        for one in (*answer["by_device"], *answer["by_variant"]):
+            assert (one["total"], one["sent"], one["failed"], one["delivered"]) == (None, None, None, 2)
+            assert one["delivered_rate"] is None
+        Job.unscoped.filter(pk=job.pk).update(finished_at=START, status=JobStatus.COMPLETED)
+        assert get(f"/jobs/{job.uuid}/receipts")["by_device"][0]["sent"] == 9
 
     def test_has_the_results_of_a_job_that_ended(self, sender, get):
         results = {"sent": 1, "failed": 0, "total": 1, "by_state": {"sent": 1}, "by_error": {}}

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import AuditEntry, Role
-from jobs.models import Chunk, Job, JobDevice, Recipient, Suppression
+from jobs.models import Chunk, Job, JobDevice, JobPart, Recipient, Suppression
 from jobs.states import JobStatus, RecipientState
 from tests.accounts import people
 from tests.factories import make_account, make_device, make_job
@@ -144,6 +144,24 @@ class TestLive:
         for text in ("Resultado", "Excluido", "El número no tiene WhatsApp", "Pidió no recibir mensajes"):
             assert text in html
         assert f"{recipients(job)}?error=not_on_whatsapp" in html
+
+    def test_shows_what_became_of_the_messages_and_what_that_means(self, account, browser):
+        devices = [make_device(account, name=name, instance_name=name) for name in ("Ventas", "Cobros")]
+        job = make_job(account, 4, sent=4, next_position=4)
+        html = page(browser.get(live(job)))
+        assert "Ningún teléfono ha dicho nada todavía" in html
+        counts = {"delivered": 3, "read": 1, "failed_after": 1, "first_receipt_at": job.created_at}
+        Job.unscoped.filter(pk=job.pk).update(**counts)
+        for device, delivered in zip(devices, (2, 1), strict=True):
+            JobPart.objects.create(job=job, device_id=device.pk, variant=0, delivered=delivered)
+        html = page(browser.get(live(job)))
+        assert '<span id="receipt-delivered">3</span> <small><span id="share-delivered">75</span> %</small>' in html
+        assert '<span id="receipt-read">1</span>' in html
+        assert '<dd id="receipt-failed_after">1</dd>' in html
+        assert 'id="receipt-played"' not in html
+        assert "Ningún teléfono ha dicho nada todavía" not in html
+        assert html.index("Cobros") < html.index("Ventas")
+        assert "Mucha gente lo tiene desactivado" in html
 
     def test_says_why_it_is_paused_or_failed_and_when_it_will_start(self, account, browser):
         paused = make_job(account, status=JobStatus.PAUSED, state_reason="no_devices_left")
