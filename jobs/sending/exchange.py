@@ -13,18 +13,17 @@ tables that have just grown it knows nothing, and would read all of them once fo
 Lock order, here as everywhere in the engine: runners, lanes, recipients, jobs; each by rising id.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-import psycopg
 from django.conf import settings
 from django.db import connection
 
 from devices.health.correspondents import wrote_to
 from devices.lane.leases import LOCKED, USABLE
 from devices.phone_numbers import key_sql
+from devices.prepared import Prepared, numbers
 from jobs.sending.outcomes import Outcome
 from jobs.sending.recording import (
     MOVE,
@@ -33,7 +32,6 @@ from jobs.sending.recording import (
     Counted,
     count,
     given_outcomes,
-    numbers,
     parameters_of,
     recipient_id_of,
 )
@@ -144,9 +142,7 @@ FROM (SELECT) AS always LEFT JOIN counted ON true
 """  # noqa: S608 - constants
 
 
-# As the server reads it: psycopg would take so long a text apart for each call.
-_NAMES = list(dict.fromkeys(re.findall(r"%\((\w+)\)s", _STATEMENT)))
-_NUMBERED = re.sub(r"%\((\w+)\)s", lambda name: f"${_NAMES.index(name[1]) + 1}", _STATEMENT)
+_PREPARED = Prepared(_STATEMENT)
 
 
 def exchange(offer: Offer) -> Answer:
@@ -174,7 +170,7 @@ def exchange(offer: Offer) -> Answer:
         "freed_devices": numbers(freed[1]),
         "firsts": numbers(freed[2]),
     }
-    rows = _execute(parameters)
+    rows = _PREPARED.rows(parameters)
     is_alive, held_now, usable, locked, moved, claimed = rows[0][:6]
     return Answer(
         is_alive=is_alive,
@@ -197,19 +193,6 @@ def plan_anew() -> None:
     """
     with connection.cursor() as cursor:
         cursor.execute("DISCARD PLANS")
-
-
-def _execute(parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
-    # Not Django's cursor: it puts the values into the text, which PostgreSQL then reads and plans each time.
-    connection.ensure_connection()
-    if connection.connection.prepare_threshold is None:  # Django forbids preparing
-        connection.connection.prepare_threshold = 0
-        # PostgreSQL would plan it anew for each call, where that looks a little cheaper: it takes as long as the work.
-        with connection.connection.cursor() as cursor:
-            cursor.execute("SET plan_cache_mode = force_generic_plan")
-    with connection.wrap_database_errors, psycopg.RawCursor(connection.connection) as cursor:
-        cursor.execute(_NUMBERED, [parameters[name] for name in _NAMES], prepare=True)
-        return cursor.fetchall()
 
 
 def _columns(rows: Sequence[tuple[Any, ...]], number: int) -> Sequence[Sequence[Any]]:

@@ -6,7 +6,7 @@ Arrays travel as text, which psycopg need not take apart.
 Lock order, here as everywhere in the engine: lanes, recipients, jobs; each by rising id.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -14,6 +14,7 @@ from uuid import UUID
 import structlog
 from django.db import DataError, IntegrityError, connection, transaction
 
+from devices.prepared import numbers, texts
 from jobs.sending.outcomes import UNRECORDABLE, Outcome
 from jobs.states import RECIPIENT_MOVES, RECIPIENT_OPEN, RECIPIENT_SENT, RecipientState, sql_list
 
@@ -159,18 +160,3 @@ def parameters_of(outcomes: Sequence[Outcome]) -> dict[str, str]:
 
 def recipient_id_of(outcome: Outcome) -> int:
     return outcome.claim.recipient_id
-
-
-def numbers(values: Iterable[Any]) -> str:
-    """An array literal of what needs no quotes."""
-    return "{" + ",".join(map(str, values)) + "}"
-
-
-def texts(values: Sequence[str]) -> str:
-    """An array literal of texts."""
-    if not values:
-        return "{}"
-    joined = '","'.join(values)
-    if "\\" in joined or joined.count('"') != 2 * (len(values) - 1):
-        joined = '","'.join(value.replace("\\", "\\\\").replace('"', '\\"') for value in values)
-    return '{"' + joined + '"}'
