@@ -6,7 +6,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from jobs import retention
-from jobs.models import Chunk, Job, Recipient
+from jobs.models import Chunk, Job, JobPart, Recipient
 from jobs.states import JobStatus
 from tests.factories import make_account, make_job
 
@@ -22,12 +22,14 @@ def test_goes_in_batches_and_takes_everything_with_it(ended, monkeypatch):
     monkeypatch.setattr(retention, "BATCH_ROWS", 10)
     other = make_job(ended.account, 3)
     Chunk.objects.create(job=ended, start=0, end=10)
+    JobPart.objects.create(job=ended, device_id=1, variant=0)
     with CaptureQueriesContext(connection) as queries:
         assert retention.delete_job(ended) == 25
     deletions = [query for query in queries if query["sql"].startswith('DELETE FROM "jobs_recipient"')]
     assert len(deletions) == 4  # three batches, and a last look
     assert not Job.unscoped.filter(pk=ended.pk).exists()
     assert not Chunk.objects.exists()
+    assert not JobPart.objects.exists()
     assert set(Recipient.objects.values_list("job_id", flat=True)) == {other.pk}
 
 
