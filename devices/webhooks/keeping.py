@@ -74,9 +74,8 @@ def _take(now: datetime) -> list[int]:
             UPDATE devices_webhook SET look_at = %(now)s + %(asking)s * interval '1 second' WHERE device_id IN (
                 SELECT webhook.device_id FROM devices_webhook AS webhook
                     JOIN devices_device AS device ON device.id = webhook.device_id
-                WHERE (coalesce(webhook.look_at <= %(now)s, true) OR (
-                        webhook.public_url <> %(url)s AND coalesce(webhook.looked_at < %(now)s - %(asking)s * interval '1 second', true)
-                    ))
+                WHERE (coalesce(webhook.look_at <= %(now)s, true) OR webhook.public_url <> %(url)s
+                        AND coalesce(webhook.looked_at < %(now)s - %(asking)s * interval '1 second', true))
                   AND device.enabled AND device.deleted_at IS NULL
                   AND (device.status = 'connected' OR device.status_reason = ANY(%(answers)s))
                 ORDER BY webhook.look_at NULLS FIRST LIMIT %(most)s FOR NO KEY UPDATE OF webhook SKIP LOCKED
