@@ -5,16 +5,14 @@ The order of day and month is "dmy" or "mdy"; the year is four digits, or two af
 
 import re
 from calendar import monthrange
-from typing import Final
+from typing import Final, NamedTuple
 
 ORDERS: Final = ("dmy", "mdy")
 
 # Where people write the month first.
 _MONTH_FIRST: Final = frozenset(["AS", "FM", "GU", "MH", "MP", "PH", "PR", "PW", "US", "VI"])
 _ISO: Final = re.compile(r"([0-9]{4})([-/.])([0-9]{1,2})\2([0-9]{1,2})(?:[T ]00:00(?::00(?:\.0+)?)?Z?)?")
-_OURS: Final = re.compile(
-    r"([0-9]{1,2})(?:([-/.])([0-9]{1,2})\2([0-9]{4})|/([0-9]{1,2})/([0-9]{2}))(?: 0?0:00(?::00)?)?"
-)
+_OURS: Final = re.compile(r"([0-9]{1,2})([-/.])([0-9]{1,2})\2([0-9]{4}|[0-9]{2})(?: 0?0:00(?::00)?)?")
 _CENTURY: Final = 50  # of two digits: from 50 on the last one, as spreadsheets have it
 FIRST_YEAR, LAST_YEAR = 1850, 2200
 
@@ -26,6 +24,22 @@ _THREE_NUMBERS: Final = re.compile(THREE_NUMBERS.removeprefix("^").removesuffix(
 _BETWEEN: Final = re.compile("[-/.]")
 
 
+class InNumbers(NamedTuple):
+    """A day of three numbers, in an order that is still to be said."""
+
+    first: int
+    second: int
+    year: int
+    is_iso: bool  # the month comes first, whoever wrote it
+    is_sure: bool  # not two digits of a year after a point or a hyphen: 12.5.26 may be a version, or a code
+
+    def placed(self, order: str) -> tuple[int, int, int]:
+        """Year, month and day."""
+        if self.is_iso or order == "mdy":
+            return self.year, self.first, self.second
+        return self.year, self.second, self.first
+
+
 def order_of(country: str) -> str:
     """The order of a country ("PE"); "" where none is chosen."""
     return "" if not country else "mdy" if country in _MONTH_FIRST else "dmy"
@@ -33,29 +47,19 @@ def order_of(country: str) -> str:
 
 def orders(text: str) -> tuple[tuple[str, ...], bool]:
     """The orders with which this is a day, and whether they make two of it. ISO's are the same in both."""
-    found = _numbers(text)
-    if found is None:
+    found = in_numbers(text)
+    if found is None or not found.is_sure:
         return (), False
-    first, second, year, is_iso = found
-    if is_iso:
-        return (ORDERS if _is_day(year, first, second) else ()), False
-    possible = tuple(
-        [
-            order
-            for order, day, month in zip(ORDERS, (first, second), (second, first), strict=True)
-            if _is_day(year, month, day)
-        ]
-    )
-    return possible, len(possible) == 2 and first != second
+    possible = tuple([order for order in ORDERS if _is_day(*found.placed(order))])
+    return possible, len(possible) == 2 and not found.is_iso and found.first != found.second
 
 
 def read(text: str, order: str) -> str:
     """The day that is written in this order, as ISO has it. Raises ValueError."""
-    found = _numbers(text)
-    if found is None:
+    found = in_numbers(text)
+    if found is None or not found.is_sure:
         raise ValueError("a day")
-    first, second, year, is_iso = found
-    month, day = (first, second) if is_iso or order == "mdy" else (second, first)
+    year, month, day = found.placed(order)
     if not _is_day(year, month, day):
         raise ValueError("a day of our times")
     return f"{year}-{month:02}-{day:02}"
@@ -77,15 +81,16 @@ def compared(text: str, order: str) -> str | None:
     return f"{year}-{month.zfill(2)}-{day.zfill(2)}"
 
 
-def _numbers(text: str) -> tuple[int, int, int, bool] | None:
-    """The two numbers in their order, the year, and whether it is ISO's way: then the month comes first."""
+def in_numbers(text: str) -> InNumbers | None:
+    """The day that a text is, perhaps with its midnight behind it."""
     if found := _OURS.fullmatch(text):
-        first, _, second, year, short_second, short = found.groups()
-        if year:
-            return int(first), int(second), int(year), False
-        return int(first), int(short_second), (1900 if int(short) >= _CENTURY else 2000) + int(short), False
+        first, sign, second, year = found.groups()
+        if len(year) == 4:
+            return InNumbers(int(first), int(second), int(year), is_iso=False, is_sure=True)
+        century = 1900 if int(year) >= _CENTURY else 2000
+        return InNumbers(int(first), int(second), century + int(year), is_iso=False, is_sure=sign == "/")
     if found := _ISO.fullmatch(text):
-        return int(found[3]), int(found[4]), int(found[1]), True
+        return InNumbers(int(found[3]), int(found[4]), int(found[1]), is_iso=True, is_sure=True)
     return None
 
 

@@ -1,12 +1,15 @@
 """Moments as files have them: 2026-05-31T20:00:00Z, 31/05/2026 8:00 pm, 31-may-2026. Pure.
 
-Of two numbers that can both be the day the first one is, as in most of the world; one over 12 says which it is.
+Their days are those of `days`, and with the name of their month. Of two numbers that can both be the day the country's
+order decides; one over 12 says which it is.
 """
 
 import re
-from datetime import datetime, tzinfo
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from functools import lru_cache
 from typing import Final
 
+from accounts.written import days
 from accounts.written.folding import without_accents
 
 FIRST_YEAR: Final = 1990  # before it nobody asked
@@ -14,8 +17,11 @@ _TIME: Final = re.compile(
     r"(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2})(?:[.,][0-9]{1,9})?)? ?"
     r"(?P<half>[ap]\.? ?m\.?)?(?: ?(?P<zone>z|utc|gmt|[+-][0-9]{2}:?[0-9]{2}))?"
 )
-_YEAR_FIRST: Final = re.compile(r"([0-9]{4})([-/.])([0-9]{1,2})\2([0-9]{1,2})")
-_YEAR_LAST: Final = re.compile(r"([0-9]{1,2})([-/.])([0-9]{1,2})\2([0-9]{4}|[0-9]{2})")
+# As programs write it: nearly all of a file, where it comes from one.
+_ISO: Final = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?(?:Z|[+-][0-9]{2}:[0-9]{2})?)?"
+)
+_BEFORE_TIME: Final = re.compile(r",? (?=[0-9]{1,2}:)|(?<=[0-9])t(?=[0-9])")
 _NAMED: Final = re.compile(r"([0-9]{1,2})[ -/.](?:de )?([a-z]{3,10})\.?[ -/.](?:de |del )?([0-9]{4}|[0-9]{2})")
 _NAMED_FIRST: Final = re.compile(r"([a-z]{3,10})\.? ([0-9]{1,2}),? ([0-9]{4})")
 _MONTHS: Final = {
@@ -41,27 +47,35 @@ _MONTHS: Final = {
 }
 
 
-def read(text: str, zone: tzinfo) -> datetime:
-    """The moment that is written here; of a day its beginning, in `zone` where it says none. Raises ValueError."""
+@lru_cache(maxsize=4_096)
+def read(text: str, zone: tzinfo, order: str = "dmy") -> datetime:
+    """The moment that is written here; of a day its beginning, in `zone` where it says none. Raises ValueError.
+
+    `order`: how the country writes days ("dmy", "mdy").
+    """
     if len(text) > 40:
         raise ValueError("a moment")
-    plain = " ".join(without_accents(text.casefold()).split())
-    day, between, rest = plain.partition("t") if _YEAR_FIRST.match(plain) and "t" in plain[:11] else (plain, "", "")
-    if not rest and (found := re.search(r",? (?=[0-9]{1,2}:)", plain)):
-        day, between, rest = plain[: found.start()], " ", plain[found.end() :]
-    year, month, number = _day(day)
-    if not FIRST_YEAR <= year <= 9_000:
+    if _ISO.fullmatch(text):
+        moment = datetime.fromisoformat(text).replace(microsecond=0)
+        _check_year(moment.year)
+        return moment if moment.tzinfo else moment.replace(tzinfo=zone)
+    plain = " ".join((text if text.isascii() else without_accents(text)).casefold().split())
+    before = _BEFORE_TIME.search(plain)
+    year, month, day = _day(plain[: before.start()] if before else plain, order)
+    _check_year(year)
+    moment = datetime(year, month, day, tzinfo=zone)
+    return _at(moment, plain[before.end() :]) if before else moment
+
+
+def _check_year(year: int) -> None:
+    if not FIRST_YEAR <= year <= days.LAST_YEAR:
         raise ValueError("a year of ours")
-    moment = datetime(year, month, number, tzinfo=zone)
-    return _at(moment, rest) if between else moment
 
 
-def _day(text: str) -> tuple[int, int, int]:
-    if found := _YEAR_FIRST.fullmatch(text):
-        return int(found[1]), int(found[3]), int(found[4])
-    if found := _YEAR_LAST.fullmatch(text):
-        first, second, year = int(found[1]), int(found[3]), _year(found[4])
-        return (year, first, second) if second > 12 >= first else (year, second, first)
+def _day(text: str, order: str) -> tuple[int, int, int]:
+    if numbers := days.in_numbers(text):
+        year, month, day = numbers.placed(order)
+        return (year, day, month) if month > 12 >= day and not numbers.is_iso else (year, month, day)
     if found := _NAMED.fullmatch(text):
         return _year(found[3]), _month(found[2]), int(found[1])
     if found := _NAMED_FIRST.fullmatch(text):
@@ -89,11 +103,10 @@ def _at(day: datetime, text: str) -> datetime:
             raise ValueError("an hour of a half day")
         hour = hour % 12 + (12 if half.startswith("p") else 0)
     moment = day.replace(hour=hour, minute=int(found["minute"]), second=int(found["second"] or 0))
-    match found["zone"]:
-        case None:
-            return moment
-        case "z" | "utc" | "gmt":
-            offset = "+0000"
-        case said:
-            offset = said.replace(":", "")
-    return datetime.strptime(f"{moment:%Y%m%d%H%M%S}{offset}", "%Y%m%d%H%M%S%z")
+    zone = found["zone"]
+    if zone is None:
+        return moment
+    if zone in ("z", "utc", "gmt"):
+        return moment.replace(tzinfo=UTC)
+    offset = timedelta(hours=int(zone[1:3]), minutes=int(zone[-2:]))
+    return moment.replace(tzinfo=timezone(-offset if zone[0] == "-" else offset))

@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple
 
 from django.utils import timezone
 
+from accounts.written import days
 from accounts.written.folding import same_name
 from campaigns.contacts import attributes, consent_by_file
 from campaigns.imports import attribute_columns
@@ -66,12 +67,13 @@ class ChunkReader:
         self._rows = iter(self._table)
         self._passed = row.processed if place else 0
         mapping = _under_own_names(row)
+        day_order = days.order_of(mapping["default_country"] or row.account.default_country) or "dmy"
         self.lines: LineReader | SuppressionReader
         if row.kind == ImportKind.SUPPRESSIONS:
             self.has_consents = False
-            self.lines = SuppressionReader(mapping, row.account.time_zone, timezone.now())
+            self.lines = SuppressionReader(mapping, row.account.time_zone, timezone.now(), day_order)
         else:
-            consents = ConsentReader(mapping, row.account.time_zone, timezone.now())
+            consents = ConsentReader(mapping, row.account.time_zone, timezone.now(), day_order)
             self.has_consents = bool(consents.places)
             self.lines = LineReader(mapping, consents if self.has_consents else None)
         self.keys_path = path.with_suffix(".keys")

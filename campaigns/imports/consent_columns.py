@@ -149,7 +149,7 @@ def _answer(text: str, is_out: bool) -> bool | None:
 class ConsentReader:
     """Reads what lines say by the columns of a mapping; None where it has none of them."""
 
-    def __init__(self, mapping: dict[str, Any], time_zone: str, now: datetime) -> None:
+    def __init__(self, mapping: dict[str, Any], time_zone: str, now: datetime, day_order: str = "dmy") -> None:
         columns = mapping["columns"]
         outs = columns.get(OPTED_OUT, [])
         self._outs: list[int] = outs if isinstance(outs, list) else [outs]
@@ -158,6 +158,7 @@ class ConsentReader:
         )
         self._source_of_all: str = mapping.get(SOURCE, "")
         self._zone = ZoneInfo(time_zone)
+        self._day_order = day_order
         self._latest = now + timedelta(days=1)  # whatever its zone, a later day is none on which somebody spoke
 
     @property
@@ -220,7 +221,7 @@ class ConsentReader:
 
     def _moment(self, text: str) -> datetime | None:
         try:
-            moment = moments.read(text, self._zone)
+            moment = moments.read(text, self._zone, self._day_order)
         except ValueError:
             return None
         return moment if moment <= self._latest else None

@@ -117,13 +117,14 @@ def guess(found: Head, country: str) -> column_guess.Guess:
 class SuppressionReader:
     """Reads lines as a mapping says; the counterpart of `LineReader`."""
 
-    def __init__(self, mapping: dict[str, Any], time_zone: str, now: datetime) -> None:
+    def __init__(self, mapping: dict[str, Any], time_zone: str, now: datetime, day_order: str = "dmy") -> None:
         columns = mapping["columns"]
         self.more_attributes: frozenset[str] = frozenset()  # of people alone
         self._phone, self._reason, self._since = (columns.get(field) for field in FIELDS)
         self._reason_of_all: str = mapping.get("reason", "")
         self._country: str = mapping["default_country"]
         self._zone = ZoneInfo(time_zone)
+        self._day_order = day_order
         self._latest = now + timedelta(days=1)
         self._columns = len(mapping["names"])
         self._width = (
@@ -141,6 +142,8 @@ class SuppressionReader:
             phone = phone_numbers.read_kept_from(raw, self._country)
         except phone_numbers.Unreadable as problem:
             raise BadLine(problem.code) from None
+        if phone_numbers.parse(phone) is None:
+            notes.append(Note("phone_of_no_plan", self._phone))
         return Entry(
             phone,
             phone_numbers.key_of(phone),
@@ -161,7 +164,7 @@ class SuppressionReader:
         if not text:
             return None
         try:
-            moment = moments.read(text, self._zone)
+            moment = moments.read(text, self._zone, self._day_order)
         except ValueError:
             moment = None
         if moment is None or moment > self._latest:

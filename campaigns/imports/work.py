@@ -112,13 +112,12 @@ def _count(row: ContactImport, path: Path) -> bool:
     """Count the file's rows, and recognise what its columns hold; whether it can go on."""
     if not path.exists():
         return False
-    number = 0
+    number, most = 0, settings.MAX_RECIPIENTS
     recognition = _recognition(row)
-    for one in rows_of(row, path):
-        number += 1
+    for number, one in enumerate(rows_of(row, path), 1):
         recognition.look(one)
-        if number > settings.MAX_RECIPIENTS:
-            _fail(row, "import_too_many_rows", limit=settings.MAX_RECIPIENTS)
+        if number > most:
+            _fail(row, "import_too_many_rows", limit=most)
             return False
     if not number:
         # Read as it was said, nothing is left of it: a person may say otherwise.

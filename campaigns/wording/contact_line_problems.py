@@ -116,6 +116,10 @@ CONTACT_LINE_PROBLEMS: Final[dict[str, ContactLineProblem]] = {
         "El número es de un teléfono fijo: solo recibirá mensajes si usa WhatsApp Business.",
         _("The number is a landline's: it gets messages only if it uses WhatsApp Business."),
     ),
+    "phone_of_no_plan": ContactLineProblem(
+        "El plan de su país no conoce el número: se puso en la lista como está escrito. Comprueba sus dígitos.",
+        _("Its country's plan does not know the number: it is on the list as it was written. Check its digits."),
+    ),
     # The file as a whole: line 0
     "import_too_many_columns": ContactLineProblem(
         "El archivo tiene más de {limit} columnas. Quita las que no necesitas.",

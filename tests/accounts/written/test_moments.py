@@ -31,8 +31,24 @@ def test_a_time_of_the_day_is_its_zones(text, hour, minute):
     assert (moment.hour, moment.minute, moment.tzinfo) == (hour, minute, LIMA)
 
 
-def test_of_two_numbers_that_may_be_the_day_the_first_is():
-    assert moments.read("03/04/2026", UTC) == datetime(2026, 4, 3, tzinfo=UTC)
+@pytest.mark.parametrize(
+    ("text", "order", "day", "month"),
+    [
+        ("03/04/2026", "dmy", 3, 4),
+        ("03/04/2026", "mdy", 4, 3),
+        ("3.4.26 10:00", "mdy", 4, 3),
+        ("31/05/2026", "mdy", 31, 5),
+        ("05/31/2026", "dmy", 31, 5),
+        ("2026-03-04", "mdy", 4, 3),
+    ],
+)
+def test_of_two_numbers_that_may_be_the_day_the_countrys_order_decides(text, order, day, month):
+    moment = moments.read(text, UTC, order)
+    assert (moment.day, moment.month, moment.year) == (day, month, 2026)
+
+
+def test_two_digits_of_a_year_are_those_of_days():
+    assert moments.read("31/05/98", UTC) == datetime(1998, 5, 31, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -52,6 +68,10 @@ def test_of_two_numbers_that_may_be_the_day_the_first_is():
         "31/05/2026 13:00 pm",
         "٣١/٠٥/٢٠٢٦",
         "2026-05-31 20:00 +9999",
+        "2026-05-31T20:00:00+99:99",
+        "2026-13-01",
+        "0000-01-01",
+        "20260531",
     ],
 )
 def test_what_is_no_moment_is_refused(text):

@@ -99,6 +99,13 @@ def test_a_number_that_is_there_keeps_its_reason_and_date(call):
     }
 
 
+def test_a_number_of_no_plan_is_kept_as_it_is_written_and_told(call):
+    done = imported(call, "phone\n+51 987 65432\n+51987650002\n+52 1 55 1234 5678\n98765432\n", default_country="PE")
+    assert set(banned()) == {"+5198765432", "+51987650002", "+525512345678"}
+    assert told(done["warnings"]) == [(2, "phone", "phone_of_no_plan")]
+    assert told(done["errors"]) == [(5, "", "phone_not_in_plan")]
+
+
 def test_a_number_without_a_country_is_nobodys(call):
     call.account.default_country = ""
     call.account.save()
