@@ -215,6 +215,9 @@ class Acknowledgement(models.Model):
     device = models.OneToOneField(Device, models.CASCADE, primary_key=True, related_name="+")
     connects_to = models.CharField(max_length=32)  # a mark of the gateway and instance that it was heard of
     heard_at = models.DateTimeField()
+    # When the newest message was sent that was told of, and when it was: by these a gateway is known to be behind.
+    told_of = models.DateTimeField(null=True)
+    told_at = models.DateTimeField(null=True)
     unanswered = models.PositiveIntegerField(db_default=0)
     silent_since = models.DateTimeField(null=True)  # from then on they are too many
     # Times in a row that it was taken out for it, and until when it is.

@@ -30,6 +30,9 @@ Cursor = Any
 
 NO_ACKNOWLEDGEMENT: Final = "no_acknowledgement"
 LONGEST_OUT_MINUTES: Final = 240
+# A gateway is behind where the newest it told of is so much older, for so long after it told of a newer one.
+BEHIND_BY: Final = "30 seconds"
+BEHIND_FOR: Final = "10 seconds"
 
 
 class Accepted(NamedTuple):
@@ -72,11 +75,18 @@ def accepted(by_device: Mapping[int, Accepted]) -> None:
         )
 
 
-def is_heard_of_sql(device_id: str) -> str:
-    """Whether receipts were ever heard of a device, as the instance that it is now; `device_id`: SQL of its id."""
+def may_be_missed_sql(device_id: str, sent_at: str) -> str:
+    """Whether a message is to be heard of by now; given is SQL of its device's id and of when it was sent.
+
+    Not where nothing was ever heard of the device, as the instance that it is now. Nor where its gateway is behind: it
+    tells just now, one after another, of messages that were sent long before. After a job of a hundred thousand it may
+    be so for minutes.
+    """
     return f"""EXISTS (
         SELECT FROM devices_acknowledgement AS known JOIN devices_device AS device ON device.id = known.device_id
         WHERE known.device_id = {device_id} AND device.deleted_at IS NULL AND known.connects_to = {INSTANCE}
+            AND NOT coalesce(known.told_at > clock_timestamp() - interval '{BEHIND_FOR}'
+                AND known.told_of < {sent_at} - interval '{BEHIND_BY}', false)
     )"""
 
 
@@ -121,6 +131,18 @@ def heard(cursor: Cursor, at: Mapping[int, datetime]) -> None:
             """,
             (well_again, NO_ACKNOWLEDGEMENT),
         )
+
+
+def told_of(cursor: Cursor, sent_at: Mapping[int, datetime]) -> None:
+    """Note that these devices' gateways told of messages sent then, for the first time; after `heard`."""
+    cursor.execute(
+        """
+        UPDATE devices_acknowledgement AS known SET told_of = given.sent_at, told_at = clock_timestamp()
+        FROM unnest(%s::bigint[], %s::timestamptz[]) AS given (device_id, sent_at)
+        WHERE known.device_id = given.device_id AND coalesce(known.told_of < given.sent_at, true)
+        """,
+        (list(sent_at), list(sent_at.values())),
+    )
 
 
 def watch() -> list[int]:

@@ -35,6 +35,7 @@ class Told(NamedTuple):
     device_id: int
     phone: str  # "+" and digits
     is_refused: bool  # else it was delivered
+    sent_at: datetime | None = None
 
 
 class TimeLock(NamedTuple):

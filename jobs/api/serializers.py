@@ -104,7 +104,7 @@ class CanarySerializer(serializers.Serializer[Any]):
     refused = serializers.IntegerField(help_text="By WhatsApp, after their gateway had taken them")
     failed = serializers.IntegerField(help_text="Before that")
     unheard = serializers.IntegerField(
-        help_text="Sent through devices of which no receipt was ever heard: none to wait for"
+        help_text="Sent, and nothing to wait for: receipts of their devices were never heard, or are far behind"
     )
     opted_out = serializers.IntegerField(help_text="Since its start")
     until = Moment(allow_null=True, help_text="Until when they may hold the job; null: not all of them were tried")

@@ -106,9 +106,9 @@ def _told(
             continue
         before = recipient.standing
         if now.delivered_at is not None and before.delivered_at is None:
-            yield Told(message.device_id, recipient.phone, is_refused=False)
+            yield Told(message.device_id, recipient.phone, is_refused=False, sent_at=recipient.sent_at)
         elif now.failed_after_at is not None and before.failed_after_at is None:
-            yield Told(message.device_id, recipient.phone, is_refused=True)
+            yield Told(message.device_id, recipient.phone, is_refused=True, sent_at=recipient.sent_at)
 
 
 def _owners(cursor: Cursor, messages: Collection[Message]) -> dict[Message, int]:

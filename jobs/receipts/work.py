@@ -17,6 +17,7 @@ from django.utils import timezone
 from devices.gateway.registry import READERS
 from devices.health import acknowledgements, correspondents, timelock
 from devices.health.correspondents import Wrote
+from devices.health.timelock import Told
 from devices.webhooks import inbox
 from devices.webhooks.inbox import Event
 from jobs.receipts import lifting, parking
@@ -97,9 +98,19 @@ def _batch(number: int) -> tuple[Applied, int]:
         parking.let_go(cursor, [message for message in again if message not in applied.parked])
         parking.keep(cursor, applied.parked)
         acknowledgements.heard(cursor, came)
+        acknowledgements.told_of(cursor, _newest(applied.told))
         correspondents.note(cursor, wrote)
         applied.locked = timelock.note(cursor, applied.told)
     return applied, max(len(events), len(again))
+
+
+def _newest(told: Iterable[Told]) -> dict[int, datetime]:
+    """When the newest of these messages was sent, by device."""
+    newest: dict[int, datetime] = {}
+    for one in told:
+        if one.sent_at is not None:
+            newest[one.device_id] = max(one.sent_at, newest.get(one.device_id, one.sent_at))
+    return newest
 
 
 def _take(cursor: inbox.Cursor, number: int) -> list[Event]:

@@ -4,7 +4,8 @@ The job's cursor stops at `canary_end` (`chunks.REACH`), so that nothing is aske
 is read from their rows, by the sweep and by whoever applies receipts:
 
 - sent, and delivered where receipts tell: as soon as enough are for sure, the others go.
-- Of a device of which no receipt was ever heard none will come: what its gateway accepted counts as delivered.
+- Of a device of which no receipt was ever heard none will come: what its gateway accepted counts as delivered. So it
+  does of one whose gateway is far behind in telling of earlier messages.
 - Undelivered when the wait is over, refused, or opted out beyond a limit: the job rests until a person decides. So it
   does where that shows later, until `canary_until`.
 """
@@ -19,7 +20,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import F
 
-from devices.health.acknowledgements import is_heard_of_sql
+from devices.health.acknowledgements import may_be_missed_sql
 from devices.lane import runners
 from devices.phone_numbers import key_sql
 from jobs.live import publishing
@@ -51,7 +52,7 @@ class Figures:
     delivered: int
     refused: int  # by WhatsApp, after that
     failed: int  # before that
-    unheard: int  # accepted through a device of which no receipt was ever heard
+    unheard: int  # accepted, and nothing will be heard of it, or not soon
     opted_out: int  # since the job's start
 
     @property
@@ -102,7 +103,8 @@ def figures(job: Job, now: datetime) -> Figures:
                     WHERE state = '{RecipientState.FAILED}' AND tries > 0 AND failed_after_at IS NULL
                 ),
                 count(*) FILTER (
-                    WHERE state = '{RecipientState.SENT}' AND NOT {is_heard_of_sql("recipient.device_id")}
+                    WHERE state = '{RecipientState.SENT}'
+                        AND NOT {may_be_missed_sql("recipient.device_id", "recipient.sent_at")}
                 ),
                 count(*) FILTER (WHERE tries > 0 AND EXISTS (
                     SELECT FROM jobs_suppression AS suppression

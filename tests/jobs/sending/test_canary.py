@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from devices.gateway.base import OutcomeUnknown, Rejected
-from devices.models import Device
+from devices.models import Acknowledgement, Device
 from jobs import control, invariants, sweep
 from jobs.models import Job, Recipient, Suppression
 from jobs.running import fleet
@@ -17,7 +17,7 @@ from jobs.sending.outcomes import Claim, Outcome
 from jobs.sending.results import LiveFeed
 from jobs.states import RecipientState
 from tests.factories import make_account, make_device, make_job
-from tests.jobs.arrange import claim, not_sent, refill, settle, transaction_cursor
+from tests.jobs.arrange import ago, claim, not_sent, record, refill, sending, settle, transaction_cursor
 from tests.jobs.arrange import sent as accepted
 from tests.jobs.receipts.arrange import tell, worked
 
@@ -278,6 +278,42 @@ def test_devices_that_are_heard_of_and_others_each_count_as_they_can(device, set
     assert judged(job) == UNDER_WAY  # five accepted in silence, five not delivered
     tells(device, job, [0])
     assert standing(job) == PASSED
+
+
+@pytest.fixture
+def before(device: Device) -> Job:
+    """A job of before, whose first message was sent two minutes ago, and the others one."""
+    job = make_job(device.account, 3, (device,), next_position=3, message="Antes @valor1")
+    record(*map(accepted, sending(job, device)))
+    Recipient.objects.filter(job=job).update(sent_at=ago(60))
+    Recipient.objects.filter(job=job, position=0).update(sent_at=ago(120))
+    return job
+
+
+def test_a_gateway_that_is_far_behind_is_not_waited_for(device, before):
+    heard_of(device)
+    job = started(device)
+    send(device)
+    assert judged(job) == UNDER_WAY
+    tells(device, before, [0])
+    assert judged(job) == PASSED
+
+
+def test_a_late_phone_makes_nobody_behind(device, before):
+    tells(device, before, [1])
+    Acknowledgement.objects.update(told_at=ago(60))
+    job = started(device)
+    send(device)
+    tells(device, before, [0])
+    assert judged(job) == UNDER_WAY
+
+
+def test_one_that_has_caught_up_is_not_behind_any_more(device, before):
+    tells(device, before, [1])
+    job = started(device)
+    send(device)
+    tells(device, job, [9])
+    assert judged(job) == UNDER_WAY
 
 
 # --- Opt-outs -------------------------------------------------------------------------------------------------
