@@ -23,6 +23,11 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 2.0,
         "options": {"expires": 4.0},
     },
+    "tell whoever watches how far devices are linked": {
+        "task": "devices.tasks.follow_pairings",
+        "schedule": 2.0,
+        "options": {"expires": 2.0},
+    },
     "keep the webhooks set": {
         "task": "devices.tasks.keep_webhooks",
         # Who is due, each row says; where nobody is, it is one look.

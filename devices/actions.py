@@ -20,7 +20,8 @@ from devices.gateway.base import Link
 from devices.gateway.registry import make_instance
 from devices.health import timelock
 from devices.linking import pairing
-from devices.linking.pairing import ACT_SECONDS, GatewayRefused, Shown
+from devices.linking.pairing import ACT_SECONDS, GatewayRefused
+from devices.linking.shown import Shown
 from devices.models import Device
 from devices.needs import needs_of
 from devices.webhooks import subscribing

@@ -4,12 +4,18 @@ from celery import shared_task
 from django.utils import timezone
 
 from devices.health import days, rounds
+from devices.linking import pairing
 from devices.webhooks import keeping
 
 
 @shared_task(ignore_result=True)
 def check_devices() -> None:
     rounds.check_due(now=timezone.now())
+
+
+@shared_task(ignore_result=True)
+def follow_pairings() -> None:
+    pairing.follow(now=timezone.now())
 
 
 @shared_task(ignore_result=True)

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import structlog
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import F, Q
 from redis import RedisError
 
 from accounts.live.broadcast import broadcast, channel_of, redis
@@ -30,6 +30,7 @@ AFTERMATH: Final = timedelta(hours=1)
 _TOLD: Final = f"{settings.CHANNEL_PREFIX}:told:"
 _TOLD_SECONDS: Final = 3600
 _TOLD_OF_A_DEVICE: Final = ("name", "enabled", "status", "status_reason")
+_AND_OF_ITS_WEBHOOK: Final = "webhook__problem"
 
 
 def group_name(account_id: int) -> str:
@@ -87,10 +88,13 @@ def _tell(account_id: int, now: datetime) -> int:
     told = _tell_what_is_new(account_id, "campaigns", _campaign_events(campaigns))
     # Of a thousand devices that stand as they stood, one row each is read, and nothing is built, written or compared.
     devices = Device.objects.for_account(account_id).order_by("pk")
-    stand = sha256(repr(list(devices.values_list("pk", *_TOLD_OF_A_DEVICE))).encode()).digest()
+    stood = devices.values_list("pk", *_TOLD_OF_A_DEVICE, _AND_OF_ITS_WEBHOOK)
+    stand = sha256(repr(list(stood)).encode()).digest()
     if redis().get(place := _key(account_id, "stand")) != stand:
-        changed = devices.only("pk", *_TOLD_OF_A_DEVICE)
-        told += _tell_what_is_new(account_id, "devices", map(events.device_changed, changed))
+        changed = devices.only("pk", *_TOLD_OF_A_DEVICE).annotate(hook_problem=F(_AND_OF_ITS_WEBHOOK))
+        told += _tell_what_is_new(
+            account_id, "devices", (events.device_changed(device, device.hook_problem or "") for device in changed)
+        )
     redis().set(place, stand, ex=_TOLD_SECONDS)
     redis().expire(_key(account_id, "devices"), _TOLD_SECONDS)
     return told

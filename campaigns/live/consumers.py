@@ -2,10 +2,12 @@
 
 from typing import Any
 
+from accounts.access.permissions import may
 from accounts.live.json_socket import JsonSocket
-from accounts.models import Account, User
+from accounts.models import Account, Role, User
 from campaigns.live import events
 from campaigns.live.changes import group_name, personal_group_name
+from devices.linking import telling
 
 NO_SUCH_ACCOUNT = 4404
 
@@ -44,10 +46,13 @@ class BellConsumer(JsonSocket):
 
 
 class AccountConsumer(BellConsumer):
-    """`/ws/account/{id}`: subscribed, then changes of campaigns and devices besides."""
+    """`/ws/account/{id}`: subscribed, then changes of campaigns and devices besides; codes to who may link a device."""
 
     def groups_of(self, account: Account, user: User) -> tuple[str, ...]:
-        return (group_name(account.pk), *super().groups_of(account, user))
+        groups = (group_name(account.pk), *super().groups_of(account, user))
+        if may(self.scope["membership"], Role.ADMINISTRATOR):
+            groups += (telling.group_name(account.pk),)
+        return groups
 
     def subscribed(self, account: Account) -> events.Event:
         return events.subscribed(account.pk)

@@ -14,7 +14,8 @@ def campaign_changed(campaign_id: int, status: str, delivery_stats: dict[str, in
     return {"type": "campaign_changed", "id": campaign_id, "status": status, "delivery_stats": delivery_stats}
 
 
-def device_changed(device: Device) -> Event:
+def device_changed(device: Device, hook_problem: str = "") -> Event:
+    """`hook_problem`: the code of what keeps its gateway from telling us; "" where nothing is known to."""
     return {
         "type": "device_changed",
         "id": device.pk,
@@ -22,6 +23,8 @@ def device_changed(device: Device) -> Event:
         "enabled": device.enabled,
         "status": device.status,
         "status_reason": reasons.spanish(device.status_reason),
+        "code": device.status_reason,
+        "webhook_problem": hook_problem,
     }
 
 

@@ -8,7 +8,7 @@ from rest_framework import serializers
 from accounts.requests import account_of
 from devices import phone_numbers, reasons, validation
 from devices.health.history import Day, Watch
-from devices.linking.pairing import Shown, Step
+from devices.linking.shown import Shown, Step
 from devices.models import Device
 from devices.states import DeviceStatus
 from devices.webhooks.subscribing import Arrival, Standing

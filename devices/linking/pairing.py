@@ -5,49 +5,27 @@ is asked once a second. What it says of the device is noted as by a check, so a 
 """
 
 from datetime import datetime, timedelta
-from typing import Final, NamedTuple
+from typing import Final
 
-import segno
-from django.db import models, transaction
+from django.db import transaction
+from redis import RedisError
 
 from devices.gateway.base import DeviceUnavailable, Gateway, Link, Linker, Linking, Probe
 from devices.gateway.registry import gateway_for
 from devices.health import probes
 from devices.health.acknowledgements import NO_ACKNOWLEDGEMENT
+from devices.linking import telling
+from devices.linking.shown import Shown, Step
 from devices.models import Device, Pairing
 
 LOOK_EVERY: Final = timedelta(seconds=0.9)
 LOOK_SECONDS: Final = 5.0  # each of the two calls of a look
 START_SECONDS: Final = 20.0  # the first code takes two seconds, or five
 ACT_SECONDS: Final = 20.0
+MOST_FOLLOWED: Final = 10
 # So many codes unscanned: something keeps this phone from it.
 MANY_CODES: Final = 3
 _ASKING: Final = timedelta(seconds=2 * LOOK_SECONDS)
-
-
-class Step(models.TextChoices):
-    """How far it is."""
-
-    CONNECTED = "connected"
-    CODE = "code"  # one shows
-    WAITING = "waiting"  # connecting, with none to show (yet)
-    NOT_LINKED = "not_linked"
-
-
-class Shown(NamedTuple):
-    """What a page and the API show of it. `reason` is a code of `reasons`, "" where all goes well."""
-
-    step: Step
-    reason: str = ""
-    qr: str = ""  # its text
-    typed: str = ""
-    codes_shown: int = 0
-    expires_at: datetime | None = None
-
-    @property
-    def image(self) -> str:
-        """The QR code as a data URI (PNG), drawn by us: a gateway's own picture is not for browsers. "" for none."""
-        return segno.make_qr(self.qr, error="l").png_data_uri(scale=6, border=4) if self.qr else ""
 
 
 class GatewayRefused(Exception):
@@ -83,6 +61,7 @@ def keep(device: Device, linking: Linking, now: datetime) -> Shown:
         row, _made = Pairing.objects.select_for_update().get_or_create(device=device)
         _write(row, linking, now)
         row.save()
+    telling.tell(device, shown(device, row))
     _tell_health(device, linking, now)
     return shown(device, row)
 
@@ -101,12 +80,29 @@ def look(device: Device, now: datetime) -> Shown:
             # Who began anew meanwhile knows better.
             newest = Pairing.objects.select_for_update().filter(device=device, next_look_at=asking_until).first()
             if newest is not None:
+                before = shown(device, newest)
                 _write(newest, linking, now)
                 newest.save()
         if newest is not None:
+            if (fresh := shown(device, newest)) != before:
+                telling.tell(device, fresh)
             _tell_health(device, linking, now)
     row.refresh_from_db()
     return shown(device, row)
+
+
+def follow(now: datetime) -> int:
+    """Look at those that show a code, where somebody is told of it live and no page does; return how many."""
+    rows = Pairing.objects.filter(link=Link.OPENING.value, codes_shown__gt=0, device__deleted_at=None)
+    rows = rows.select_related("device").order_by("next_look_at")[:MOST_FOLLOWED]
+    try:
+        watched = telling.watched_accounts() if rows else set()
+    except RedisError:
+        return 0  # nobody could be told
+    followed = [row.device for row in rows if row.device.account_id in watched]
+    for device in followed:
+        look(device, now)
+    return len(followed)
 
 
 def shown(device: Device, row: Pairing) -> Shown:

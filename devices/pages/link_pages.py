@@ -16,7 +16,8 @@ from accounts.pages.admin_base import AccountAdmin
 from devices import actions, phone_numbers, reasons
 from devices.health import probes
 from devices.linking import pairing
-from devices.linking.pairing import GatewayRefused, Shown
+from devices.linking.pairing import GatewayRefused
+from devices.linking.shown import Shown
 from devices.models import Device
 from devices.webhooks import subscribing
 from devices.webhooks.subscribing import Arrival, Standing

@@ -8,14 +8,22 @@ import pytest
 from channels.db import database_sync_to_async
 from django.conf import settings
 from django.utils import timezone
+from django.utils.dateparse import parse_datetime
 
 from accounts.live.broadcast import redis
+from accounts.models import Role
 from campaigns.live import changes
 from campaigns.models import Campaign, Notification
 from campaigns.notices import inbox
 from campaigns.wording import campaign_notes
 from config.asgi import application
-from devices.models import Device
+from devices.gateway.base import Link, LinkCode, Linking
+from devices.gateway.evolution.phone_linking import PhoneLinking
+from devices.health import breaker, probes
+from devices.health.probes import Health
+from devices.linking import pairing
+from devices.models import Device, Webhook
+from devices.states import DeviceStatus
 from jobs.models import Job
 from tests.accounts import people
 from tests.campaigns import campaigns_of
@@ -78,6 +86,8 @@ async def test_changes_reach_the_watcher():
         "enabled": True,
         "status": "connected",
         "status_reason": "",
+        "code": "",
+        "webhook_problem": "",
     }
     assert await tell() == 0  # nothing changed
 
@@ -87,6 +97,8 @@ async def test_changes_reach_the_watcher():
     first, second = await client.receive_json_from(), await client.receive_json_from()
     assert (first["status"], first["delivery_stats"]["pending"]) == ("running", 1)
     assert (second["status"], "QR" in second["status_reason"]) == ("disconnected", True)
+    documented = json.dumps({**second, "id": 3, "name": "Ventas"}, ensure_ascii=False)
+    assert documented in (Path(settings.BASE_DIR) / "docs/events.md").read_text().splitlines()
     await client.disconnect()
 
 
@@ -223,4 +235,93 @@ async def test_devices_that_stand_as_they_stood_are_not_gone_through(monkeypatch
     monkeypatch.undo()
     await database_sync_to_async(Device.unscoped.filter(pk=device.pk).update)(enabled=False)
     assert await tell() == 1
+    await client.disconnect()
+
+
+async def test_every_change_of_a_devices_health_is_told_and_several_at_once_as_one():
+    member, _, device, token = await arrange()
+    client = await opened(member.account_id, token)
+    await client.receive_json_from()
+    assert await tell() == 2
+    for _ in range(2):
+        await client.receive_json_from()
+    change = database_sync_to_async(_change)
+    for act in (
+        lambda: breaker.take_out(device.pk, "unreachable"),
+        lambda: breaker.is_back(device.pk),
+        lambda: probes.note(device, Health(DeviceStatus.DISCONNECTED, "instance_closed"), timezone.now()),
+        lambda: Webhook.objects.create(device=device, secret="x", problem="hook_elsewhere"),
+    ):
+        await change(act)
+        assert await tell() == 1
+        told = await client.receive_json_from()
+        assert told["type"] == "device_changed"
+    assert (told["code"], told["webhook_problem"]) == ("instance_closed", "hook_elsewhere")
+    await change(lambda: breaker.is_back(device.pk))
+    await change(lambda: breaker.take_out(device.pk, "no_answer"))
+    assert await tell() == 1
+    assert (await client.receive_json_from())["code"] == "no_answer"
+    await client.disconnect()
+
+
+def _change(act):
+    act()
+
+
+# --- Codes, to who may link ---------------------------------------------------------------------------------
+
+
+def a_code(number: int, link: Link = Link.OPENING) -> Linking:
+    return Linking(link, "", LinkCode(f"2@{number}", "ABCD1234", number) if link is Link.OPENING else None)
+
+
+async def test_a_code_reaches_administrators_alone():
+    member, _, device, token = await arrange()
+    sockets = {}
+    for role in (Role.AGENT, Role.VIEWER):
+        other = await database_sync_to_async(people.member)(member.account, role)
+        sockets[role] = await opened(member.account_id, await database_sync_to_async(people.token_of)(other))
+    stranger, _, _, theirs = await arrange()
+    sockets["stranger"] = await opened(stranger.account_id, theirs)
+    sockets["bell"] = await opened(member.account_id, token, "/notifications")
+    mine = await opened(member.account_id, token)
+    for socket_ in (mine, *sockets.values()):
+        await socket_.receive_json_from()
+    now = timezone.now()
+    await database_sync_to_async(pairing.keep)(device, a_code(1), now)
+    event = await mine.receive_json_from()
+    assert event["qr"].startswith("data:image/png;base64,")
+    told = parse_datetime(event["expires_at"])
+    assert told - now == PhoneLinking.code_lives
+    documented = {
+        **event,
+        "id": 3,
+        "qr": "data:image/png;base64,…",
+        "qr_text": "2@…",
+        "expires_at": "2026-11-30T12:00:45Z",
+    }
+    lines = (Path(settings.BASE_DIR) / "docs/events.md").read_text().splitlines()
+    assert json.dumps(documented, ensure_ascii=False) in lines
+    for socket_ in sockets.values():
+        assert await socket_.receive_nothing(0.2)
+        await socket_.disconnect()
+    await mine.disconnect()
+
+
+async def test_codes_are_followed_only_while_somebody_watches_and_told_only_when_they_change(monkeypatch):
+    member, _, device, token = await arrange()
+    seen = iter([a_code(1), a_code(2), a_code(2, Link.OPEN)])
+    monkeypatch.setattr(PhoneLinking, "look", lambda *_: next(seen))
+    follow = database_sync_to_async(pairing.follow)
+    now = timezone.now()
+    await database_sync_to_async(pairing.keep)(device, a_code(1), now)
+    assert await follow(now + timedelta(seconds=2)) == 0  # nobody watches
+    client = await opened(member.account_id, token)
+    await client.receive_json_from()
+    for seconds in (2, 4, 6):
+        assert await follow(now + timedelta(seconds=seconds)) == 1
+    second, linked = await client.receive_json_from(), await client.receive_json_from()
+    assert (second["qr_text"], second["codes_shown"]) == ("2@2", 2)
+    assert (linked["status"], linked["qr"], linked["expires_at"]) == ("connected", "", None)
+    assert await follow(now + timedelta(seconds=8)) == 0
     await client.disconnect()
