@@ -42,6 +42,8 @@ CANARY_OPT_OUT_PERCENT = env.read("CANARY_OPT_OUT_PERCENT", env.whole_number(0, 
 # to it; 0: never.
 TIME_LOCK_ERRORS = env.read("TIME_LOCK_ERRORS", env.whole_number(0, 1000), 3)
 TIME_LOCK_HOURS = env.read("TIME_LOCK_HOURS", env.whole_number(1, 720), 24)
+# Strangers that a device may write to in a day, where its own row does not say; 0: any number.
+NEW_PEOPLE_A_DAY = env.read("NEW_PEOPLE_A_DAY", env.whole_number(0, 1_000_000), 0)
 CAMPAIGN_MISFIRE_SECONDS = env.read("CAMPAIGN_MISFIRE_SECONDS", env.whole_number(60, 604_800), 3600)
 
 _layout = Layout(DATA_DIR)

@@ -139,7 +139,16 @@ class DeviceAdmin(LinkPages):
         (gettext_lazy("Gateway"), {"fields": ("provider", "base_url", "instance_name", "token")}),
         (
             gettext_lazy("Pace"),
-            {"fields": ("messages_per_minute", "jitter_percent", "daily_limit", "warm_up_since", "max_in_flight")},
+            {
+                "fields": (
+                    "messages_per_minute",
+                    "jitter_percent",
+                    "daily_limit",
+                    "new_people_a_day",
+                    "warm_up_since",
+                    "max_in_flight",
+                )
+            },
         ),
         (gettext_lazy("Connection"), {"fields": ("connection", "status_checked_at", "webhook_state")}),
     )

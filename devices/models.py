@@ -90,6 +90,15 @@ class Device(ScopedModel):
         blank=True,
         help_text=_("A new number sends 20 messages on this day and half as many again each day, for two weeks."),
     )
+    new_people_a_day = models.PositiveIntegerField(
+        _("new people per day"),
+        null=True,
+        blank=True,
+        help_text=_(
+            "Of people who never wrote to this number, it writes to no more than this in a day. 0 means no limit; "
+            "empty, as the server is set."
+        ),
+    )
     enabled = models.BooleanField(_("enabled"), default=True)
     status = models.CharField(
         _("status"), max_length=16, choices=DeviceStatus.choices, default=DeviceStatus.CONNECTING, editable=False
@@ -198,6 +207,9 @@ class Lane(models.Model):
     # Messages begun on `day` (UTC), for the daily limit.
     day = models.DateField(null=True)
     day_count = models.IntegerField(db_default=0)
+    # Of people who never wrote to it, those it has begun to write to on a day of its account's clock.
+    strangers_day = models.DateField(null=True)
+    strangers_count = models.IntegerField(db_default=0)
 
     class Meta:
         db_table = "devices_lane"

@@ -9,6 +9,7 @@ from django.db import connection
 from django.db.models import Count, Min
 
 from devices.health import breaker
+from devices.lane.limits import local_day, next_local_day, strangers_budget
 from devices.lane.pacing import daily_allowance
 from devices.models import Device
 from devices.states import DeviceStatus
@@ -106,13 +107,17 @@ def _for_devices(job: Job, now: datetime) -> Wait | None:
         "lane__day_count",
         "lane__next_slot_at",
         "only_known_until",
+        "new_people_a_day",
+        "lane__strangers_day",
+        "lane__strangers_count",
     )
     rows = devices.values_list(*columns, named=True)
+    zone = job.account.time_zone
     found: list[Wait] = []
     # Mostly one of the first may send: the others are asked for only where none of them may.
     for some in (rows[:LOOKED_AT_FIRST], rows[LOOKED_AT_FIRST:]):
         for device in some:
-            wait = _for_device(device, now)
+            wait = _for_device(device, now, zone)
             if wait is None:
                 return None
             found.append(wait)
@@ -121,8 +126,8 @@ def _for_devices(job: Job, now: datetime) -> Wait | None:
     return _soonest(found)
 
 
-def _for_device(device: Any, now: datetime) -> Wait | None:
-    """What keeps one device from sending."""
+def _for_device(device: Any, now: datetime, zone: str) -> Wait | None:
+    """What keeps one device from sending, or from writing to people who never wrote to it."""
     sent_today = device.lane__day_count if device.lane__day == now.date() else 0
     slot = device.lane__next_slot_at
     allowance = daily_allowance(device.daily_limit, device.warm_up_since, now.date())
@@ -132,10 +137,19 @@ def _for_device(device: Any, now: datetime) -> Wait | None:
         return Wait(reasons.DEVICE_OUT, None, device.next_check_at if passes else None)
     if allowance is not None and sent_today >= allowance:
         return Wait(reasons.DAILY_LIMIT, None, _next_midnight(now))
-    if device.only_known_until is not None and device.only_known_until > now:
-        return Wait(reasons.ONLY_KNOWN_PEOPLE, None, device.only_known_until)
+    if (wait := _for_strangers(device, now, zone)) is not None:
+        return wait  # who looks for people it knows rests between, by its slot
     if slot is not None and slot - now > max(2 * pace, _LONGER_THAN_A_PACE):
         return Wait(reasons.GATEWAY_ASKED, None, slot)
+    return None
+
+
+def _for_strangers(device: Any, now: datetime, zone: str) -> Wait | None:
+    if device.only_known_until is not None and device.only_known_until > now:
+        return Wait(reasons.ONLY_KNOWN_PEOPLE, None, device.only_known_until)
+    budget, today = strangers_budget(device.new_people_a_day), local_day(zone, now)
+    if budget is not None and device.lane__strangers_day == today and device.lane__strangers_count >= budget:
+        return Wait(reasons.NEW_PEOPLE_LIMIT, None, next_local_day(zone, now))
     return None
 
 

@@ -47,11 +47,13 @@ class DeviceSerializer(serializers.ModelSerializer[Device]):
             "messages_per_minute",
             "max_in_flight",
             "daily_limit",
+            "new_people_a_day",
+            "only_known_until",
             "enabled",
             "status",
             "status_reason",
         )
-        read_only_fields = ("id", "status")
+        read_only_fields = ("id", "only_known_until", "status")
 
     def get_status_reason(self, device: Device) -> str:
         """A sentence in Spanish; "" where the device is well."""

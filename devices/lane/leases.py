@@ -86,6 +86,22 @@ def count_today(cursor: Cursor, begun: Mapping[int, int]) -> None:
     )
 
 
+def count_strangers(cursor: Cursor, begun: Mapping[int, tuple[date, int]]) -> None:
+    """Likewise for those of them to people who never wrote to the device: by device id, today by its own clock, and how
+    many."""
+    cursor.execute(
+        """
+        UPDATE devices_lane AS lane
+        SET strangers_day = begun.day, strangers_count = greatest(
+            0, begun.number + CASE WHEN lane.strangers_day = begun.day THEN lane.strangers_count ELSE 0 END
+        )
+        FROM unnest(%s::bigint[], %s::date[], %s::int[]) AS begun (device_id, day, number)
+        WHERE lane.device_id = begun.device_id
+        """,
+        (list(begun), [day for day, _ in begun.values()], [number for _, number in begun.values()]),
+    )
+
+
 def release(cursor: Cursor, leases: Iterable[tuple[int, int]], runner_id: int) -> None:
     """Give leases back, as (device id, token), for the next runner to take at once; lost ones are left alone."""
     rows = sorted(leases)

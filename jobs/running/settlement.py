@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 
 import structlog
 from django.conf import settings
@@ -98,6 +98,7 @@ class Settlement:
         self._feed = LiveFeed()
         self._messages = MessageBook()
         self._limited_by_day: set[int] = set()
+        self._strangers_day: dict[int, date] = {}  # of devices that may write to so many only, by their clocks
 
     @property
     def has_untold_events(self) -> bool:
@@ -152,8 +153,9 @@ class Settlement:
         """Exchange, and what must be done in the same transaction; nothing is changed where the exchange is refused."""
         unsent = Counter(outcome.claim.device_id for outcome in order.outcomes if outcome.proven_unsent)
         limited = bool(self._limited_by_day) and not self._limited_by_day.isdisjoint(order.wanted.keys() | unsent)
+        counts = bool(self._strangers_day) and not self._strangers_day.keys().isdisjoint(order.wanted.keys() | unsent)
         forgotten = order.released.keys() - self._claimers.keys()
-        with transaction.atomic() if limited or forgotten or tells else nullcontext():
+        with transaction.atomic() if limited or counts or forgotten or tells else nullcontext():
             answer = exchange(offer)
             settled.is_alive = answer.is_alive
             settled.held, settled.unusable = answer.held, answer.held - answer.usable
@@ -163,7 +165,7 @@ class Settlement:
                 self._claimers.pop(device_id, None)
             self._keep_claimed(drawn, answer.claimed, settled)
             for device_id in answer.locked & self._claimers.keys():
-                self._claimers[device_id].know_only(is_so=True)
+                self._claimers[device_id].limit_strangers(0)
             if limited:
                 # A day's limit is of what went out or may have: what was refused is given back.
                 begun = Counter(device_id for device_id, _ in answer.claimed)
@@ -172,6 +174,8 @@ class Settlement:
                     leases.count_today(
                         cursor, {k: number for k, number in begun.items() if number and k in self._limited_by_day}
                     )
+            if counts:
+                self._count_strangers(order, drawn, answer)
             if forgotten & settled.held:
                 # A database error cost us what we knew of them: claims and chunks that only the rows tell of.
                 with connection.cursor() as cursor:
@@ -179,6 +183,22 @@ class Settlement:
             if tells:
                 self._recorded(results.announce(order.outcomes, answer, self._feed, is_committed=False))
         return answer
+
+    def _count_strangers(self, order: Order, drawn: Sequence[Drawn], answer: Answer) -> None:
+        """As a day's limit is."""
+        begun = Counter(
+            device_id
+            for device_id, _, waiting in drawn
+            if waiting.is_stranger and (device_id, waiting.recipient_id) in answer.claimed
+        )
+        begun.subtract(
+            outcome.claim.device_id
+            for outcome in order.outcomes
+            if outcome.proven_unsent and outcome.claim.is_stranger and outcome.claim.device_id in answer.held
+        )
+        if counted := {k: (self._strangers_day[k], n) for k, n in begun.items() if n and k in self._strangers_day}:
+            with connection.cursor() as cursor:
+                leases.count_strangers(cursor, counted)
 
     def forget(self) -> None:
         """Drop all that is known beside the rows (after a database error)."""
@@ -220,9 +240,14 @@ class Settlement:
         self._limited_by_day -= limits.keys()
         self._limited_by_day |= {pk for pk, one in limits.items() if one.allowance is not None}
         for device_id, one in limits.items():
+            if one.strangers is None or one.today is None:
+                self._strangers_day.pop(device_id, None)
+            else:
+                self._strangers_day[device_id] = one.today
+        for device_id, one in limits.items():
             if (claimer := self._claimers.get(device_id)) is not None:
                 claimer.keep_pace(one.messages_per_minute)
-                claimer.know_only(is_so=one.is_locked)
+                claimer.limit_strangers(one.strangers)
         return limits
 
     def _refill(self, order: Order) -> None:
@@ -304,7 +329,7 @@ class Settlement:
             settled.claims.setdefault(ours.device_id, []).append(ours)
         for device_id, _job_id, waiting in drawn:
             if (device_id, waiting.recipient_id) not in claimed and device_id in self._claimers:
-                self._claimers[device_id].let_go(waiting.chunk_id, waiting.position)
+                self._claimers[device_id].was_not_claimed(waiting)
 
     def _recorded(self, recorded: results.Recorded) -> None:
         """Once it is committed, publish what is to be told and finish the jobs that are over."""
@@ -356,7 +381,7 @@ class Settlement:
             claimer = self._claimers[device.pk] = Claimer(
                 device.pk, settings.CHUNK_SIZE, device.max_in_flight, lease.token, device.messages_per_minute
             )
-            claimer.know_only(is_so=limits[device.pk].is_locked)
+            claimer.limit_strangers(limits[device.pk].strangers)
         if useless:
             with transaction.atomic(), connection.cursor() as cursor:
                 leases.release(cursor, useless, self._runner_id or 0)

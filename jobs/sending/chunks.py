@@ -29,6 +29,7 @@ class Waiting(NamedTuple):
     variant: int | None
     chunk_id: int | None
     is_banned: bool  # the account must not write to this number (any more)
+    is_stranger: bool = False  # never wrote to the device that has read it, and it may write to so many only
 
 
 class Want(NamedTuple):

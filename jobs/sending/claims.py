@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import structlog
 
+from devices.health import correspondents
 from jobs.message import lengths
 from jobs.message.book import MessageBook
 from jobs.sending import chunks, known_people
@@ -113,6 +114,7 @@ class Claimer:
         self.not_yet: list[tuple[Waiting, datetime]] = []  # read, but it is night where they are
         self.banned: list[tuple[int, Waiting]] = []  # read, but not to be written to: (job id, recipient)
         self.knows_only = False  # it writes only to people who wrote to it
+        self.strangers_left: int | None = None  # others whom it may still write to; None: any number
         self._chunk_taken_at: float | None = None
         self._chunks: dict[int, TakenChunk] = {}
         self._closed: list[TakenChunk] = []  # all of whose recipients have been tried or given back
@@ -133,16 +135,19 @@ class Claimer:
         """Whether more may be read for it now that others need it."""
         return self.is_paced and len(self) <= self.chunk_size // 2
 
-    def know_only(self, *, is_so: bool) -> None:
-        """Write from now on only to people who wrote to this device, or to anybody again. What was read of others goes
-        back."""
-        if is_so and not self.knows_only:
+    def limit_strangers(self, number: int | None) -> None:
+        """Write from now on to so many people who never wrote to this device; None: to any number.
+
+        What was read, of whom nobody knows yet whether they did, or not to be looked for any more, goes back.
+        """
+        knows_only = number == 0
+        if (knows_only and not self.knows_only) or (number is not None and self.strangers_left is None):
             for feed in self.feeds.values():
                 self._drop(feed)
                 feed.fresh.clear()
                 feed.retries.clear()
                 feed.looked_to, feed.looked_for, feed.looks_at = 0, 0.0, 0.0
-        self.knows_only = is_so
+        self.strangers_left, self.knows_only = number, knows_only
 
     def rest(self, now: float) -> float:
         """For how many seconds it need not look for people it knows; 0.0 where it is still at it."""
@@ -256,9 +261,29 @@ class Claimer:
                 continue
             self._draws += 1
             feed.drawn_at = self._draws
-            drawn += [(feed.job_id, waiting) for waiting in self._open_now([feed.pop()], feed.hours, now)]
+            drawn += [
+                (feed.job_id, waiting)
+                for waiting in self._open_now([feed.pop()], feed.hours, now)
+                if not waiting.is_stranger or self._may_meet(waiting)
+            ]
             self._turn.append(feed)
         return drawn
+
+    def _may_meet(self, stranger: Waiting) -> bool:
+        if self.strangers_left is None:
+            return True
+        if not self.strangers_left:
+            self.let_go(stranger.chunk_id, stranger.position)
+            self.limit_strangers(0)
+            return False
+        self.strangers_left -= 1
+        return True
+
+    def was_not_claimed(self, waiting: Waiting) -> None:
+        """Give back one that was drawn: it is somebody else's by now, or is not to be written to."""
+        self.let_go(waiting.chunk_id, waiting.position)
+        if waiting.is_stranger and self.strangers_left is not None:
+            self.strangers_left += 1
 
     def let_go(self, chunk_id: int | None, position: int | None = None) -> None:
         """Hold one recipient of a chunk less: it has its outcome, or goes back unsent at `position`."""
@@ -320,7 +345,20 @@ def refill(cursor: Cursor, claimers: Sequence[Claimer], now: datetime) -> dict[i
         _read_retries(cursor, job, serving, now)
         if ranges := _read_fresh(cursor, job, serving, now):
             taken[job.job_id] = ranges
+    _tell_strangers(cursor, [claimer for claimer in claimers if claimer.strangers_left is not None])
     return taken
+
+
+def _tell_strangers(cursor: Cursor, claimers: Sequence[Claimer]) -> None:
+    """Of devices that may write to so many strangers only: who of those that were read is one."""
+    feeds = [(claimer.device_id, feed) for claimer in claimers for feed in claimer.feeds.values()]
+    people = {(device_id, one.phone) for device_id, feed in feeds for one in (*feed.retries, *feed.fresh)}
+    known = correspondents.known(cursor, people)
+    for device_id, feed in feeds:
+        for some in (feed.retries, feed.fresh):
+            told = [one._replace(is_stranger=(device_id, one.phone) not in known) for one in some]
+            some.clear()
+            some.extend(told)
 
 
 def look_for_known(cursor: Cursor, claimers: Mapping[Claimer, int], now: datetime) -> None:
@@ -449,6 +487,7 @@ def claims_of(
             chunk_id=waiting.chunk_id,
             is_in_doubt=row.is_in_doubt,
             tries=row.tries,
+            is_stranger=waiting.is_stranger,
         )
         template, media = messages.of(job_id)
         try:

@@ -38,6 +38,7 @@ class Claim(NamedTuple):
     chunk_id: int | None  # None: a retry, found by its due time
     is_in_doubt: bool = False  # an earlier try may have gone out
     tries: int = 1  # so far, this one included
+    is_stranger: bool = False  # counts for its device's day
 
 
 class Outcome(NamedTuple):

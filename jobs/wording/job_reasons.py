@@ -20,6 +20,7 @@ DEVICE_OUT = "device_out"
 DAILY_LIMIT = "daily_limit"
 GATEWAY_ASKED = "gateway_asked_to_wait"
 ONLY_KNOWN_PEOPLE = "only_known_people"
+NEW_PEOPLE_LIMIT = "new_people_limit"
 NO_RECIPIENTS = "no_recipients"
 MISSED_ITS_TIME = "missed_its_time"
 # Of a large one that sends a few ahead: it waits for what becomes of them; that is not well, and a person decides.
@@ -95,6 +96,15 @@ JOB_REASONS: Final[dict[str, JobReason]] = {
         _(
             "WhatsApp refuses what its devices write to people who never wrote to them. Those people wait; it goes on "
             "by itself when that time is over, or through another device."
+        ),
+    ),
+    NEW_PEOPLE_LIMIT: JobReason(
+        "Sus devices ya escribieron hoy a todas las personas nuevas que pueden.",
+        "El envío sigue solo mañana, según el reloj de la cuenta, o cuando conectes otro device. A quienes ya les "
+        "habían escrito se les escribe.",
+        _(
+            "Its devices have written to as many new people as they may today. It goes on tomorrow, by the account's "
+            "clock; who wrote to them before is written to."
         ),
     ),
     MISSED_ITS_TIME: JobReason(

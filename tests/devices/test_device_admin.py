@@ -51,6 +51,7 @@ def form(**more):
         "max_in_flight": "1",
         "jitter_percent": "0",
         "daily_limit": "",
+        "new_people_a_day": "",
     }
     return {**fields, **more}
 
@@ -135,6 +136,7 @@ def test_a_new_device_needs_a_token(submit):
         {"max_in_flight": "0"},
         {"messages_per_minute": "0"},
         {"daily_limit": "0"},
+        {"new_people_a_day": "-1"},
     ],
 )
 def test_the_form_refuses_what_the_api_refuses(submit, wrong):

@@ -165,6 +165,8 @@ def test_one_that_holds_nothing_leaves_and_one_that_does_is_left_to_be_buried(de
         ({"status": "disconnected"}, True),
         ({"token": "another"}, True),
         ({"daily_limit": 7}, True),
+        ({"new_people_a_day": 7}, True),
+        ({"only_known_until": datetime(2030, 1, 1, tzinfo=UTC)}, True),
         ({"name": "another"}, False),
         ({"status_reason": "unreachable"}, False),
         ({"last_well_at": datetime.now(tz=UTC)}, False),
@@ -193,5 +195,8 @@ def test_runners_hear_of_what_changes_how_a_device_is_driven_by_whatever_door(de
 
 def test_an_unchanged_device_is_not_told_of(device):
     with connection.cursor() as cursor:
-        cursor.execute("SELECT tgname FROM pg_trigger WHERE tgrelid = 'devices_device'::regclass AND NOT tgisinternal")
-        assert cursor.fetchall() == [("device_changed",)]
+        cursor.execute(
+            "SELECT tgname, tgqual IS NOT NULL FROM pg_trigger WHERE tgrelid = 'devices_device'::regclass"
+            " AND tgfoid = 'tell_runners'::regproc ORDER BY tgname"
+        )
+        assert cursor.fetchall() == [("device_changed", True), ("device_locked", True), ("device_strangers", True)]
