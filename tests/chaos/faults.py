@@ -216,5 +216,5 @@ class Storm:
             return 0
 
     def _answers_anew(self) -> bool:
-        with self._stack.database():
+        with self._stack.connect():  # an old session may outlive the postmaster for a moment
             return True

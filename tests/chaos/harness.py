@@ -14,6 +14,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -190,6 +191,7 @@ class Stack:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._numbers = itertools.count(1)
+        self._sessions: dict[int, psycopg.Connection[Any]] = {}  # by thread
 
     def __enter__(self) -> "Stack":
         inherited = {
@@ -233,6 +235,8 @@ class Stack:
 
     def _stop(self) -> list[str]:
         """End the launcher, which ends the rest; kill and return whatever it left."""
+        while self._sessions:
+            self._sessions.popitem()[1].close()
         if self._launcher.poll() is None:
             self._launcher.send_signal(signal.SIGTERM)
         try:
@@ -310,11 +314,18 @@ class Stack:
 
     @contextmanager
     def database(self) -> Iterator["psycopg.Connection[Any]"]:
-        connection = psycopg.connect(self.layout.database_url, autocommit=True, connect_timeout=5)
-        try:
-            yield connection
-        finally:
-            connection.close()
+        """The calling thread's session, a new one where that has ended: polls ask many times a second."""
+        thread = threading.get_ident()
+        session = self._sessions.pop(thread, None)
+        if session is not None and not _answers(session):
+            session.close()
+            session = None
+        self._sessions[thread] = session = session or self.connect()
+        yield session
+
+    def connect(self) -> "psycopg.Connection[Any]":
+        """A new session, which whoever asked for it closes."""
+        return psycopg.connect(self.layout.database_url, autocommit=True, connect_timeout=5)
 
     def value(self, sql: str, *parameters: Any) -> Any:
         """The first column of the first row."""
@@ -423,6 +434,14 @@ class Process:
         except ProcessLookupError:
             return False
         return True
+
+
+def _answers(session: "psycopg.Connection[Any]") -> bool:
+    try:
+        session.execute("SELECT 1")
+    except psycopg.OperationalError:
+        return False
+    return True
 
 
 def _children_of(pid: int) -> Iterator[Process]:
