@@ -1,7 +1,8 @@
 """A pytest plugin: which worker of `make test` has which tests.
 
-Tests that start a whole stack each, or share one, are one worker's: no two of them run at once, and the stack of a
-package goes up once. They come first, because they take longest; the other workers do the rest meanwhile, one by one.
+Tests that start a whole stack each, or share one, make two rows, and each row is one worker's: no more than two stacks
+run at once, and the stack of a package goes up once. They come first, because they take longest, either row about as
+long as the other; the other workers do the rest meanwhile, one by one.
 
 pytest-xdist's own groups would do, but it writes them into the names of the tests, which pytest 9.2 does not read
 any more: nothing was grouped, and nothing said so. A run in which it happens again fails.
@@ -12,24 +13,24 @@ from pathlib import Path
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-WITH_A_WHOLE_STACK = ("stack", "bench", "browser", "chaos")
-TOGETHER = "whole stack"
+ROWS = (("stack", "bench", "chaos"), ("browser",))
+WITH_A_WHOLE_STACK = {package: " + ".join(row) for row in ROWS for package in row}
 _HERE = Path(__file__).parent
 
-_workers_with_stacks: set[str] = set()
+_workers_of: dict[str, set[str]] = {row: set() for row in WITH_A_WHOLE_STACK.values()}
 
 
 class Distribution(LoadScopeScheduling):
-    """Whole stacks to one worker, every other test to whoever is free."""
+    """Each row of whole stacks to one worker, every other test to whoever is free."""
 
     def _split_scope(self, nodeid: str) -> str:
         return unit_of(nodeid)
 
 
 def unit_of(nodeid: str) -> str:
-    """The name of what goes to one worker: the test's own, or that of all that start a whole stack."""
+    """The name of what goes to one worker: the test's own, or that of its row of those that start a whole stack."""
     _, package, *_ = (*nodeid.split("::")[0].split("/"), "")
-    return TOGETHER if package in WITH_A_WHOLE_STACK else nodeid
+    return WITH_A_WHOLE_STACK.get(package, nodeid)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Distribution:
@@ -44,16 +45,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    if unit_of(report.nodeid) == TOGETHER:
-        _workers_with_stacks.add(getattr(report, "worker_id", ""))
+    row = unit_of(report.nodeid)
+    if row in _workers_of:
+        _workers_of[row].add(getattr(report, "worker_id", ""))
+
+
+def torn() -> list[str]:
+    """The rows that several workers had a part of."""
+    return [f"{row} ran on {sorted(workers)}" for row, workers in _workers_of.items() if len(workers) > 1]
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    if len(_workers_with_stacks) > 1:
+    if torn():
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    if len(_workers_with_stacks) > 1:
-        terminalreporter.write_line(f"whole stacks ran on several workers: {sorted(_workers_with_stacks)}", red=True)
+    for row in torn():
+        terminalreporter.write_line(f"whole stacks ran on several workers: {row}", red=True)

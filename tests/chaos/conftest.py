@@ -38,7 +38,7 @@ def size(request: pytest.FixtureRequest) -> Size:
     return Size(is_full=bool(request.config.getoption("--chaos-full", default=False)))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")  # or it would stand there, and sweep, while its worker does other tests
 def stack() -> Iterator[Stack]:
     with _own_data_dir() as data_dir, Stack(Layout(data_dir), **SETTINGS) as stack:
         yield stack

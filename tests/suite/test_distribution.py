@@ -1,4 +1,4 @@
-"""The suite itself: whole stacks are one worker's work, and nobody else's."""
+"""The suite itself: each row of whole stacks is one worker's work, and nobody else's."""
 
 from pathlib import Path
 
@@ -9,11 +9,17 @@ from tests import distribution
 TESTS = Path(distribution.__file__).parent
 
 
-def test_all_that_start_a_whole_stack_go_to_one_worker() -> None:
-    starting = {path for package in distribution.WITH_A_WHOLE_STACK for path in (TESTS / package).glob("test_*.py")}
-    assert len(starting) > len(distribution.WITH_A_WHOLE_STACK)
+@pytest.mark.parametrize("row", distribution.ROWS)
+def test_all_of_a_row_that_start_a_whole_stack_go_to_one_worker(row: tuple[str, ...]) -> None:
+    starting = {path for package in row for path in (TESTS / package).glob("test_*.py")}
+    assert len(starting) > len(row)
     of = {distribution.unit_of(f"{path.relative_to(TESTS.parent)}::Test::test_a[b::c/d]") for path in starting}
-    assert of == {distribution.TOGETHER}
+    assert of == {distribution.WITH_A_WHOLE_STACK[row[0]]}
+
+
+def test_no_row_is_torn_unless_two_workers_had_a_part_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(distribution, "_workers_of", {"a + b": {"gw0", "gw2"}, "c": {"gw1"}, "d": set()})
+    assert distribution.torn() == ["a + b ran on ['gw0', 'gw2']"]
 
 
 @pytest.mark.parametrize("nodeid", ["tests/test_translations.py::test_a", "tests/jobs/live/test_x.py::test_b[stack/y]"])
