@@ -9,7 +9,20 @@ from pathlib import Path
 
 import pytest
 
-from tests.chaos import blind, canary, control, fleet, freeze, gateways, links, pace, restart, storm, twice_over
+from tests.chaos import (
+    blind,
+    canary,
+    control,
+    fleet,
+    freeze,
+    gateways,
+    links,
+    pace,
+    receipts,
+    restart,
+    storm,
+    twice_over,
+)
 from tests.chaos.harness import Stack
 from tests.chaos.proofs import watching
 from tests.chaos.setting import Size, Together
@@ -86,6 +99,12 @@ def test_a_fleet_whose_senders_are_killed_loses_nobody_and_keeps_every_pace(
     stack: Stack, size: Size, say: list[str]
 ) -> None:
     say += fleet.run(stack, size)
+
+
+def test_receipts_in_the_inbox_outlive_every_kill_and_are_applied_once(
+    stack: Stack, size: Size, say: list[str]
+) -> None:
+    say += receipts.run(stack, size)
 
 
 def test_in_a_storm_of_kills_nobody_is_lost_and_nobody_is_written_to_twice(
