@@ -299,6 +299,13 @@ class HookSetting(Protocol):
         """Whether it is set so, as the gateway says; "hook_elsewhere" where it tells somebody else."""
         ...
 
+    def has_heard(self, since: datetime) -> bool | None:
+        """Whether the gateway itself was told by WhatsApp of any message that we sent since; None where it cannot say.
+
+        Yes, and nothing arrived here: its link is alive, and what it tells is lost on the way. Never raises.
+        """
+        ...
+
 
 class AccountLimits(Protocol):
     """What WhatsApp says, through a provider that asks it, of what a device may do."""

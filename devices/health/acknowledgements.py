@@ -22,7 +22,7 @@ from django.db.models.functions import Now
 
 from devices.health import breaker
 from devices.lane.limits import INSTANCE
-from devices.models import Incident, Webhook
+from devices.models import Acknowledgement, Incident, Webhook
 
 log = structlog.get_logger(__name__)
 
@@ -162,6 +162,14 @@ def try_again(device_id: int) -> None:
             """,
             (device_id,),
         )
+
+
+def watch_no_more(device_id: int) -> None:
+    """It is alive, as its gateway knows, and only what is told is lost: it is not watched until something arrives."""
+    with transaction.atomic():
+        Acknowledgement.objects.filter(device=device_id).delete()
+        Incident.objects.filter(device=device_id, reason=NO_ACKNOWLEDGEMENT, over_at=None).update(over_at=Now())
+        breaker.ask_now(device_id)
 
 
 def _silent() -> list[int]:

@@ -43,13 +43,17 @@ class Column(NamedTuple):
 def content(device: Device, moment: datetime) -> dict[str, Any]:
     """What the card shows. Touches no gateway."""
     now = history.now(device)
+    hook = subscribing.standing(device, moment)
     days = history.days(device, DAYS, moment)
     most = max(day.accepted + day.failed for day in days)
     accepted, delivered = sum(day.accepted for day in days), sum(day.delivered for day in days)
     return {
         "now": now,
-        "says": says(device, now, subscribing.standing(device, moment)),
-        "is_well": device.enabled and now.status is DeviceStatus.CONNECTED and not now.is_burst,
+        "says": says(device, now, hook),
+        "is_well": device.enabled
+        and now.status is DeviceStatus.CONNECTED
+        and hook.arrival is not Arrival.WRONG
+        and not now.is_burst,
         "is_off": not device.enabled,
         "accepted": accepted,
         "delivered": delivered,
@@ -72,6 +76,8 @@ def says(device: Device, now: Now, hook: Standing) -> str:
     since = "" if now.since is None else date_format(localtime(now.since), "SHORT_DATETIME_FORMAT")
     if now.status is DeviceStatus.CONNECTED:
         said = _("It has been in service since %(since)s.") % {"since": since} if since else _("It is in service.")
+        if hook.arrival is Arrival.WRONG:
+            said += " " + str(reasons.shown(hook.reason))
         if now.watch.is_on_trial:
             said += " " + _("It is on trial: it sends a few messages, and no more until one of them is acknowledged.")
     elif now.status is DeviceStatus.CONNECTING:

@@ -3,22 +3,25 @@ noticed and mended.
 
 A round asks those that are due, few at a time: what could not be set is tried again after a minute, and then seldom;
 what is set is looked at every six hours, and at once where PUBLIC_URL is another, something came without our header, or
-the device is out for its silence. Another system's webhook is never replaced by itself. Devices whose gateway is known
-not to answer are left alone until it does.
+the device is out for its silence. Where its gateway knows of acknowledgements that did not arrive here, it is not the
+link that is dead: the device sends on, and what is wrong is said of its webhook.
+
+Another system's webhook is never replaced by itself. Devices whose gateway is known not to answer are left alone.
 """
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 import structlog
 from django.conf import settings
 from django.db import connection
 
 from devices.gateway.base import Hook
+from devices.gateway.registry import gateway_for
 from devices.health import acknowledgements, breaker
 from devices.health.acknowledgements import NO_ACKNOWLEDGEMENT
-from devices.models import Device
+from devices.models import Acknowledgement, Device
 from devices.webhooks import header_secrets, subscribing
 
 log = structlog.get_logger(__name__)
@@ -35,30 +38,56 @@ def keep(now: datetime) -> int:
     """See to those whose time has come; return how many were. Not inside a transaction: it may take a minute."""
     _make_rows()
     devices = Device.unscoped.in_bulk(_take(now))
-    hooks = {device_id: subscribing.hook_of(device) for device_id, device in devices.items()}
+    asked = [_Asked(device, subscribing.hook_of(device), _silent_since(device)) for device in devices.values()]
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="webhooks") as pool:
-        found = pool.map(lambda device_id: _agree(devices[device_id], hooks[device_id]), hooks)
-        for device_id, (problem, was_set) in zip(hooks, found, strict=True):
-            _note(devices[device_id], problem, now, was_set=was_set)
+        for one, found in zip(asked, pool.map(_ask, asked), strict=True):
+            _note(one.device, found, now)
     return len(devices)
 
 
-def _agree(device: Device, hook: Hook) -> tuple[str, bool]:
+class _Asked(NamedTuple):
+    device: Device
+    hook: Hook
+    silent_since: datetime | None  # None: it is not out for its silence
+
+
+class _Found(NamedTuple):
+    problem: str
+    was_set: bool = False
+    link_is_alive: bool = False  # though nothing arrives
+
+
+def _ask(asked: _Asked) -> _Found:
+    """Speaks to the gateway alone."""
     try:
-        return subscribing.agree(device, hook)
+        problem, was_set = subscribing.agree(asked.device, asked.hook)
+        if problem or was_set or asked.silent_since is None:
+            return _Found(problem, was_set)
+        setting = gateway_for(asked.device).hook
+        return _Found("", link_is_alive=setting is not None and setting.has_heard(asked.silent_since) is True)
     except Exception:
-        log.exception("a provider that was asked about a webhook raised", device=device.pk)
-        return "unexpected_answer", False
+        log.exception("a provider that was asked about a webhook raised", device=asked.device.pk)
+        return _Found("unexpected_answer")
 
 
-def _note(device: Device, problem: str, now: datetime, *, was_set: bool) -> None:
-    subscribing.note(device, problem, now, was_set=was_set)
-    if was_set:
+def _note(device: Device, found: _Found, now: datetime) -> None:
+    problem = "hook_unreached" if found.link_is_alive else found.problem
+    subscribing.note(device, problem, now, was_set=found.was_set)
+    if found.link_is_alive:
+        log.warning("webhook does not arrive", device=device.pk)
+        acknowledgements.watch_no_more(device.pk)
+    elif found.was_set:
         log.info("webhook set", device=device.pk, problem=problem)
         if not problem and device.status_reason == NO_ACKNOWLEDGEMENT:
             # It was not the device that was silent: nothing of it could arrive.
             acknowledgements.try_again(device.pk)
             breaker.ask_now(device.pk)
+
+
+def _silent_since(device: Device) -> datetime | None:
+    if device.status_reason != NO_ACKNOWLEDGEMENT:
+        return None
+    return Acknowledgement.objects.filter(device=device).values_list("heard_at", flat=True).first()
 
 
 def _make_rows() -> None:

@@ -39,6 +39,8 @@ def says(device: Device) -> str:
 
 
 def test_it_says_how_the_device_is(device: Device) -> None:
+    assert says(device) == "Está en servicio. El gateway no tiene puesto nuestro webhook. Ponlo de nuevo."
+    Webhook.objects.create(device=device, secret="x", set_at=timezone.now())
     assert says(device) == "Está en servicio."
     breaker.take_out(device.pk, "instance_closed")
     device.refresh_from_db()

@@ -31,6 +31,8 @@ _KINDS: Final = {
     "documentMessage": "document",
     "audioMessage": "audio",
 }
+# A refusal, too, is an answer of WhatsApp's.
+_OF_WHATSAPP: Final = ("SERVER_ACK", "DELIVERY_ACK", "READ", "PLAYED", "ERROR")
 _MAX_WRAPPINGS: Final = 3  # documentWithCaptionMessage, ephemeralMessage, …
 
 
@@ -61,6 +63,19 @@ def look_up(instance: Instance, message: OutgoingMessage, since: datetime, until
     except (_CannotKnow, *_OTHER_SHAPES):
         return LookUp.CANNOT_TELL, ""
     return (LookUp.NOT_THERE if keeps_messages else LookUp.CANNOT_TELL), ""
+
+
+def has_heard(instance: Instance, since: datetime) -> bool | None:
+    """Whether WhatsApp said anything of the last messages that were sent since, as is kept with them; None where none
+    is kept, or it cannot be asked."""
+    try:
+        _state, clock_ahead = _ask(instance, "GET", "instance/connectionState")
+        until = datetime.now(tz=UTC) + clock_ahead + _STAMP
+        records = _stored(instance, since + clock_ahead, until, page=1, size=_PAGE_SIZE)["records"]
+        said = [update["status"] for record in records for update in record["MessageUpdate"]]
+        return any(status in _OF_WHATSAPP for status in said) if records else None
+    except (http.Unreachable, _NotNow, _CannotKnow, *_OTHER_SHAPES):
+        return None
 
 
 def _sent_to(instance: Instance, jid: str, first: datetime, last: datetime) -> Iterator[Any]:

@@ -4,12 +4,13 @@ It takes any address, and never says that it cannot reach it. What is not said o
 `events: []` means all. Whoever has the instance's token can read our secret by `find`.
 """
 
+from datetime import datetime
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from devices.gateway import http
 from devices.gateway.base import Hook
-from devices.gateway.evolution import connection_state
+from devices.gateway.evolution import connection_state, message_store
 from devices.gateway.evolution.instance_calls import Instance
 
 # What is made anything of; each more is a call more for every message.
@@ -46,6 +47,9 @@ class WebhookSettings:
         except http.Unreachable as error:
             return error.reason
         return read(answer, hook)
+
+    def has_heard(self, since: datetime) -> bool | None:
+        return message_store.has_heard(self._instance, since)
 
 
 def read(answer: http.Response, hook: Hook) -> str:

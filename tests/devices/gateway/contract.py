@@ -575,6 +575,7 @@ def links_whatever_chance_makes_up(case: Case) -> None:
                 assert_linking(look(case))
             for does in ACTS_OF_A_GATEWAY:
                 assert does(case) in {"", *reasons.SENTENCES}
+            assert_knows_what_it_heard(case)
             assert_made(made(case))
 
     made_up()
@@ -612,6 +613,11 @@ def set_hook(case: Case) -> str:
     return "" if hook is None else hook.set(HOOK, 3.0)
 
 
+def assert_knows_what_it_heard(case: Case) -> None:
+    hook = case.gateway().hook
+    assert hook is None or hook.has_heard(datetime(2026, 11, 30, tzinfo=UTC)) in {True, False, None}
+
+
 def check_hook(case: Case) -> str:
     hook = case.gateway().hook
     return "" if hook is None else hook.check(HOOK, 3.0)
@@ -623,7 +629,13 @@ def made(case: Case) -> Made:
 
 
 LOOKS: Final[list[Callable[[Case], Linking]]] = [start_linking, look_at_linking]
-ACTS_OF_A_GATEWAY: Final[list[Callable[[Case], str]]] = [log_out, restart, delete, set_hook, check_hook]
+ACTS_OF_A_GATEWAY: Final[list[Callable[[Case], str]]] = [
+    log_out,
+    restart,
+    delete,
+    set_hook,
+    check_hook,
+]
 
 
 def hostile_answers() -> Iterator[http.Response | http.Unreachable]:

@@ -9,13 +9,14 @@ from django.utils import timezone
 
 from accounts.models import Membership
 from devices.gateway.evolution.webhook_settings import WebhookSettings
-from devices.health import acknowledgements
+from devices.health import acknowledgements, probes
 from devices.linking import checking
-from devices.models import Acknowledgement, Device, DeviceDay, Webhook
+from devices.models import Acknowledgement, Device, DeviceDay, Incident, Webhook
 from devices.webhooks import header_secrets, keeping, subscribing
 from devices.webhooks.subscribing import Arrival
 from tests.devices import arrange
 from tests.simulator_process import Simulator
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("loopback_is_open")]
 OURS = "http://127.0.0.1:9"
@@ -156,6 +157,38 @@ def test_a_silence_with_a_webhook_that_is_as_it_should_be_goes_on(device: Device
     silenced(device)
     assert keeping.keep(timezone.now()) == 1
     assert Acknowledgement.objects.get().out_until > timezone.now()
+
+
+@pytest.mark.parametrize("is_zombie", [False, True])
+def test_a_link_of_which_the_gateway_knows_that_it_is_alive_is_no_zombies(
+    device: Device, gateway: Simulator, is_zombie: bool
+) -> None:
+    """Nobody listens at our address: whatever it tells is lost."""
+    gateway.set_state("demo-1", "open")
+    gateway.faults({"zombie": 1} if is_zombie else {})
+    keeping.keep(timezone.now())
+    silenced(device)
+    for number in range(5):
+        body = {"number": f"5198765432{number}", "text": "hola"}
+        assert gateway.post("/message/sendText/demo-1", body).status_code == 201
+    heard = subscribing.gateway_for(device).hook
+    assert heard is not None
+    since = timezone.now() - timedelta(minutes=1)
+    if not is_zombie:
+        eventually(lambda: heard.has_heard(since))
+    assert heard.has_heard(since) is not is_zombie
+    assert keeping.keep(timezone.now()) == 1
+    gateway.faults({})
+    standing = subscribing.standing(device, timezone.now())
+    if is_zombie:
+        assert Acknowledgement.objects.get().out_until > timezone.now()
+        assert Incident.objects.get().over_at is None
+    else:
+        assert not Acknowledgement.objects.exists()
+        assert Incident.objects.get().over_at is not None
+        assert standing[:2] == (Arrival.WRONG, "hook_unreached")
+        probes.check(device, timezone.now())
+        assert device.status == "connected"
 
 
 def test_what_is_sent_and_never_told_of_shows_that_nothing_arrives(device: Device) -> None:
