@@ -16,7 +16,10 @@ class CampaignsConfig(AppConfig):
         import_module("campaigns.pages.attribute_admin")
         import_module("campaigns.pages.label_admin")
         import_module("campaigns.pages.import_admin")
+        import_module("campaigns.pages.message_admin")
         import_module("campaigns.pages.notification_admin")
         import_module("campaigns.pages.segment_admin")
         who_needs: Any = import_module("devices.needs").who_needs
         who_needs.append(import_module("campaigns.audience.needs").who_needs_devices)
+        who_hears: Any = import_module("jobs.replies.keeping").who_hears
+        who_hears.append(import_module("campaigns.contacts.consent").said)

@@ -6,7 +6,7 @@ from django.urls import URLPattern, path
 
 from accounts.api.routes import api_path
 from campaigns.actions import campaign_acts
-from campaigns.api import attribute_views, contact_views, import_views, notification_views, views
+from campaigns.api import attribute_views, contact_views, import_views, message_views, notification_views, views
 
 ACCOUNT = "api/v1/accounts/<int:account_id>"
 _LIST: dict[str, Any] = {"get": "list", "post": "create"}
@@ -72,4 +72,11 @@ NOTIFICATIONS: list[URLPattern] = [
     ),
 ]
 
-urlpatterns: list[URLPattern] = [*CONTACTS, *CAMPAIGNS, *NOTIFICATIONS]
+MESSAGES: list[URLPattern] = [
+    api_path(f"{ACCOUNT}/messages", message_views.Messages.as_view(), name="messages"),
+    api_path(
+        f"{ACCOUNT}/messages/<int:message_id>/settle", message_views.MessageSettled.as_view(), name="message_settle"
+    ),
+]
+
+urlpatterns: list[URLPattern] = [*CONTACTS, *CAMPAIGNS, *NOTIFICATIONS, *MESSAGES]

@@ -50,6 +50,7 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
             _("People"),
             [
                 _link(_("Contacts"), "contacts", "admin:campaigns_contact_changelist"),
+                _link(_("Messages received"), "forum", "admin:jobs_incomingmessage_changelist"),
                 _link(_("Labels"), "label", "admin:campaigns_label_changelist"),
                 _link(_("Attributes"), "data_object", "admin:campaigns_attributename_changelist"),
                 _link(_("Import"), "upload_file", "admin:campaigns_contactimport_changelist"),

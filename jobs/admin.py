@@ -31,7 +31,7 @@ from devices import phone_numbers
 from jobs import actions, retention
 from jobs.intake import accepting
 from jobs.message.book import template_of
-from jobs.models import IllegalTransition, Job, JobDevice, Recipient, Suppression
+from jobs.models import IllegalTransition, Job, JobDevice, JobPurpose, Recipient, Suppression
 from jobs.pages import job_pages
 from jobs.wording import phone_problems, recipient_errors, suppression_reasons
 from jobs.wording.job_reasons import job_reason
@@ -98,7 +98,8 @@ class JobAdmin(AccountAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Job]:
         # Of a job's devices, which may be a thousand, the names of a few: fifty jobs are listed at once.
         links = JobDevice.objects.filter(job=OuterRef("pk"))
-        jobs: QuerySet[Job] = super().get_queryset(request).defer("message", "results", "columns")
+        jobs: QuerySet[Job] = super().get_queryset(request).filter(purpose=JobPurpose.SEND)
+        jobs = jobs.defer("message", "results", "columns")
         counted = links.order_by().values("job").annotate(number=Count("pk")).values("number")
         named = links.order_by("device_id").values("device__name")[:DEVICES_NAMED]
         return jobs.annotate(devices_count=Coalesce(Subquery(counted), 0), names_of_devices=ArraySubquery(named))

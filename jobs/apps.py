@@ -17,3 +17,5 @@ class JobsConfig(AppConfig):
         tasks: Any = import_module("jobs.tasks")
         needs.who_waits.append(tasks.sweep_now)
         needs.who_works_inbox.append(tasks.work_receipts_now)
+        opting_out: Any = import_module("jobs.replies.opting_out")
+        needs.who_hears.append(opting_out.at_the_door)

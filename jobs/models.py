@@ -2,6 +2,7 @@
 JobPart: what became of those of one device and variant.
 
 SentMessage, ParkedReceipt: by what a receipt finds its recipient, and those that have not found theirs yet.
+IncomingMessage: what people write back. Identity: who they are. Answer: what is written to one of them.
 """
 
 import uuid
@@ -17,7 +18,7 @@ from accounts.models import Account, User
 from accounts.scoping import ScopedModel, ScopedQuerySet
 from devices.models import Device, DeviceQuerySet
 from devices.phone_numbers import key_of
-from jobs.states import RECIPIENT_OPEN, CanaryState, JobStatus, RecipientState, may_become
+from jobs.states import RECIPIENT_OPEN, CanaryState, JobStatus, RecipientState, Wish, may_become
 
 EVENT_BURST = 100  # events a job may send one per recipient before they are thinned out (contract: events)
 
@@ -41,7 +42,20 @@ class MessageSyntax(models.TextChoices):
     CAMPAIGN = "campaign", _("{{name}}, as in campaigns")
 
 
+class JobPurpose(models.TextChoices):
+    """What a job is for."""
+
+    SEND = "send", _("to many")
+    ANSWER = "answer", _("a person's answer")
+    # That somebody is written to no more: the last message they get, and the one that the list does not hold up.
+    CONFIRMATION = "confirmation", _("confirmation of an opt-out")
+
+
 class JobQuerySet(ScopedQuerySet["Job"]):
+    def listed(self) -> Self:
+        """Those that people look for in lists: no answers to one person."""
+        return self.filter(purpose=JobPurpose.SEND)
+
     def newest_first(self) -> Self:
         return self.order_by("-id")
 
@@ -61,6 +75,7 @@ class Job(ScopedModel):
     created_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+", verbose_name=_("created by"))
     title = models.CharField(_("title"), max_length=200, blank=True)
     message = models.TextField(_("message"))
+    purpose = models.CharField(max_length=12, choices=JobPurpose.choices, default=JobPurpose.SEND, db_default="send")
     syntax = models.CharField(max_length=10, choices=MessageSyntax.choices, default=MessageSyntax.FILE)
     # [{"text", "weight"}]: instead of `message`; each recipient's row says which is its own.
     variants = models.JSONField(default=list, blank=True)
@@ -372,6 +387,7 @@ class SentMessage(models.Model):
     device_id = models.BigIntegerField()
     slot = models.PositiveSmallIntegerField()
     message_id = models.CharField(max_length=80)
+    phone_key = models.CharField(max_length=16, db_default="")  # by which an answer finds it
 
     class Meta:
         db_table = "jobs_sentmessage"
@@ -442,3 +458,78 @@ class Suppression(ScopedModel):
     def save(self, *args: Any, **kwargs: Any) -> None:
         self.phone_key = key_of(self.phone)
         super().save(*args, **kwargs)
+
+
+class Identity(models.Model):
+    """WhatsApp's other name for somebody, and their number, learned where both were told: see `replies.people`."""
+
+    account = models.ForeignKey(Account, models.CASCADE, related_name="+")
+    lid = models.CharField(max_length=20)  # digits
+    phone = models.CharField(max_length=20)  # "+" and digits
+    phone_key = models.CharField(max_length=16)
+    learned_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["account", "lid"], name="identity_once_per_account")]
+        indexes = [models.Index(fields=["account", "phone_key"], name="identity_by_phone")]
+
+    def __str__(self) -> str:
+        return self.lid
+
+
+class IncomingMessage(ScopedModel):
+    """What somebody wrote to one of the account's devices."""
+
+    account = models.ForeignKey(Account, models.CASCADE, related_name="incoming_messages", verbose_name=_("account"))
+    device = models.ForeignKey(Device, models.CASCADE, related_name="+", db_index=False, verbose_name=_("device"))
+    message_id = models.CharField(max_length=80, editable=False)
+    phone = models.CharField(_("phone"), max_length=20, blank=True)  # "+" and digits; "": only the LID was told
+    phone_key = models.CharField(max_length=16, blank=True, editable=False)
+    lid = models.CharField(max_length=20, blank=True, editable=False)
+    name = models.CharField(_("name"), max_length=120, blank=True)  # as they call themselves
+    kind = models.CharField(_("kind"), max_length=16)
+    text = models.TextField(_("text"), blank=True)
+    quoted_id = models.CharField(max_length=80, blank=True, editable=False)
+    # Whose message it answers: the quoted one, or the last that its sender had from the device.
+    recipient_id = models.BigIntegerField(null=True, editable=False)
+    wish = models.CharField(_("wish"), max_length=16, choices=Wish.choices, blank=True)
+    at = models.DateTimeField(_("written"))
+    received_at = models.DateTimeField(db_default=Now(), editable=False)
+    edited_at = models.DateTimeField(null=True, editable=False)
+    # By a person: of a near miss what it meant, of a LID whose it is.
+    settled_at = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        verbose_name = _("incoming message")
+        verbose_name_plural = _("incoming messages")
+        ordering = ("-id",)
+        constraints = [models.UniqueConstraint(fields=["device", "message_id"], name="incoming_once_per_message")]
+        indexes = [
+            models.Index(fields=["account", "-id"], name="incoming_newest_first"),
+            models.Index(fields=["account", "phone_key", "-id"], name="incoming_of_person"),
+            # What waits for a person: few rows, whatever the size of the table.
+            models.Index(
+                fields=["account", "-id"],
+                name="incoming_unsettled",
+                condition=Q(settled_at=None) & (Q(wish="near_out") | Q(phone="")),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or self.phone or self.lid
+
+
+class Answer(ScopedModel):
+    """What was written to one person: by somebody of the account, or by us because they wished it."""
+
+    account = models.ForeignKey(Account, models.CASCADE, related_name="+")
+    job = models.OneToOneField(Job, models.CASCADE, related_name="answer")
+    phone_key = models.CharField(max_length=16)
+    text = models.TextField()
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        indexes = [models.Index(fields=["account", "phone_key", "-id"], name="answer_to_person")]
+
+    def __str__(self) -> str:
+        return self.text[:80]

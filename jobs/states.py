@@ -122,3 +122,13 @@ def recipient_move(source: RecipientState, target: RecipientState) -> Move:
 def sql_list(states: Iterable[str]) -> str:
     """States as they stand between SQL's brackets: 'delivered', 'read', 'sent'. NULL, which nothing is, for none."""
     return ", ".join(f"'{state}'" for state in sorted(states)) or "NULL"
+
+
+class Wish(models.TextChoices):
+    """What somebody wishes."""
+
+    OUT = "out", _("wants no more messages")
+    IN = "in", _("wants messages again")
+    IN_AFTER_OUT = "in_after_out", _("wants messages again")  # where it comes soon after OUT; otherwise nothing
+    NEAR_OUT = "near_out", _("perhaps wants no more messages")  # a person must read it
+    NONE = "", _("none")

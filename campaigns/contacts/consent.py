@@ -1,13 +1,18 @@
 """Consent of many contacts at once: what `people.save` does for one. In a transaction of the caller's."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from campaigns.models import Contact
+from devices.phone_numbers import key_of
 from jobs import suppression
+from jobs.replies.keeping import Said
+from jobs.states import Wish
 
+BY_REPLY: Final = "WhatsApp"  # the source of what somebody wrote themselves
 CHUNK_CONTACTS: Final = 2_000  # looked at at once
 
 
@@ -39,3 +44,15 @@ def opt_in(account_id: int, contacts: QuerySet[Contact], source: str) -> int:
 
 def _chunk(contacts: QuerySet[Contact], last: int) -> list[tuple[int, str | None]]:
     return list(contacts.filter(pk__gt=last).order_by("id").values_list("id", "phone")[:CHUNK_CONTACTS])
+
+
+def said(wishes: Sequence[Said]) -> None:
+    """Note at the contacts what their owners wrote; their numbers are suppressed, or free again, already."""
+    for one in wishes:
+        theirs = Contact.unscoped.filter(account_id=one.account_id, phone_key=key_of(one.phone))
+        if one.wish is Wish.OUT:
+            theirs.filter(opted_out_at=None).update(opted_out_at=one.at, opted_out_source=BY_REPLY, updated_at=Now())
+        else:
+            theirs.filter(opted_out_at__lt=one.at).update(
+                opted_out_at=None, opted_out_source="", opted_in_at=one.at, opted_in_source=BY_REPLY, updated_at=Now()
+            )

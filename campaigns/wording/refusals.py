@@ -12,10 +12,11 @@ from django.utils.translation import gettext_lazy as _
 from accounts.errors import ApiError
 from campaigns.wording.campaign_refusals import CAMPAIGN_REFUSALS
 from campaigns.wording.contact_refusals import CONTACT_REFUSALS
+from campaigns.wording.message_refusals import MESSAGE_REFUSALS
 from jobs.wording.phrase import Phrase
 from jobs.wording.refusals import Refusal
 
-REFUSALS: Final[dict[str, Refusal]] = CAMPAIGN_REFUSALS | CONTACT_REFUSALS
+REFUSALS: Final[dict[str, Refusal]] = CAMPAIGN_REFUSALS | CONTACT_REFUSALS | MESSAGE_REFUSALS
 
 # Where nothing fits: a refusal of somebody below us.
 OTHER_REFUSAL: Final = _("Something went wrong. Try again.")

@@ -152,13 +152,20 @@ class Receipt(NamedTuple):
     at: datetime | None = None
 
 
-class Sender(NamedTuple):
-    """Somebody who wrote to a device, as a webhook tells it.
+class Incoming(NamedTuple):
+    """What somebody wrote to a device, as a webhook tells it.
 
     `at`: when, by WhatsApp's clock; None where that is not told, and the arrival counts.
     """
 
-    phone: str  # "+" and digits
+    message_id: str
+    phone: str  # "+" and digits; "" where only `lid` is told, WhatsApp's other name for the same person
+    lid: str = ""
+    kind: str = "text"
+    text: str = ""  # of media the caption
+    name: str = ""  # as they call themselves
+    quoted_id: str = ""  # of the message that it answers
+    is_edit: bool = False  # of the message of that id
     at: datetime | None = None
 
 
@@ -177,10 +184,7 @@ class WebhookReader(Protocol):
     """What a provider tells of its own accord. None of it raises, whatever the parsed JSON holds."""
 
     def kept(self, event: object) -> dict[str, Any] | None:
-        """What is to be kept of this event, for the methods below to read; None where nothing is made of it.
-
-        Nothing that people wrote is.
-        """
+        """What is to be kept of this event, for the methods below to read; None where nothing is made of it."""
         ...
 
     def is_urgent(self, event: object) -> bool:
@@ -195,8 +199,8 @@ class WebhookReader(Protocol):
         """What it says of messages that we sent; nothing of messages that others did."""
         ...
 
-    def senders(self, event: object) -> Sequence[Sender]:
-        """Which people it says have written to the device. No groups, and nobody whose number it does not tell."""
+    def incoming(self, event: object) -> Sequence[Incoming]:
+        """What it says that people have written to the device; nothing of groups."""
         ...
 
 

@@ -1,6 +1,6 @@
 """Who has written to a device, and when: to them it is no stranger.
 
-Told by its gateway (`WebhookReader.senders`), known by the key of their number. What they wrote is not here.
+Told by its gateway (`WebhookReader.incoming`), known by the key of their number. What they wrote is not here.
 """
 
 from collections.abc import Collection, Iterable

@@ -15,7 +15,7 @@ import hmac
 import json
 import re
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
@@ -23,9 +23,11 @@ from uuid import UUID
 
 import structlog
 from channels.db import database_sync_to_async
-from django.db import InterfaceError, OperationalError, connection
+from django.db import InterfaceError, OperationalError, connection, transaction
 
 from accounts import errors
+from devices import needs
+from devices.gateway.base import Incoming
 from devices.gateway.registry import READERS
 from devices.webhooks import header_secrets, inbox
 from devices.webhooks.header_secrets import DOUBTED_FOR_SECONDS, Known
@@ -69,6 +71,14 @@ class _Looked(NamedTuple):
     at: float
 
 
+class Told(NamedTuple):
+    """One event that is to be kept."""
+
+    device_id: int
+    body: str
+    incoming: Sequence[Incoming] = ()  # what people wrote, in it
+
+
 class Receiver:
     """Answers what comes to the door; everything else goes on to `app`."""
 
@@ -110,7 +120,8 @@ class Receiver:
         if kept is None:
             return
         kept.pop("apikey", None)  # its token, which opens the instance
-        await self._keeper.keep(known.device_id, json.dumps(kept, separators=(",", ":")))
+        body = json.dumps(kept, separators=(",", ":"))
+        await self._keeper.keep(Told(known.device_id, body, reader.incoming(kept)))
         if reader.is_urgent(event):
             self._hearing.urgent()
 
@@ -147,16 +158,16 @@ class Keeper:
     """Puts events into the inbox, many at once where many come."""
 
     def __init__(self) -> None:
-        self._waiting: list[tuple[int, str, asyncio.Future[None]]] = []
+        self._waiting: list[tuple[Told, asyncio.Future[None]]] = []
         self._writer: asyncio.Task[None] | None = None
         self.thread = ThreadPoolExecutor(1, thread_name_prefix="inbox")
 
-    async def keep(self, device_id: int, body: str) -> None:
+    async def keep(self, told: Told) -> None:
         """Return once it is kept. Raises what kept it from being so."""
         if len(self._waiting) >= MOST_WAITING:
             raise _Refused(503, "come_again")
         kept = asyncio.get_running_loop().create_future()
-        self._waiting.append((device_id, body, kept))
+        self._waiting.append((told, kept))
         if self._writer is None or self._writer.done():
             self._writer = asyncio.create_task(self._write())
         await kept
@@ -167,10 +178,10 @@ class Keeper:
             together, self._waiting = self._waiting[:MOST_TOGETHER], self._waiting[MOST_TOGETHER:]
             problem: BaseException | None = None
             try:
-                await loop.run_in_executor(self.thread, _keep, [(device_id, body) for device_id, body, _ in together])
+                await loop.run_in_executor(self.thread, _keep, [told for told, _ in together])
             except Exception as error:
                 problem = error
-            for *_, kept in together:
+            for _, kept in together:
                 if not kept.done():  # its client may have left
                     if problem is None:
                         kept.set_result(None)
@@ -178,19 +189,36 @@ class Keeper:
                         kept.set_exception(problem)
 
 
-def _keep(events: list[tuple[int, str]]) -> None:
+def _keep(events: Sequence[Told]) -> None:
     """On the keeper's own thread, which keeps its session: to take one from the pool costs as much as the insert.
 
     A session that ended with PostgreSQL's restart is noticed here; nothing is wrong with keeping an event twice.
     """
     is_kept_session = connection.connection is not None
     try:
-        inbox.keep(events)
+        _write(events)
     except (OperationalError, InterfaceError):
         connection.close()
         if not is_kept_session:
             raise
-        inbox.keep(events)
+        _write(events)
+
+
+def _write(events: Sequence[Told]) -> None:
+    rows = [(told.device_id, told.body) for told in events]
+    came = [(told.device_id, message) for told in events for message in told.incoming]
+    if not came:
+        inbox.keep(rows)
+        return
+    with transaction.atomic(), connection.cursor() as cursor:
+        inbox.keep(rows)
+        try:
+            with transaction.atomic():
+                needs.have_heard(cursor, came)
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception:
+            log.exception("messages not heard: the inbox's worker does it")
 
 
 def _secret(scope: MutableMapping[str, Any]) -> bytes:

@@ -128,7 +128,7 @@ class JobList(SendBulkFile):
     )
     def get(self, request: ApiRequest, **_: Any) -> Response:
         limit = _limit(request)
-        jobs = Job.objects.for_account(request.account)
+        jobs = Job.objects.for_account(request.account).listed()
         before = request.query_params.get("before")
         after = [find_job(request, before, "before_invalid").pk] if before else None
         if status := request.query_params.get("status"):

@@ -38,7 +38,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
 
 
 def _jobs(account: Account) -> dict[str, Any]:
-    jobs = Job.objects.for_account(account)
+    jobs = Job.objects.for_account(account).listed()
     # Of the index of open jobs: few, however many there ever were.
     running = jobs.filter(finished_at=None, status__in=OPEN_STATUSES)
     recent = jobs.filter(created_at__gte=timezone.now() - RECENT)

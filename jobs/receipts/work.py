@@ -14,9 +14,9 @@ import structlog
 from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
+from devices.gateway.base import Incoming
 from devices.gateway.registry import READERS
-from devices.health import acknowledgements, correspondents, timelock
-from devices.health.correspondents import Wrote
+from devices.health import acknowledgements, timelock
 from devices.health.timelock import Told
 from devices.webhooks import inbox
 from devices.webhooks.inbox import Event
@@ -24,6 +24,7 @@ from jobs.receipts import lifting, parking
 from jobs.receipts.applying import Applied, Message, apply
 from jobs.receipts.lifting import News
 from jobs.receipts.telling import ReceiptFeed
+from jobs.replies import confirming, keeping, opting_out
 from jobs.sending import canary, finishing
 
 log = structlog.get_logger(__name__)
@@ -99,7 +100,8 @@ def _batch(number: int) -> tuple[Applied, int]:
         parking.keep(cursor, applied.parked)
         acknowledgements.heard(cursor, came)
         acknowledgements.told_of(cursor, _newest(applied.told))
-        correspondents.note(cursor, wrote)
+        if wrote:
+            confirming.confirm(keeping.keep(cursor, opting_out.heard_of(cursor, wrote)).obeyed)
         applied.locked = timelock.note(cursor, applied.told)
     return applied, max(len(events), len(again))
 
@@ -126,23 +128,24 @@ def _skip() -> None:
             log.error("event skipped", number=event.id, device=event.device_id)
 
 
-def read(events: Iterable[Event]) -> tuple[dict[Message, News], dict[int, datetime], list[Wrote]]:
-    """What these events say, by message; when receipts, whatever they say, came last, by device; and who wrote.
+def read(events: Iterable[Event]) -> tuple[dict[Message, News], dict[int, datetime], list[tuple[int, Incoming]]]:
+    """What these events say, by message; when receipts, whatever they say, came last, by device; and what people
+    wrote, by device.
 
     What has no time of its own happened when it came.
     """
     said: dict[Message, News] = {}
     came: dict[int, datetime] = {}
-    wrote: list[Wrote] = []
+    wrote: list[tuple[int, Incoming]] = []
     for event in events:
         reader = READERS.get(event.provider)
         if reader is None:
             continue  # its device is gone
         body = json.loads(event.body)
-        for sender in reader.senders(body):
+        for written in reader.incoming(body):
             # Messages from an absence carry an old time; one from the future is somebody's wrong clock.
-            at = min(sender.at or event.received_at, event.received_at)
-            wrote.append(Wrote(event.device_id, sender.phone, at))
+            at = min(written.at or event.received_at, event.received_at)
+            wrote.append((event.device_id, written._replace(at=at)))
         for receipt in reader.receipts(body):
             came[event.device_id] = event.received_at
             news = lifting.news(receipt.tick, receipt.at or event.received_at)

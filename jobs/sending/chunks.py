@@ -49,6 +49,8 @@ class Chunk(NamedTuple):
     end: int
 
 
+# Whose list of numbers a job heeds: its account's; nobody's where it confirms that somebody is on it.
+LISTS_OF = "CASE WHEN job.purpose <> 'confirmation' THEN job.account_id END"
 # Asked when they are read, and not only at the start: a job runs for days, and people say no meanwhile.
 BANNED = f"""EXISTS (
     SELECT FROM jobs_suppression AS suppression
@@ -150,7 +152,7 @@ def _insert(cursor: Cursor, job_id: int, ranges: Sequence[_Range]) -> list[Chunk
     return list(starmap(Chunk, cursor.fetchall()))
 
 
-def read(cursor: Cursor, job_id: int, account_id: int, chunks: Sequence[Chunk]) -> list[Waiting]:
+def read(cursor: Cursor, job_id: int, account_id: int | None, chunks: Sequence[Chunk]) -> list[Waiting]:
     """Who waits in these chunks, in order."""
     cursor.execute(
         f"""
@@ -176,7 +178,7 @@ def read(cursor: Cursor, job_id: int, account_id: int, chunks: Sequence[Chunk]) 
     return list(starmap(Waiting, cursor.fetchall()))
 
 
-def read_retries(cursor: Cursor, job_id: int, account_id: int, limit: int) -> list[Waiting]:
+def read_retries(cursor: Cursor, job_id: int, account_id: int | None, limit: int) -> list[Waiting]:
     """Who is to be tried again by now, the longest due first."""
     cursor.execute(
         f"""

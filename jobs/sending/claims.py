@@ -325,7 +325,7 @@ class Serving(NamedTuple):
     """A job under way, and which of the devices asked for serve it."""
 
     job_id: int
-    account_id: int
+    account_id: int | None  # whose list of numbers it heeds
     reach: int
     hours: Hours | None
     device_ids: list[int]
@@ -397,7 +397,7 @@ def _serve(cursor: Cursor, by_device: Mapping[int, Claimer]) -> list[Serving]:
 def _served_by(cursor: Cursor, device_ids: list[int]) -> list[Serving]:
     cursor.execute(
         f"""
-        SELECT job.id, job.account_id, {chunks.REACH}, job.sending_window, job.columns, serving.device_ids
+        SELECT job.id, {chunks.LISTS_OF}, {chunks.REACH}, job.sending_window, job.columns, serving.device_ids
         FROM jobs_job AS job CROSS JOIN LATERAL (
             SELECT array_agg(device_id ORDER BY device_id) AS device_ids FROM jobs_jobdevice
             WHERE job_id = job.id AND device_id = ANY(%s)

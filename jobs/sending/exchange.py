@@ -24,6 +24,7 @@ from devices.health.correspondents import wrote_to
 from devices.lane.leases import LOCKED, USABLE
 from devices.phone_numbers import key_sql
 from devices.prepared import Prepared, numbers
+from jobs.sending.chunks import LISTS_OF
 from jobs.sending.outcomes import Outcome
 from jobs.sending.recording import (
     MOVE,
@@ -106,7 +107,7 @@ WITH runner AS (
 ), usable AS MATERIALIZED (
   SELECT id, device_is = 'locked' AS is_locked FROM standing WHERE device_is IS NOT NULL
 ), job AS MATERIALIZED (
-  SELECT id, account_id FROM jobs_job WHERE id = ANY(%(jobs)s::bigint[]) AND status = 'processing'
+  SELECT id, {LISTS_OF} AS account_id FROM jobs_job AS job WHERE id = ANY(%(jobs)s::bigint[]) AND status = 'processing'
 ), drawn AS MATERIALIZED (
   SELECT given.id, given.device_id, job.account_id, usable.is_locked
   FROM unnest(%(drawn)s::bigint[], %(drawn_devices)s::bigint[], %(drawn_jobs)s::bigint[])

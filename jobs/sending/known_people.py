@@ -22,7 +22,7 @@ LONGEST_REST_SECONDS: Final = 300.0
 
 
 def find(
-    cursor: Cursor, device_id: int, job_id: int, account_id: int, first: int, end: int, number: int
+    cursor: Cursor, device_id: int, job_id: int, account_id: int | None, first: int, end: int, number: int
 ) -> list[Waiting]:
     """Up to so many people whom the device knows and who wait from position `first` to before `end`, in order.
 

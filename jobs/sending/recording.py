@@ -14,6 +14,7 @@ from uuid import UUID
 import structlog
 from django.db import DataError, IntegrityError, connection, transaction
 
+from devices.phone_numbers import key_sql
 from devices.prepared import numbers, texts
 from jobs.sending.outcomes import UNRECORDABLE, Outcome
 from jobs.states import RECIPIENT_MOVES, RECIPIENT_OPEN, RECIPIENT_SENT, RecipientState, sql_list
@@ -67,14 +68,16 @@ MOVE = f"""
 
 
 # What of `moved` is read further on.
-MOVED = "recipient.id, recipient.job_id, recipient.state, recipient.device_id, recipient.gateway_message_id"
+MOVED = f"""recipient.id, recipient.job_id, recipient.state, recipient.device_id, recipient.gateway_message_id,
+    {key_sql("recipient.phone")} AS phone_key"""
 
 SENT_MESSAGES = "sent_messages"  # the name of their turn
-# Keep whose message it was, for its receipts: they may have come already.
+# Keep whose message it was, for its receipts, which may have come already, and for what is answered.
 REMEMBER = f"""
 remembered AS (
-  INSERT INTO jobs_sentmessage (recipient_id, device_id, slot, message_id)
-  SELECT id, device_id, coalesce((SELECT open FROM devices_turn WHERE name = '{SENT_MESSAGES}'), 0), gateway_message_id
+  INSERT INTO jobs_sentmessage (recipient_id, device_id, slot, message_id, phone_key)
+  SELECT id, device_id, coalesce((SELECT open FROM devices_turn WHERE name = '{SENT_MESSAGES}'), 0), gateway_message_id,
+    phone_key
   FROM moved WHERE gateway_message_id <> ''
 )"""  # noqa: S608 - constants
 

@@ -17,7 +17,14 @@ from kombu.exceptions import OperationalError
 from accounts import audit
 from accounts.audit import Actor
 from accounts.models import AuditEntry
-from tests.acts import account_doors, campaign_doors, contact_doors, device_doors, job_doors  # noqa: F401 - they fill the table
+from tests.acts import (  # noqa: F401 - they fill the table
+    account_doors,
+    campaign_doors,
+    contact_doors,
+    device_doors,
+    job_doors,
+    message_doors,
+)
 from tests.acts.no_acts import NOTHING, Nothing
 from tests.acts.table import DOORS, Door, Route, Scene
 
@@ -28,6 +35,7 @@ MODULES = (
     "campaigns.actions.campaign_acts",
     "campaigns.actions.contact_acts",
     "campaigns.actions.import_acts",
+    "campaigns.actions.message_acts",
     "campaigns.actions.segment_acts",
 )
 NOTED_ALONE = {"job.exported", "contacts.exported", "campaign.exported", "account.entered"}

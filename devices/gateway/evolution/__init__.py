@@ -10,7 +10,7 @@
     webhook_settings   where one tells what happens
     instance_calls     how an instance is called
     message_updates    what its webhook says of messages: delivered, read, refused
-    incoming_messages  whom it says to have written
+    incoming_messages  what it says that people have written; incoming_texts: a message's kind and words
     connection_updates what it says of the link to WhatsApp
     webhook_events     what all of its events have in common
 
@@ -72,7 +72,7 @@ class EvolutionWebhooks:
     link_news = staticmethod(connection_updates.link_news)
     receipts = staticmethod(message_updates.receipts)
     is_urgent = staticmethod(message_updates.is_urgent)
-    senders = staticmethod(incoming_messages.senders)
+    incoming = staticmethod(incoming_messages.incoming)
 
     def kept(self, event: object) -> dict[str, Any] | None:
         return message_updates.kept(event) or incoming_messages.kept(event)

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from accounts.written.reading import is_storable
 from devices import reasons
 from devices.gateway import http, registry
 from devices.gateway.base import (
@@ -392,10 +393,9 @@ def reads_what_it_is_told(case: Case) -> None:
         assert list(reader.receipts(reader.kept(event))) == [receipt], event
     for event in case.others:
         assert list(reader.receipts(event)) == [], event
-    (sender,) = reader.senders(case.written)
-    assert sender.phone == "+51987654321"
-    assert list(reader.senders(reader.kept(case.written))) == [sender]
-    assert "secreto" not in json.dumps(reader.kept(case.written))
+    (message,) = reader.incoming(case.written)
+    assert (message.phone, message.text) == ("+51987654321", "hola")
+    assert list(reader.incoming(reader.kept(case.written))) == [message]
 
 
 def reads_whatever_it_is_told(case: Case) -> None:
@@ -415,7 +415,9 @@ def reads_whatever_it_is_told(case: Case) -> None:
     def made_up(data: Any) -> None:
         assert_receipts(reader, data)
         assert_receipts(reader, {"event": "messages.update", "data": data})
-        assert_receipts(reader, {"event": "messages.upsert", "data": {"key": data, "messageTimestamp": data}})
+        told = {"key": data, "messageTimestamp": data, "message": data, "contextInfo": data, "pushName": data}
+        assert_receipts(reader, {"event": "messages.upsert", "data": told})
+        assert_receipts(reader, {"event": "messages.upsert", "data": {**told, "key": case.written}})
         assert_receipts(reader, {"event": "connection.update", "data": data, "instance": data, "date_time": data})
 
     made_up()
@@ -430,11 +432,16 @@ def assert_receipts(reader: WebhookReader, event: Any) -> None:
         assert_storable(receipt.message_id)
         assert isinstance(receipt.tick, Tick)
         assert receipt.at is None or receipt.at.tzinfo is not None
-    for sender in reader.senders(event):
-        assert re.fullmatch(r"\+[1-9][0-9]{7,14}", sender.phone)
-        assert sender.at is None or sender.at.tzinfo is not None
+    for message in reader.incoming(event):
+        assert message.phone or message.lid
+        assert not message.phone or re.fullmatch(r"\+[1-9][0-9]{7,14}", message.phone)
+        assert message.at is None or message.at.tzinfo is not None
+        for text in (message.message_id, message.kind, message.lid or "-", message.quoted_id or "-"):
+            assert_storable(text)
+        assert is_storable(message.text)
+        assert is_storable(message.name)
     kept = reader.kept(event)
-    assert (kept is not None) == bool(reader.receipts(event) or reader.senders(event))
+    assert (kept is not None) == bool(reader.receipts(event) or reader.incoming(event))
     assert isinstance(reader.is_urgent(event), bool)
 
 

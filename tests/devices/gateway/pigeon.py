@@ -8,12 +8,14 @@ import re
 from datetime import datetime
 from typing import Any, Final
 
+from accounts.written.reading import is_storable
 from devices.gateway import http
 from devices.gateway.base import (
     Acceptance,
     AccountLimits,
     DeviceUnavailable,
     HookSetting,
+    Incoming,
     Link,
     Linker,
     LookUp,
@@ -25,7 +27,6 @@ from devices.gateway.base import (
     Rejected,
     Roll,
     Scope,
-    Sender,
     SendError,
     Tick,
     WireFailure,
@@ -102,15 +103,22 @@ class PigeonWebhooks:
     """What a pigeon brings back: {"ring", "seen": "door" or "eyes"}."""
 
     def kept(self, event: object) -> dict[str, Any] | None:
-        return event if isinstance(event, dict) and (self.receipts(event) or self.senders(event)) else None
+        return event if isinstance(event, dict) and (self.receipts(event) or self.incoming(event)) else None
 
     def is_urgent(self, event: object) -> bool:
         return False
 
-    def senders(self, event: object) -> list[Sender]:
-        """{"from": number}: who sent one of their own."""
+    def incoming(self, event: object) -> list[Incoming]:
+        """{"from": number, "ring", "note"}: who sent one of their own."""
         phone = event.get("from") if isinstance(event, dict) else None
-        return [Sender(f"+{phone}")] if isinstance(phone, str) and re.fullmatch("[1-9][0-9]{7,14}", phone) else []
+        if not isinstance(phone, str) or not re.fullmatch("[1-9][0-9]{7,14}", phone):
+            return []
+        try:
+            ring = accept(event.get("ring")).gateway_message_id
+        except OutcomeUnknown:
+            return []
+        note = event.get("note")
+        return [Incoming(ring, f"+{phone}", text=note if isinstance(note, str) and is_storable(note) else "")]
 
     def link_news(self, event: object) -> None:
         """It is a bird."""

@@ -108,8 +108,13 @@ CASES = {
         written={
             "event": "messages.upsert",
             "data": {
-                "key": {"remoteJid": "140000055915@lid", "remoteJidAlt": "51987654321@s.whatsapp.net", "fromMe": False},
-                "message": {"conversation": "secreto"},
+                "key": {
+                    "remoteJid": "140000055915@lid",
+                    "remoteJidAlt": "51987654321@s.whatsapp.net",
+                    "fromMe": False,
+                    "id": "3A",
+                },
+                "message": {"conversation": "hola"},
                 "messageTimestamp": 1795774720,
             },
         },
@@ -124,7 +129,7 @@ CASES = {
         finds=LookUp.CANNOT_TELL,
         told=(({"ring": "R-17", "seen": "door"}, Tick.DELIVERED), ({"ring": "R-17", "seen": "eyes"}, Tick.READ)),
         others=({"ring": "R-17", "seen": "cat"},),
-        written={"from": "51987654321"},
+        written={"from": "51987654321", "ring": "R-18", "note": "hola"},
         linking=LINKING,  # of pigeons that are linked all the same
         words=("ring", "wrong", "address", "letter", "bird", "loft", "weather"),
     ),

@@ -1,0 +1,43 @@
+"""The last message: that somebody is written to no more. Once for each time they leave, in their word's language."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from devices.numbers.countries import country_of
+from devices.phone_numbers import key_of
+from jobs.models import IncomingMessage, JobPurpose
+from jobs.replies import answering
+from jobs.replies.keeping import Said
+from jobs.states import Wish
+
+TEXTS: Final = {
+    "es": "Listo: no te escribiremos más. Si cambias de idea, responde ALTA.",
+    "pt": "Pronto: não vamos mais escrever para você. Se mudar de ideia, responda VOLTAR.",
+    "en": "Done: we will not write to you again. If you change your mind, reply START.",
+}
+_SPEAKS: Final = {"BR": "pt", "PT": "pt", "AO": "pt", "MZ": "pt", "US": "en", "CA": "en", "GB": "en", "IE": "en"}
+
+
+def confirm(said: Sequence[Said]) -> None:
+    """Write to those who left just now, in the transaction that kept what they said."""
+    for one in said:
+        if one.wish is Wish.OUT and not _said_before(one):
+            text = TEXTS[language(one)]
+            answering.write_to(one.account_id, one.device_id, one.phone, text, JobPurpose.CONFIRMATION)
+
+
+def language(said: Said) -> str:
+    """That of the word; where several have it, what is mostly spoken where the number is from."""
+    if len(said.languages) == 1:
+        return next(iter(said.languages))
+    spoken = _SPEAKS.get(country_of(said.phone), "es")
+    return spoken if not said.languages or spoken in said.languages else min(said.languages)
+
+
+def _said_before(one: Said) -> bool:
+    """Whether they left before and did not come back since."""
+    theirs = IncomingMessage.objects.for_account(one.account_id).filter(
+        phone_key=key_of(one.phone), id__lt=one.message_row, wish__in=[Wish.OUT, Wish.IN, Wish.IN_AFTER_OUT]
+    )
+    last: str | None = theirs.order_by("-id").values_list("wish", flat=True).first()
+    return last == Wish.OUT

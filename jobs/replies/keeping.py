@@ -1,0 +1,188 @@
+"""Messages that came, kept: each once, under the number of who wrote it, tied to what it answers, its wish obeyed.
+
+In the transaction that works the inbox's batch: whoever is killed leaves all of it to the next.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final, NamedTuple
+
+from devices.health import correspondents
+from devices.health.correspondents import Wrote
+from devices.phone_numbers import key_of
+from jobs import suppression
+from jobs.replies import opting_out, people
+from jobs.replies.keywords import Reading
+from jobs.replies.people import Heard
+from jobs.states import Wish
+
+Cursor = Any
+
+YES_COUNTS_FOR: Final = timedelta(days=1)  # after an opt-out
+
+
+class Said(NamedTuple):
+    """A wish that was obeyed now."""
+
+    message_row: int  # of jobs_incomingmessage
+    account_id: int
+    device_id: int
+    phone: str  # "+" and digits
+    wish: Wish  # OUT or IN
+    languages: frozenset[str]
+    at: datetime
+
+
+@dataclass(slots=True)
+class Kept:
+    """What a batch came to."""
+
+    account_ids: set[int] = field(default_factory=set)  # that have something new to read
+    obeyed: list[Said] = field(default_factory=list)
+
+
+# Told of each batch's wishes in its transaction: the apps above keep people, too.
+who_hears: list[Callable[[Sequence[Said]], None]] = []
+
+
+def keep(cursor: Cursor, heard: Sequence[Heard]) -> Kept:
+    """Keep these messages, in the order in which they came. An edit changes the message that it is of."""
+    kept = Kept()
+    if not heard:
+        return kept
+    people.learn(cursor, heard)
+    named = people.resolved(cursor, heard)
+    correspondents.note(cursor, [Wrote(one.device_id, one.message.phone, one.at) for one in named if one.message.phone])
+    readings = [opting_out.read(one) for one in named]
+    rows = _written(cursor, named, readings)
+    for one, reading in zip(named, readings, strict=True):
+        row = rows.pop((one.device_id, one.message.message_id, one.message.is_edit), None)
+        if row is None:
+            continue  # it came before
+        kept.account_ids.add(one.account_id)
+        if one.message.phone:
+            kept.obeyed += obey(cursor, row, one, reading)
+    return kept
+
+
+def obey(cursor: Cursor, row: int, one: Heard, reading: Reading) -> list[Said]:
+    """Do what a message wishes, and tell whoever keeps people, too; return what was done: one thing, or nothing."""
+    said = _obeyed(cursor, row, one, reading)
+    if said is None:
+        return []
+    for hears in who_hears:
+        hears([said])
+    return [said]
+
+
+def _obeyed(cursor: Cursor, row: int, one: Heard, reading: Reading) -> Said | None:
+    """Do what the message wishes; None where it wishes nothing, or nothing changes by it."""
+    message, account_id = one.message, one.account_id
+    key = key_of(message.phone)
+    if reading.wish is Wish.OUT:
+        opting_out.obey(cursor, [one])  # it was done at the door, mostly
+        return Said(row, account_id, one.device_id, message.phone, Wish.OUT, reading.languages, one.at)
+    wants_back = reading.wish is Wish.IN or (
+        reading.wish is Wish.IN_AFTER_OUT and _left_since(cursor, account_id, key, one.at - YES_COUNTS_FOR)
+    )
+    if wants_back and suppression.lift_before(account_id, {key: one.at}):
+        return Said(row, account_id, one.device_id, message.phone, Wish.IN, reading.languages, one.at)
+    return None
+
+
+def _left_since(cursor: Cursor, account_id: int, phone_key: str, since: datetime) -> bool:
+    cursor.execute(
+        """
+        SELECT EXISTS (
+            SELECT FROM jobs_suppression
+            WHERE account_id = %s AND phone_key = %s AND reason_code = %s AND coalesce(since, created_at) >= %s
+        )
+        """,
+        (account_id, phone_key, suppression.OPTED_OUT, since),
+    )
+    return bool(cursor.fetchone()[0])
+
+
+def _written(cursor: Cursor, heard: Sequence[Heard], readings: Sequence[Reading]) -> dict[tuple[int, str, bool], int]:
+    """Insert what is new and change what is edited; return the rows of those, by device, message id and edit.
+
+    An edit of what never came is kept as if it had.
+    """
+    new: dict[tuple[int, str, bool], tuple[Heard, Reading]] = {}
+    for one, reading in zip(heard, readings, strict=True):
+        new.setdefault((one.device_id, one.message.message_id, one.message.is_edit), (one, reading))
+    inserted = _insert(cursor, {key[:2]: pair for key, pair in reversed(new.items())})
+    rows = {}
+    for device_id, message_id, is_edit in new:
+        row = inserted.pop((device_id, message_id), None)
+        if row is None and is_edit:
+            row = _edit(cursor, *new[device_id, message_id, is_edit])
+        if row is not None:
+            rows[device_id, message_id, is_edit] = row
+    return rows
+
+
+def _edit(cursor: Cursor, one: Heard, reading: Reading) -> int | None:
+    """Change a message's text; None where it reads so already."""
+    cursor.execute(
+        """
+        UPDATE jobs_incomingmessage SET text = %(text)s, wish = %(wish)s, edited_at = clock_timestamp()
+        WHERE device_id = %(device)s AND message_id = %(message)s AND text <> %(text)s RETURNING id
+        """,
+        {
+            "text": one.message.text,
+            "wish": reading.wish.value,
+            "device": one.device_id,
+            "message": one.message.message_id,
+        },
+    )
+    found = cursor.fetchone()
+    return None if found is None else int(found[0])
+
+
+def _insert(cursor: Cursor, new: Mapping[tuple[int, str], tuple[Heard, Reading]]) -> dict[tuple[int, str], int]:
+    """Insert those that there are not; return their rows. What one answers is what it quotes, else the last message
+    that its sender had from the device."""
+    rows = [
+        (
+            one.account_id,
+            one.device_id,
+            one.message.message_id,
+            one.message.phone,
+            key_of(one.message.phone) if one.message.phone else "",
+            one.message.lid,
+            one.message.name,
+            one.message.kind,
+            one.message.text,
+            one.message.quoted_id,
+            one.at,
+            reading.wish.value,
+        )
+        for one, reading in reversed(list(new.values()))
+    ]
+    cursor.execute(
+        """
+        INSERT INTO jobs_incomingmessage (account_id, device_id, message_id, phone, phone_key, lid, name, kind, text,
+            quoted_id, at, wish, recipient_id)
+        SELECT given.*, coalesce(
+            (
+                SELECT sent.recipient_id FROM jobs_sentmessage AS sent
+                WHERE sent.device_id = given.device_id AND sent.message_id = given.quoted_id AND given.quoted_id <> ''
+                LIMIT 1
+            ),
+            (
+                SELECT sent.recipient_id FROM jobs_sentmessage AS sent
+                WHERE sent.device_id = given.device_id AND sent.phone_key = given.phone_key AND sent.phone_key <> ''
+                ORDER BY sent.recipient_id DESC LIMIT 1
+            )
+        )
+        FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[],
+            %s::text[], %s::text[], %s::timestamptz[], %s::text[])
+            AS given (account_id, device_id, message_id, phone, phone_key, lid, name, kind, text, quoted_id, at, wish)
+        ON CONFLICT (device_id, message_id) DO NOTHING
+        RETURNING device_id, message_id, id
+        """,
+        [list(column) for column in zip(*rows, strict=True)] or [[]] * 12,
+    )
+    return {(device_id, message_id): row for device_id, message_id, row in cursor.fetchall()}

@@ -1,0 +1,44 @@
+"""What only a person can say of a message: whose LID it is, and what a near miss meant."""
+
+from django.db import connection, transaction
+from django.db.models.functions import Now
+
+from devices.gateway.base import Incoming
+from devices.phone_numbers import key_of
+from jobs.models import IncomingMessage
+from jobs.replies import confirming, keeping, people
+from jobs.replies.keywords import Reading
+from jobs.replies.people import Heard
+from jobs.states import Wish
+
+
+def link(message: IncomingMessage, phone: str) -> int:
+    """Say whose number ("+" and digits) the LID is that wrote this; return how many messages are theirs by that.
+
+    What they last wished is obeyed, as if it had been known at once.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        theirs = IncomingMessage.objects.for_account(message.account_id).filter(lid=message.lid, phone="")
+        found = list(theirs.order_by("id").select_for_update())
+        people.learn(cursor, [_heard(message, phone)])
+        theirs.update(phone=phone, phone_key=key_of(phone), settled_at=Now())
+        wishes = [one for one in found if one.wish in (Wish.OUT, Wish.IN)]
+        if wishes:
+            wished = wishes[-1]
+            confirming.confirm(keeping.obey(cursor, wished.pk, _heard(wished, phone), Reading(Wish(wished.wish))))
+    return len(found)
+
+
+def settle(message: IncomingMessage, *, leaves: bool) -> None:
+    """Say of a near miss whether its sender `leaves`. Nothing more is asked of it then."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        wish = Wish.OUT if leaves else Wish.NONE
+        IncomingMessage.unscoped.filter(pk=message.pk).update(wish=wish, settled_at=Now())
+        if leaves:
+            said = keeping.obey(cursor, message.pk, _heard(message, message.phone), Reading(Wish.OUT))
+            confirming.confirm(said)
+
+
+def _heard(message: IncomingMessage, phone: str) -> Heard:
+    told = Incoming(message.message_id, phone, message.lid, message.kind, message.text)
+    return Heard(message.account_id, message.device_id, told, message.at)

@@ -1,0 +1,227 @@
+"""What people write is kept once, under their number, tied to what it answers; and their wish is obeyed."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.utils import timezone
+
+from devices import needs
+from jobs import suppression
+from jobs.models import Identity, IncomingMessage, Recipient, Suppression
+from jobs.replies import opting_out
+from tests.factories import make_account, make_device
+from tests.jobs.receipts.arrange import ids, sent_job, worked
+from tests.jobs.replies.arrange import LID, PERSON, at_the_door, event
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def device():
+    opting_out._words.clear()
+    return make_device(make_account())
+
+
+def written(device):
+    return list(IncomingMessage.objects.for_account(device.account_id).order_by("id"))
+
+
+def banned(device):
+    return set(Suppression.objects.for_account(device.account_id).values_list("phone", flat=True))
+
+
+def test_a_message_is_kept_once_however_often_it_is_told(device):
+    told = event("hola", message_id="A1")
+    at_the_door(device, told, told)
+    worked()
+    at_the_door(device, told)
+    worked()
+
+    (message,) = written(device)
+    assert (message.phone, message.text, message.kind, message.name) == (f"+{PERSON}", "hola", "text", "Ana")
+
+
+def test_who_wants_no_more_is_suppressed_before_the_door_answers(device):
+    at_the_door(device, event("BAJA"))
+
+    assert banned(device) == {f"+{PERSON}"}
+    assert written(device) == []
+
+    worked()
+    assert [message.wish for message in written(device)] == ["out"]
+
+
+def test_what_cannot_be_heard_at_the_door_is_kept_all_the_same_and_obeyed_with_the_inbox(device, monkeypatch):
+    def broken(cursor, came):
+        raise KeyError("something of ours")
+
+    monkeypatch.setattr(needs, "who_hears", [broken])
+    at_the_door(device, event("stop"))
+    assert banned(device) == set()
+
+    worked()
+    assert banned(device) == {f"+{PERSON}"}
+
+
+def test_a_near_miss_suppresses_nobody_and_waits_for_a_person(device):
+    at_the_door(device, event("no quiero perderme la oferta"))
+    worked()
+
+    assert banned(device) == set()
+    assert [message.wish for message in written(device)] == ["near_out"]
+
+
+def test_start_brings_back_who_left_by_a_message(device):
+    at_the_door(device, event("BAJA"))
+    worked()
+    at_the_door(device, event("ALTA"))
+    worked()
+
+    assert banned(device) == set()
+
+
+def test_a_stop_that_is_told_again_after_a_start_is_the_old_one(device):
+    stop = event("STOP", message_id="A1")
+    at_the_door(device, stop)
+    at_the_door(device, event("START"))
+    worked()
+    assert banned(device) == set()
+
+    at_the_door(device, stop)
+    worked()
+    assert banned(device) == set()
+
+
+def test_start_does_not_bring_back_whom_somebody_else_suppressed(device):
+    suppression.suppress(device.account_id, [f"+{PERSON}"], "contact_deleted")
+    at_the_door(device, event("START"))
+    worked()
+
+    assert banned(device) == {f"+{PERSON}"}
+
+
+@pytest.mark.parametrize(("days_ago", "is_back"), [(0, True), (2, False)])
+def test_yes_counts_for_a_day_after_an_opt_out(device, days_ago, is_back):
+    at_the_door(device, event("STOP"))
+    Suppression.objects.for_account(device.account_id).update(
+        since=timezone.now() - timedelta(days=days_ago, minutes=1)
+    )
+    at_the_door(device, event("YES"))
+    worked()
+
+    assert (banned(device) == set()) is is_back
+
+
+def test_a_lid_is_somebody_once_both_names_were_told(device):
+    at_the_door(device, event("hola", lid=LID))
+    worked()
+    at_the_door(device, event("STOP", number="", lid=LID))
+    worked()
+
+    assert Identity.objects.get(account=device.account_id, lid=LID).phone == f"+{PERSON}"
+    assert banned(device) == {f"+{PERSON}"}
+    assert [message.phone for message in written(device)] == [f"+{PERSON}"] * 2
+
+
+def test_a_lid_nobody_knows_waits_for_a_person_and_suppresses_nobody(device):
+    at_the_door(device, event("STOP", number="", lid=LID))
+    worked()
+
+    (message,) = written(device)
+    assert (message.phone, message.lid, message.wish) == ("", LID, "out")
+    assert banned(device) == set()
+
+
+def test_a_lid_that_quotes_our_message_is_whoever_had_it():
+    opting_out._words.clear()
+    job, device = sent_job(3)
+    told = event("BAJA", number="", lid=LID, contextInfo={"stanzaId": ids(job)[1]})
+    at_the_door(device, told)
+    recipient = Recipient.objects.get(job=job, position=1)
+    assert banned(device) == {recipient.phone}
+
+    worked()
+    (message,) = written(device)
+    assert (message.phone, message.recipient_id) == (recipient.phone, recipient.pk)
+
+
+def test_what_quotes_nothing_answers_the_last_message_that_its_sender_had():
+    job, device = sent_job(3)
+    recipient = Recipient.objects.get(job=job, position=2)
+    at_the_door(device, event("¿precio?", number=recipient.phone[1:]))
+    worked()
+
+    assert [message.recipient_id for message in written(device)] == [recipient.pk]
+
+
+def test_an_edit_changes_the_message_and_its_wish_counts(device):
+    at_the_door(device, event("hola", message_id="A1"))
+    worked()
+    edit = {
+        "event": "messages.update",
+        "data": {
+            "keyId": "A1",
+            "remoteJid": f"{PERSON}@s.whatsapp.net",
+            "fromMe": False,
+            "status": "SERVER_ACK",
+            "message": {"editedMessage": {"message": {"conversation": "STOP"}}},
+        },
+    }
+    at_the_door(device, edit)
+    worked()
+
+    (message,) = written(device)
+    assert (message.text, message.wish) == ("STOP", "out")
+    assert message.edited_at is not None
+    assert banned(device) == {f"+{PERSON}"}
+
+
+def test_a_message_of_an_absence_has_its_own_time_and_one_of_the_future_has_none(device):
+    old = datetime(2026, 11, 20, tzinfo=UTC)
+    future = timezone.now() + timedelta(days=400)
+    at_the_door(
+        device,
+        event("uno", messageTimestamp=int(old.timestamp())),
+        event("dos", messageTimestamp=int(future.timestamp())),
+    )
+    worked()
+
+    first, second = written(device)
+    assert first.at == old
+    assert second.at <= timezone.now()
+
+
+def test_events_of_a_device_that_is_gone_are_nobodys(device):
+    at_the_door(device, event("hola"))
+    type(device).unscoped.filter(pk=device.pk).update(deleted_at=timezone.now())
+    worked()
+
+    assert written(device) == []
+
+
+def test_what_a_reaction_says_is_no_wish(device):
+    told = event("")
+    told["data"]["message"] = {"reactionMessage": {"text": "stop"}}
+    at_the_door(device, told)
+    worked()
+
+    assert [(message.kind, message.wish) for message in written(device)] == [("reaction", "")]
+    assert banned(device) == set()
+
+
+def test_an_accounts_own_words_count(device):
+    device.account.opt_out_words = {"added": ["chau"], "removed": ["stop"]}
+    device.account.save()
+    at_the_door(device, event("stop"))
+    assert banned(device) == set()
+
+    at_the_door(device, event("Chau!", number="51987654322"))
+    assert banned(device) == {"+51987654322"}
+
+
+def test_a_nul_and_half_a_letter_are_left_out(device):
+    at_the_door(device, json.loads(json.dumps(event("ho\x00la \ud83d"))))
+    worked()
+
+    assert [message.text for message in written(device)] == ["hola "]
