@@ -223,6 +223,7 @@ def campaign(campaign: Campaign) -> dict[str, Any]:
         "variants": variants.compared(run.job) if run is not None and run.job.imported_at is not None else [],
         "receipts": receipt_card.shown(run.job) if run is not None else None,
         "has_receipts": any(stats[name] for name in _BY_RECEIPT),
+        "has_replies": bool(stats["replied"]),
         "runs": _runs(campaign) if campaign.recurrence else [],
         "texts": [text for text in texts_of(campaign) if text],  # an audio has none
         "media_label": _media_label(campaign),
@@ -264,9 +265,10 @@ def _funnel(stats: Mapping[str, int]) -> list[dict[str, Any]]:
         ("read", _("Read"), stats["read"]),
         ("replied", _("Replied"), stats["replied"]),
     ]
-    if not any(stats[name] for name in _BY_RECEIPT):
-        # Not zero: nobody has said yet.
-        steps = [step for step in steps if step[0] not in _BY_RECEIPT]
+    # What nobody has said yet is not shown as zero; that somebody answered is told apart from receipts.
+    silent = set() if any(stats[name] for name in _BY_RECEIPT) else set(_BY_RECEIPT)
+    silent |= set() if stats["replied"] else {"replied"}
+    steps = [step for step in steps if step[0] not in silent]
     most = stats["total"] or 1
     return [
         {

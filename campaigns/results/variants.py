@@ -16,14 +16,15 @@ def compared(job: Job) -> list[dict[str, Any]]:
     """
     of_variants = figures.by_variant(job)
     replied = _replied(job) if of_variants else {}
-    best = max((one.read_rate or 0.0 for one in of_variants), default=0.0)
+    rates = [one.read_rate or 0.0 for one in of_variants]
+    best = max(rates, default=0.0)
     return [
         {
             "number": one.number + 1,
             "result": one,
             "replied": replied.get(one.number, 0),
             "replied_rate": figures.rate(replied.get(one.number, 0), one.sent),
-            "is_best": bool(best) and one.read_rate == best and len(of_variants) > 1,
+            "is_best": bool(best) and one.read_rate == best and rates.count(best) == 1,
         }
         for one in of_variants
     ]

@@ -8,6 +8,7 @@ A part is locked after its job, always.
 """
 
 from collections.abc import Mapping
+from operator import add
 from typing import Any, NamedTuple
 
 from jobs.states import RECIPIENT_SENT, RecipientState, sql_list
@@ -29,18 +30,29 @@ class Part(NamedTuple):
 
 def settle(cursor: Cursor, job_id: int) -> None:
     """Count from the rows how many each part has, in a job whose row is locked and that ends now, or has ended."""
-    cursor.execute("UPDATE jobs_jobpart SET total = 0, sent = 0, failed = 0 WHERE job_id = %s", (job_id,))
+    # Read first, and written then: a statement that writes is not shared out among several processes of PostgreSQL.
     cursor.execute(
         f"""
-        INSERT INTO jobs_jobpart (job_id, device_id, variant, total, sent, failed)
-        SELECT job_id, coalesce(device_id, {NOBODY}), coalesce(variant, 0), count(*),
-               count(*) FILTER (WHERE state IN ({sql_list(RECIPIENT_SENT)})),
+        SELECT device_id, variant, count(*), count(*) FILTER (WHERE state IN ({sql_list(RECIPIENT_SENT)})),
                count(*) FILTER (WHERE state IN ({sql_list(FAILED)}))
-        FROM jobs_recipient WHERE job_id = %s AND state <> '{RecipientState.SUPPRESSED}' GROUP BY 1, 2, 3
-        ON CONFLICT (job_id, device_id, variant)
-        DO UPDATE SET total = excluded.total, sent = excluded.sent, failed = excluded.failed
+        FROM jobs_recipient WHERE job_id = %s AND state <> '{RecipientState.SUPPRESSED}' GROUP BY device_id, variant
         """,  # noqa: S608 - constants
         (job_id,),
+    )
+    counted: dict[tuple[int, int], list[int]] = {}
+    for device_id, variant, *counts in cursor.fetchall():
+        part = (device_id or NOBODY, variant or 0)
+        counted[part] = list(map(add, counted.get(part, (0, 0, 0)), counts))
+    cursor.execute("UPDATE jobs_jobpart SET total = 0, sent = 0, failed = 0 WHERE job_id = %s", (job_id,))
+    rows = [(*part, *counts) for part, counts in sorted(counted.items())]
+    cursor.execute(
+        """
+        INSERT INTO jobs_jobpart (job_id, device_id, variant, total, sent, failed)
+        SELECT %s, given.* FROM unnest(%s::bigint[], %s::int[], %s::int[], %s::int[], %s::int[]) AS given
+        ON CONFLICT (job_id, device_id, variant)
+        DO UPDATE SET total = excluded.total, sent = excluded.sent, failed = excluded.failed
+        """,
+        [job_id, *([list(column) for column in zip(*rows, strict=True)] or [[]] * 5)],
     )
 
 

@@ -2,7 +2,7 @@
 
 import json
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts.models import AuditEntry, Role
 from campaigns.launch import launching
-from campaigns.models import Campaign, Label, Segment
+from campaigns.models import Campaign, Contact, Label, Segment
 from campaigns.pages import campaign_form
 from campaigns.states import CampaignStatus
 from jobs.models import Job, JobPart, Recipient
@@ -470,7 +470,9 @@ class TestActions:
         html = page(browser.get(address(made)))
         assert "Los textos, comparados" in html
         assert html.index("Buenas") > html.index("Hola")
-        assert "más leído" in html
+        assert html.count("más leído") == 1
+        JobPart.objects.create(job=job, device_id=1, variant=0, delivered=7, read=7)
+        assert "más leído" not in page(browser.get(address(made)))
 
 
 class TestSegments:
@@ -533,4 +535,8 @@ class TestReceipts:
         assert "Entregados" not in page(browser.get(address(made)))
         Recipient.objects.filter(job=run.job).update(state="delivered", sent_at=timezone.now())
         Job.unscoped.filter(pk=run.job_id).update(sent=1)
-        assert "Entregados" in page(browser.get(address(made)))
+        html = page(browser.get(address(made)))
+        assert "Entregados" in html
+        assert "Respondieron" not in html
+        Contact.unscoped.update(last_replied_at=timezone.now() + timedelta(minutes=1))
+        assert "Respondieron" in page(browser.get(address(made)))
