@@ -20,7 +20,7 @@ from accounts.models import Role
 from accounts.needed import StillNeeded
 from accounts.pages.admin_base import AccountForm, action, display
 from devices import actions, reasons, validation
-from devices.health import breaker, history
+from devices.health import breaker, history, timelock
 from devices.linking import checking
 from devices.linking.pairing import GatewayRefused
 from devices.models import Device
@@ -125,6 +125,11 @@ def _clean(clean: Any, value: str) -> str:
     return cleaned
 
 
+def _locked(device: Device) -> str:
+    """A code of `reasons`, where a device that is well may write only to people who wrote to it."""
+    return timelock.TIME_LOCK if timelock.of(device, timezone.now()) is not None else ""
+
+
 @admin.register(Device)
 class DeviceAdmin(LinkPages):
     """Devices: where each gateway is, how it is, and how hard it may be driven."""
@@ -174,13 +179,13 @@ class DeviceAdmin(LinkPages):
     @display(description=gettext_lazy("reason"))
     def why(self, device: Device) -> str:
         """What is wrong, in one sentence; the form adds what to do."""
-        sentence, dot, _more = str(reasons.shown(device.status_reason)).partition(". ")
+        sentence, dot, _more = str(reasons.shown(device.status_reason or _locked(device))).partition(". ")
         return sentence + dot.strip() or "–"
 
     @display(description=gettext_lazy("status"))
     def connection(self, device: Device) -> str:
         """The same two as one line of text, for the form."""
-        reason = str(reasons.shown(device.status_reason))
+        reason = str(reasons.shown(device.status_reason or _locked(device)))
         status = device.get_status_display().capitalize()
         return f"{status}. {reason}" if reason else status
 

@@ -3,6 +3,7 @@
 Nothing is decided by it. The days are those of one clock. The recipients' own clocks and retries are left out.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -13,6 +14,7 @@ from django.db import connection
 
 from accounts.time_zones import known_zone
 from devices.lane.leases import USABLE
+from devices.lane.limits import local_day, strangers_budget
 from devices.lane.pacing import daily_allowance
 from jobs import windows
 from jobs.models import Job
@@ -34,13 +36,18 @@ class Sender:
     daily_limit: int | None = None
     warm_up_since: date | None = None
     begun_today: int = 0  # of its daily limit, on the first day
+    strangers_a_day: int | None = None  # everybody is taken for one
+    strangers_today: int = 0  # likewise
 
     def sent(self, day: date, minutes: float, *, is_first: bool = False) -> float:
         """How much it sends in the first so many minutes of a day."""
+        at_its_pace = self.per_minute * minutes
         allowance = daily_allowance(self.daily_limit, self.warm_up_since, day)
-        if allowance is None:
-            return self.per_minute * minutes
-        return min(self.per_minute * minutes, max(0, allowance - (self.begun_today if is_first else 0)))
+        if allowance is not None:
+            at_its_pace = min(at_its_pace, max(0, allowance - (self.begun_today if is_first else 0)))
+        if self.strangers_a_day is not None:
+            at_its_pace = min(at_its_pace, max(0, self.strangers_a_day - (self.strangers_today if is_first else 0)))
+        return at_its_pace
 
 
 Senders = Mapping[Sender, int]  # how many there are of each
@@ -61,8 +68,8 @@ class Outlook:
 
 
 def outlook(job: Job, now: datetime) -> Outlook:
-    senders = _senders(job, now)
-    return Outlook(round(_pace(senders), 1) or None, _eta(job, senders, now))
+    senders, free_at = _senders(job, now)
+    return Outlook(round(_pace(senders), 1) or None, _eta(job, senders, max(now, free_at or now)))
 
 
 def _eta(job: Job, senders: Senders, now: datetime) -> datetime | None:
@@ -79,14 +86,22 @@ _THOSE_THAT_SEND = "EXISTS (SELECT FROM jobs_jobdevice WHERE job_id = %(job)s AN
 _THOSE_THAT_COULD = "(%(requested)s::bigint[] = '{}' OR device.id = ANY(%(requested)s::bigint[]))"
 
 
-def _senders(job: Job, now: datetime) -> Senders:
-    """Its devices: each takes its jobs in turn, so each job has a share. One for all where one has no limit."""
+def _senders(job: Job, now: datetime) -> tuple[Senders, datetime | None]:
+    """Its devices: each takes its jobs in turn, so each job has a share. One for all where one has no limit.
+
+    Those that may write to anybody; where none may, all of them, and when the first of them may again.
+    """
     which = _THOSE_THAT_COULD if job.started_at is None else _THOSE_THAT_SEND
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
-            SELECT messages_per_minute, other_jobs, daily_limit, warm_up_since, begun, count(*) FROM (
-                SELECT messages_per_minute, coalesce(others.jobs, 0) AS other_jobs, daily_limit, warm_up_since,
+            SELECT only_known_until, messages_per_minute, other_jobs, daily_limit, warm_up_since, begun,
+                new_people_a_day, strangers, count(*)
+            FROM (
+                SELECT CASE WHEN only_known_until > %(now)s THEN only_known_until END AS only_known_until,
+                    new_people_a_day, CASE WHEN lane.strangers_day = %(local)s THEN lane.strangers_count ELSE 0 END
+                        AS strangers,
+                    messages_per_minute, coalesce(others.jobs, 0) AS other_jobs, daily_limit, warm_up_since,
                     CASE WHEN lane.day = %(today)s AND (daily_limit IS NOT NULL OR warm_up_since IS NOT NULL)
                         THEN lane.day_count ELSE 0 END AS begun
                 FROM devices_device AS device
@@ -99,7 +114,7 @@ def _senders(job: Job, now: datetime) -> Senders:
                     ) AS others ON others.device_id = device.id
                 WHERE device.account_id = %(account)s AND {USABLE} AND {which}
                 ORDER BY device.id LIMIT %(limit)s
-            ) AS sender GROUP BY messages_per_minute, other_jobs, daily_limit, warm_up_since, begun
+            ) AS sender GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
             """,  # noqa: S608 - constants
             {
                 "job": job.pk,
@@ -107,15 +122,23 @@ def _senders(job: Job, now: datetime) -> Senders:
                 "requested": job.requested_device_ids,
                 "limit": job.devices_limit,
                 "today": now.date(),
+                "local": local_day(job.account.time_zone, now),
+                "now": now,
             },
         )
         rows = cursor.fetchall()
-    if any(pace is None for pace, *_ in rows):
-        return _measured(job, now)
-    return {
-        Sender(pace / (1 + other_jobs), daily_limit, warm_up_since, begun): number
-        for pace, other_jobs, daily_limit, warm_up_since, begun, number in rows
-    }
+    locked = [until for until, *_ in rows if until is not None]
+    free_at = min(locked) if locked and len(locked) == len(rows) else None
+    of_each = [row for until, *row in rows if until is None or free_at]
+    if any(pace is None for pace, *_ in of_each):
+        return _measured(job, now), free_at
+    senders: Counter[Sender] = Counter()
+    for pace, other_jobs, daily_limit, warm_up_since, begun, budget, strangers, number in of_each:
+        budget = strangers_budget(budget)
+        begun_with = strangers if budget is not None else 0
+        one = Sender(pace / (1 + other_jobs), daily_limit, warm_up_since, begun, budget, begun_with)
+        senders[one] += number
+    return senders, free_at
 
 
 def _measured(job: Job, now: datetime) -> Senders:

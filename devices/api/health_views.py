@@ -12,7 +12,7 @@ from rest_framework.views import APIView
 from accounts.errors import ApiError
 from accounts.requests import account_of
 from devices.api.serializers import HealthSerializer
-from devices.health import breaker, history
+from devices.health import breaker, history, timelock
 from devices.health.history import MOST_DAYS
 from devices.models import Device
 from devices.webhooks import subscribing
@@ -37,6 +37,7 @@ class DeviceHealth(APIView):
             "device": device,
             "now": now,
             "link": now.link,
+            "time_lock": timelock.of(device, moment),
             "webhook": subscribing.standing(device, moment),
             "history": history.days(device, _days(request), moment),
         }

@@ -8,6 +8,7 @@ from rest_framework import serializers
 from accounts.requests import account_of
 from devices import phone_numbers, reasons, validation
 from devices.health.history import Day, Watch
+from devices.health.timelock import TimeLock
 from devices.linking.shown import Shown, Step
 from devices.models import Device
 from devices.states import DeviceStatus
@@ -147,6 +148,13 @@ class WatchSerializer(serializers.Serializer[Watch]):
     on_trial = serializers.BooleanField(source="is_on_trial", help_text="Sends a few messages, and waits to be heard")
 
 
+class TimeLockSerializer(serializers.Serializer[TimeLock]):
+    """While WhatsApp refuses what a device writes to people who never wrote to it: it writes only to those who did."""
+
+    began_at = serializers.DateTimeField()
+    until = serializers.DateTimeField()
+
+
 class DaySerializer(serializers.Serializer[Day]):
     """One day of the account's clock. What is delivered and read counts for the day on which it was sent."""
 
@@ -181,6 +189,7 @@ class HealthSerializer(serializers.Serializer[Any]):
     failed_in_a_row = serializers.IntegerField(source="now.failed_in_a_row")
     webhook = WebhookSerializer()
     acknowledgements = WatchSerializer(source="now.watch")
+    time_lock = TimeLockSerializer(allow_null=True)
     time_zone = serializers.CharField(source="device.account.time_zone", help_text="Of the days")
     history = DaySerializer(many=True, help_text="The newest day first; `days` says how many")
 

@@ -10,9 +10,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from devices import reasons
-from devices.health import history
+from devices.health import history, timelock
 from devices.health.acknowledgements import NO_ACKNOWLEDGEMENT
 from devices.health.history import Day, Now
+from devices.health.timelock import TimeLock
 from devices.models import Device
 from devices.states import DeviceStatus
 from devices.webhooks import subscribing
@@ -46,14 +47,16 @@ def content(device: Device, moment: datetime) -> dict[str, Any]:
     hook = subscribing.standing(device, moment)
     days = history.days(device, DAYS, moment)
     most = max(day.accepted + day.failed for day in days)
+    lock = timelock.of(device, moment)
     accepted, delivered = sum(day.accepted for day in days), sum(day.delivered for day in days)
     return {
         "now": now,
-        "says": says(device, now, hook),
+        "says": says(device, now, hook, lock),
         "is_well": device.enabled
         and now.status is DeviceStatus.CONNECTED
         and hook.arrival is not Arrival.WRONG
-        and not now.is_burst,
+        and not now.is_burst
+        and lock is None,
         "is_off": not device.enabled,
         "accepted": accepted,
         "delivered": delivered,
@@ -69,7 +72,7 @@ def content(device: Device, moment: datetime) -> dict[str, Any]:
     }
 
 
-def says(device: Device, now: Now, hook: Standing) -> str:
+def says(device: Device, now: Now, hook: Standing, lock: TimeLock | None = None) -> str:
     """How it is, in a sentence or two."""
     if not device.enabled:
         return _("It is switched off here: nothing is sent through it.")
@@ -87,6 +90,10 @@ def says(device: Device, now: Now, hook: Standing) -> str:
         is_hooks = now.reason == NO_ACKNOWLEDGEMENT and hook.arrival is Arrival.WRONG
         why = str(reasons.shown(hook.reason if is_hooks else now.reason))
         said = _("It has been out since %(since)s.") % {"since": since} + " " + why
+    if lock is not None:
+        said += " " + _("Until %(until)s it writes only to people who wrote to it: WhatsApp refuses all others.") % {
+            "until": date_format(localtime(lock.until), "SHORT_DATETIME_FORMAT")
+        }
     if now.is_burst:
         said += " " + ngettext(
             "Its last try failed.", "Its last %(count)d tries failed.", now.failed_in_a_row

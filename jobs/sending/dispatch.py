@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts.needed import Need
 from devices.health import breaker
-from devices.lane.leases import USABLE
+from devices.lane.leases import LOCKED, USABLE
 from jobs.live import events, publishing
 from jobs.models import Job, MessageSyntax
 from jobs.sending import canary, finishing, resting
@@ -166,14 +166,15 @@ def _has_missed_its_time(job: Job, now: datetime) -> bool:
 
 
 def choose_devices(job: Job) -> int:
-    """Give the job devices up to its limit, the least burdened first; return how many it has that may work."""
+    """Give the job devices up to its limit, the least burdened first, and those last that may write only to people who
+    wrote to them; return how many it has that may work."""
     with transaction.atomic(), connection.cursor() as cursor:
         # One at a time for each job, or two sweeps could exceed its limit together.
         cursor.execute("SELECT FROM jobs_job WHERE id = %s FOR NO KEY UPDATE", (job.pk,))
         cursor.execute(
             f"""
             WITH eligible AS MATERIALIZED (
-                SELECT device.id, link.id IS NOT NULL AS serves
+                SELECT device.id, link.id IS NOT NULL AS serves, {LOCKED} AS is_locked
                 FROM devices_device AS device
                     LEFT JOIN jobs_jobdevice AS link ON link.device_id = device.id AND link.job_id = %(job)s
                 WHERE device.account_id = %(account)s AND {USABLE}
@@ -187,7 +188,7 @@ def choose_devices(job: Job) -> int:
                 SELECT %(job)s, eligible.id
                 FROM eligible LEFT JOIN burden ON burden.device_id = eligible.id
                 WHERE NOT eligible.serves
-                ORDER BY coalesce(burden.jobs, 0), eligible.id
+                ORDER BY eligible.is_locked, coalesce(burden.jobs, 0), eligible.id
                 LIMIT greatest(0, %(limit)s - (SELECT count(*) FROM eligible WHERE serves))
                 RETURNING device_id
             )

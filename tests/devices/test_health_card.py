@@ -8,7 +8,7 @@ from django.utils import timezone, translation
 
 from accounts.models import Membership, Role
 from devices.health import breaker
-from devices.models import Acknowledgement, Device, DeviceDay, Outage, Webhook
+from devices.models import Acknowledgement, Device, DeviceDay, Incident, Outage, Webhook
 from devices.pages import health_card
 from tests.accounts import people
 from tests.devices.test_device_admin import LIST, change
@@ -55,6 +55,23 @@ def test_it_says_how_the_device_is(device: Device) -> None:
     assert "a prueba" in says(device)
     device.enabled = False
     assert says(device) == "Está desactivado aquí: no se envía nada por él."
+
+
+def test_a_device_that_whatsapp_limits_says_until_when(device: Device, client: Client, member: Membership) -> None:
+    until = timezone.now() + timedelta(hours=20)
+    Device.unscoped.update(only_known_until=until, status="connected")
+    Incident.objects.create(device=device, reason="time_lock")
+    device.refresh_from_db()
+    assert "solo escribe a quienes ya le escribieron" in says(device)
+    Webhook.objects.create(device=device, secret="x", set_at=timezone.now(), heard_at=timezone.now())
+    assert [health_card.content(device, moment)["is_well"] for moment in (timezone.now(), until)] == [False, True]
+    client.force_login(member.user)
+    assert "WhatsApp" in client.get(LIST).content.decode()
+    address = f"/api/v1/accounts/{device.account_id}/devices/{device.pk}/health"
+    told = people.api(member).get(address).json()["time_lock"]
+    assert told["until"].startswith(f"{until:%Y-%m-%dT%H:%M:%S}")
+    Device.unscoped.update(only_known_until=None)
+    assert people.api(member).get(address).json()["time_lock"] is None
 
 
 def test_a_silence_of_which_the_webhook_is_the_cause_says_so(device: Device) -> None:

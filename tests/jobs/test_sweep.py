@@ -214,6 +214,18 @@ def test_a_job_needs_as_many_statements_for_fifty_devices_as_for_three(account):
     assert [few.job_devices.count(), many.job_devices.count()] == [3, 50]
 
 
+def test_a_device_that_whatsapp_limits_is_chosen_last(account):
+    locked, free, busy = connected(account, 3)
+    Device.unscoped.filter(pk=locked.pk).update(only_known_until=ago(-3600))
+    make_job(account, 1, (busy,))
+    job = make_job(account, 1, devices_limit=2)
+    dispatch.choose_devices(job)
+    assert set(job.devices.all()) == {free, busy}
+    job = make_job(account, 1, devices_limit=3)
+    dispatch.choose_devices(job)
+    assert job.devices.count() == 3
+
+
 def test_to_start_it_does_too(account):
     connected(account, 50)
     few, many = (

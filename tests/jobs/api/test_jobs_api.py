@@ -504,6 +504,23 @@ class TestEstimates:
         # 10 today, 100 tomorrow, 40 on the day after.
         assert forecast.outlook(job, self.NOW).eta == midnight + timedelta(seconds=40)
 
+    def test_a_budget_of_new_people_takes_days(self, sender):
+        device = make_device(sender.account, messages_per_minute=60, new_people_a_day=100)
+        type(sender.account).objects.filter(pk=sender.account.pk).update(time_zone="UTC")
+        Lane.objects.create(device=device, strangers_day=self.NOW.date(), strangers_count=90)
+        job = make_job(sender.account, 150, (device,), started_at=START)
+        midnight = self.NOW.replace(hour=0, minute=0, second=0) + timedelta(days=2)
+        assert forecast.outlook(job, self.NOW).eta == midnight + timedelta(seconds=40)
+
+    def test_what_whatsapp_locks_does_not_count_and_where_all_are_locked_it_waits_for_the_first(self, sender):
+        devices = [make_device(sender.account, messages_per_minute=n) for n in (6, 12)]
+        job = make_job(sender.account, 60, tuple(devices), started_at=START)
+        rows = type(devices[0]).unscoped.filter(pk__in=[device.pk for device in devices])
+        rows.filter(pk=devices[0].pk).update(only_known_until=self.NOW + timedelta(hours=5))
+        assert forecast.outlook(job, self.NOW) == Outlook(12.0, self.NOW + timedelta(minutes=5))
+        rows.update(only_known_until=self.NOW + timedelta(hours=5))
+        assert forecast.outlook(job, self.NOW) == Outlook(18.0, self.NOW + timedelta(hours=5, seconds=200))
+
     def test_outside_its_hours_it_waits(self, sender):
         device = make_device(sender.account, messages_per_minute=60)
         type(sender.account).objects.filter(pk=sender.account.pk).update(time_zone="UTC")
