@@ -68,11 +68,11 @@ def lift_before(account_id: int, agreed: Mapping[str, datetime]) -> int:
         cursor.execute(
             """
             DELETE FROM jobs_suppression AS ban
-            USING unnest(%s::text[], %s::timestamptz[]) AS agreed (phone_key, at)
+            USING unnest(string_to_array(%s, ' '), string_to_array(%s, ' ')::timestamptz[]) AS agreed (phone_key, at)
             WHERE ban.account_id = %s AND ban.phone_key = agreed.phone_key AND ban.reason_code = %s
               AND coalesce(ban.since, ban.created_at) < agreed.at
             """,
-            (list(agreed), list(agreed.values()), account_id, OPTED_OUT),
+            (" ".join(agreed), " ".join([at.isoformat() for at in agreed.values()]), account_id, OPTED_OUT),
         )
         return int(cursor.rowcount)
 

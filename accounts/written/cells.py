@@ -29,7 +29,7 @@ def as_formula_free_cell(text: str) -> str:
 
 def text_of(cell: str) -> str:
     """What a cell says; "" where that is nothing."""
-    if PLAIN.fullmatch(cell):
+    if not cell or PLAIN.fullmatch(cell):
         return cell
     text = with_plain_line_ends(trimmed(cell))
     if is_blank(text):

@@ -157,15 +157,11 @@ class ConsentReader:
             columns.get(field) for field in (OPTED_OUT_AT, OPTED_IN, OPTED_IN_AT, SOURCE)
         )
         self._source_of_all: str = mapping.get(SOURCE, "")
+        others = (self._out_at, self._in, self._in_at, self._source)
+        self.places = [*self._outs, *(place for place in others if place is not None)]  # the columns that say it
         self._zone = ZoneInfo(time_zone)
         self._day_order = day_order
         self._latest = now + timedelta(days=1)  # whatever its zone, a later day is none on which somebody spoke
-
-    @property
-    def places(self) -> list[int]:
-        """The columns that say it."""
-        others = (self._out_at, self._in, self._in_at, self._source)
-        return [*self._outs, *(place for place in others if place is not None)]
 
     def read(self, cells: Mapping[int, str], line: int, complain: Complain) -> Consent | None:
         """What one line says, by its cells at `places`, trimmed and "" where they say nothing; None: nothing."""

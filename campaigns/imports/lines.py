@@ -112,7 +112,7 @@ class LineReader:
 
     def _read_consent(self, cells: list[str], line: int, notes: list[Note]) -> Consent | None:
         assert self._consents is not None
-        said = {place: text_of(cells[place]) for place in self._consents.places}
+        said = {place: _known_text_of(cells[place]) for place in self._consents.places}
         return self._consents.read(said, line, lambda code, place: notes.append(Note(code, place)))
 
     def _read_name(self, cells: list[str], notes: list[Note]) -> str:
@@ -213,6 +213,9 @@ class LineReader:
                 if said is not NOTHING:
                     found[name] = said
         return found
+
+
+_known_text_of = lru_cache(maxsize=256)(text_of)  # of cells that are mostly alike: "false", "Feria", ""
 
 
 @lru_cache(maxsize=4_096)
