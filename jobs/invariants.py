@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core.cache import cache
 from django.db import connection, transaction
 
+from devices.phone_numbers import key_sql
 from jobs.sending import parts
 from jobs.states import JOB_ENDED, RECEIVED, RECIPIENT_OPEN, RECIPIENT_SENT, sql_list
 
@@ -166,12 +167,16 @@ INVARIANTS = (
     ),
     Invariant(
         "a_canary_goes_ahead",
-        "while a canary is under way nobody past it is written to",
-        """
+        "while a canary is under way nobody past it is written to who never wrote to one of the devices",
+        f"""
         SELECT job.id, 'reaches ' || next_position || ', canary to ' || canary_end FROM jobs_job AS job
         WHERE canary_state = 'under_way' AND (next_position > canary_end OR EXISTS (
             SELECT FROM jobs_recipient AS recipient
             WHERE job_id = job.id AND position >= canary_end AND tries > 0
+                AND NOT EXISTS (
+                    SELECT FROM devices_correspondent AS known JOIN jobs_jobdevice AS link USING (device_id)
+                    WHERE link.job_id = job.id AND known.phone_key = {key_sql("recipient.phone")}
+                )
         ))
         """,
     ),

@@ -5,8 +5,10 @@ from datetime import timedelta
 
 import pytest
 from django.db.models import F
+from django.utils import timezone
 
-from devices.models import Acknowledgement, Device
+from devices.models import Acknowledgement, Correspondent, Device
+from devices.phone_numbers import key_of
 from jobs import control, invariants, sweep
 from jobs.models import Job, Recipient, Suppression
 from jobs.running.lane_runner import LaneRunner
@@ -148,10 +150,39 @@ def test_unacknowledged_it_waits_is_held_and_goes_on_by_a_persons_word(
     assert invariants.check() == []
 
 
+def test_people_who_wrote_are_written_to_behind_it_by_a_device_that_may_write_to_nobody_else(
+    simulator: Simulator, runner: LaneRunner, devices: list[Device]
+) -> None:
+    now = timezone.now()
+    Device.unscoped.update(only_known_until=now + timedelta(hours=1))
+    job = started(devices)
+    person = Recipient.objects.get(job=job, position=450)
+    Correspondent.objects.create(device=devices[0], phone_key=key_of(person.phone), first_at=now, last_at=now)
+    eventually(lambda: step(runner, job) and sent_of(job) == 1)
+    person.refresh_from_db()
+    assert (person.state, job.canary_state) == ("sent", "under_way")
+    assert invariants.check() == []
+
+    Device.unscoped.update(only_known_until=None)
+    eventually(lambda: step(runner, job) == JobStatus.COMPLETED)
+    assert (job.canary_state, job.sent) == ("passed", RECIPIENTS)
+    assert simulator.ledger()["duplicates"] == 0
+
+
+def test_answers_that_ask_for_no_more_hold_it(simulator: Simulator, runner: LaneRunner, telling: list[Device]) -> None:
+    Device.unscoped.update(messages_per_minute=600)  # so that it is not through before they come
+    simulator.faults({"stop-reply": 0.5})
+    job = started(telling)
+    eventually(lambda: step(runner, job) == JobStatus.PAUSED)
+    assert (job.state_reason, job.canary_state) == ("canary_opt_outs", "held")
+    assert sent_of(job) < RECIPIENTS
+    assert invariants.check() == []
+
+
 def test_opt_outs_among_the_first_hold_it_though_it_has_gone_on(
     simulator: Simulator, runner: LaneRunner, telling: list[Device]
 ) -> None:
-    Device.unscoped.update(messages_per_minute=3_000)  # so that it is not through before anybody says no
+    Device.unscoped.update(messages_per_minute=600)  # so that it is not through before anybody says no
     job = started(telling)
     eventually(lambda: step(runner, job) and job.canary_state == "passed")
     first = Recipient.objects.filter(job=job, position__lt=6).values_list("phone", flat=True)
