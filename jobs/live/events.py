@@ -55,19 +55,14 @@ def error(job_uuid: str, seq: int, device_id: int | None, phone: str, code: str,
 
 
 def receipt(job_uuid: str, seq: int, delivered: int, read: int, played: int, failed_after: int) -> Event:
-    """What became of a job's messages until now. Replies are not counted yet."""
-    return {
-        "type": "receipt",
-        "job_id": job_uuid,
-        "counts": {
-            "delivered": delivered,
-            "read": read,
-            "played": played,
-            "replied": 0,
-            "failed_after": failed_after,
-        },
-        "seq": seq,
-    }
+    """What became of a job's messages until now."""
+    counts = receipt_counts(delivered, read, played, failed_after)
+    return {"type": "receipt", "job_id": job_uuid, "counts": counts, "seq": seq}
+
+
+def receipt_counts(delivered: int, read: int, played: int, failed_after: int) -> Event:
+    """Replies are not counted yet."""
+    return {"delivered": delivered, "read": read, "played": played, "replied": 0, "failed_after": failed_after}
 
 
 def job_completed(job_uuid: str, seq: int, results: dict[str, Any]) -> Event:
@@ -113,5 +108,12 @@ def subscribed(job_uuid: str) -> Event:
     }
 
 
-def snapshot(job_uuid: str, seq: int, status: str, counters: Event) -> Event:
-    return {"type": "snapshot", "job_id": job_uuid, "status": status, "progress": counters, "seq": seq}
+def snapshot(job_uuid: str, seq: int, status: str, counters: Event, receipts: Event) -> Event:
+    return {
+        "type": "snapshot",
+        "job_id": job_uuid,
+        "status": status,
+        "progress": counters,
+        "receipts": receipts,
+        "seq": seq,
+    }

@@ -145,6 +145,7 @@ function lightUp(id) {
 function receive(event) {
   if (event.type === "snapshot") {
     count(event.progress, Math.max(seq, event.seq)); // asked for now: it is the truth
+    if (event.receipts.delivered || event.receipts.failed_after) showReceipts(event.receipts);
     if (event.status !== job.status) askAgain();
     return;
   }

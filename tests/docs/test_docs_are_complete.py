@@ -114,7 +114,7 @@ MORE = {"sent": 500, "failed": 3, "total": 1000, "percentage": 50.3}
 PAUSED = " ".join(job_reasons.sentence(job_reasons.NO_DEVICES_LEFT))
 SHOWN = [
     events.subscribed("…"),
-    events.snapshot("…", 117, "processing", COUNTERS),
+    events.snapshot("…", 117, "processing", COUNTERS, events.receipt_counts(480, 120, 0, 1)),
     events.job_started("…", 1, 1000),
     events.chunk_processing("…", 2, 0, 1000, 5000),
     events.progress("…", 118, 1, "+51123123123", COUNTERS),

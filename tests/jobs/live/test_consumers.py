@@ -116,6 +116,7 @@ async def test_a_watcher_is_told_where_the_job_stands_and_then_everything_that_h
         "job_id": arranged.uuid,
         "status": "processing",
         "progress": {"sent": 0, "failed": 0, "total": 3, "percentage": 0.0},
+        "receipts": {"delivered": 0, "read": 0, "played": 0, "replied": 0, "failed_after": 0},
         "seq": 0,
     }
     for _ in range(3):
