@@ -181,3 +181,31 @@ def test_an_order_claims_no_more_than_can_be_begun_in_time(seconds, wanted, befo
         assert runner._most_claims == after
     finally:
         runner.close()
+
+
+def test_who_was_claimed_before_its_device_was_locked_goes_back_and_who_is_claimed_after_is_sent():
+    runner = LaneRunner()
+    locked = runner._lanes[1] = lane(max_in_flight=1, messages_per_minute=60)
+    claims = [Claim(pk, 1, 1, "+51987654321", "Hola", None, 3, None) for pk in (1, 2, 3)]
+    for claim in claims[:2]:
+        locked.accept(claim, 0.0, 0.0)
+        runner._network.lined_up += 1
+    runner._lock(locked, is_locked=True)
+    given_back = [(outcome.claim, outcome.state, outcome.proven_unsent) for outcome in runner._network.outcomes]
+    assert given_back == [(claim, "queued", True) for claim in claims[:2]]
+    assert (len(locked.ready), runner._network.lined_up, locked.is_closing) == (0, 0, False)
+    locked.accept(claims[2], 0.0, 0.0)
+    runner._lock(locked, is_locked=True)
+    assert [ready.claim for ready in locked.ready] == [claims[2]]
+    runner._lock(locked, is_locked=False)
+    assert not locked.is_locked
+    runner.close()
+
+
+def test_one_that_has_looked_for_people_it_knows_rests_and_one_that_still_looks_does_not():
+    busy, resting, looking = lane(), lane(), lane()
+    busy.in_flight = 1
+    for one, seconds in ((busy, 20.0), (resting, 20.0), (looking, 0.0)):
+        one.rest_if_nobody_is_known(seconds, 5.0)
+    assert [one.is_closing for one in (busy, resting, looking)] == [False, True, False]
+    assert resting.pace.next_slot == 25.0

@@ -126,7 +126,15 @@ def test_at_the_end_of_the_hours_nobody_more_is_claimed(simulator, runner, accou
 
 
 @pytest.mark.parametrize(
-    "fields", [{"enabled": False}, {"daily_limit": 1}, {"messages_per_minute": 1}], ids=lambda one: next(iter(one))
+    "fields",
+    [
+        {"enabled": False},
+        {"daily_limit": 1},
+        {"messages_per_minute": 1},
+        {"only_known_until": datetime(2090, 1, 1, tzinfo=UTC)},
+        {"new_people_a_day": 1},
+    ],
+    ids=lambda one: next(iter(one)),
 )
 def test_a_device_that_is_switched_off_or_held_back_sends_no_more(simulator, runner, account, device, fields):
     job = make_job(account, RECIPIENTS, (device,))
