@@ -1,7 +1,7 @@
 """The admin's pages of an account: its settings, members, tokens and audit log."""
 
 import secrets
-from typing import Any
+from typing import Any, Final
 
 from django import forms
 from django.contrib import admin, messages
@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from unfold.widgets import UnfoldAdminEmailInputWidget
+from unfold.widgets import UnfoldAdminEmailInputWidget, UnfoldAdminTextInputWidget
 
 from accounts import actions
 from accounts.audit import Actor
@@ -22,12 +22,48 @@ from accounts.requests import account_of
 admin.site.unregister(Group)  # roles come from memberships; Django's groups would say nothing
 
 
+_WORDS: Final = ("added", "removed")
+
+
 class AccountSettingsForm(AccountForm):
-    """Takes a country's two letters in any case."""
+    """Takes a country's two letters in any case, and words with commas between them."""
 
     class Meta:
         model = Account
         fields = ("name", "default_country", "whatsapp_api_campaigns", "never_twice")
+
+    # Each is a list in `Account.opt_out_words`, by its own name.
+    added = forms.CharField(
+        label=gettext_lazy("Words that opt out, besides ours"),
+        help_text=gettext_lazy("With commas between them. Whoever writes one of them, and nothing else, gets no more."),
+        max_length=1000,
+        required=False,
+        widget=UnfoldAdminTextInputWidget,
+    )
+    removed = forms.CharField(
+        label=gettext_lazy("Words of ours that do not opt out"),
+        help_text=gettext_lazy("Such as CANCELAR, where people cancel their bookings by it."),
+        max_length=1000,
+        required=False,
+        widget=UnfoldAdminTextInputWidget,
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in _WORDS:
+            self.initial[name] = ", ".join(self.instance.opt_out_words.get(name, ()))
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        for name in _WORDS:
+            words = [word.strip() for word in cleaned.get(name, "").split(",")]
+            self.instance.opt_out_words[name] = [word for word in words if word]
+        return cleaned
+
+    @property
+    def changed_columns(self) -> set[str]:
+        """The columns of what was changed."""
+        return {"opt_out_words" if name in _WORDS else name for name in self.changed_data}
 
     def clean_default_country(self) -> str:
         country: str = self.cleaned_data["default_country"].strip().upper()
@@ -41,7 +77,7 @@ class AccountSettingsAdmin(AccountAdmin):
     """The account one is in: its name, the country of its numbers, and what is switched on."""
 
     form = AccountSettingsForm
-    fields = ("name", "default_country", "whatsapp_api_campaigns", "never_twice", "created_at")
+    fields = ("name", "default_country", "whatsapp_api_campaigns", "never_twice", "added", "removed", "created_at")
     readonly_fields = ("created_at",)
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -59,7 +95,7 @@ class AccountSettingsAdmin(AccountAdmin):
         return HttpResponseRedirect(reverse("admin:accounts_account_change", args=[account.pk]))
 
     def save_model(self, request: HttpRequest, obj: Account, form: Any, change: bool) -> None:
-        actions.change_account(Actor.of(request), obj, form.changed_data)
+        actions.change_account(Actor.of(request), obj, form.changed_columns)
 
 
 class MemberForm(AccountForm):
