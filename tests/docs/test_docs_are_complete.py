@@ -4,6 +4,7 @@ import ast
 import json
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -39,9 +40,13 @@ def text_of(page: str) -> str:
 def calls_in(*globs: str) -> Iterator[tuple[str, ast.Call]]:
     """Yield each call in these files, with the name of what is called: `read` for `env.read(…)`."""
     for file in sorted(path for glob in globs for path in REPOSITORY.glob(glob)):
-        for node in ast.walk(ast.parse(file.read_text())):
-            if isinstance(node, ast.Call):
-                yield getattr(node.func, "attr", getattr(node.func, "id", "")), node
+        for call in _calls_of(file):
+            yield getattr(call.func, "attr", getattr(call.func, "id", "")), call
+
+
+@cache
+def _calls_of(file: Path) -> list[ast.Call]:
+    return [node for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.Call)]
 
 
 def words_given_to(*names: str, files: tuple[str, ...], position: int = 0) -> set[str]:
@@ -181,8 +186,9 @@ def every_code() -> set[str]:
 
 def test_every_error_code_is_explained():
     page = text_of("docs/errors.md")
-    assert len(every_code()) > 100
-    assert sorted(code for code in every_code() if f"`{code}`" not in page) == []
+    codes = every_code()
+    assert len(codes) > 100
+    assert sorted(code for code in codes if f"`{code}`" not in page) == []
 
 
 @pytest.mark.parametrize("code", REFUSALS)
