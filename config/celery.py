@@ -1,5 +1,6 @@
 """The Celery application: `celery -A config`."""
 
+import gc
 import os
 from typing import Any
 
@@ -11,6 +12,12 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 app = Celery("pregonero")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@signals.worker_init.connect
+def _share_what_is_there_with_the_children(**_: Any) -> None:
+    """Have the garbage collector leave it alone: by walking through it a child would make copies of its own."""
+    gc.freeze()
 
 
 @signals.task_prerun.connect
