@@ -6,9 +6,10 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from devices import needs
 from devices.models import Correspondent, Device, Incident, Lane
 from devices.phone_numbers import key_of
-from jobs import invariants, waits
+from jobs import invariants, tasks, waits
 from jobs.models import Chunk, Job, Recipient
 from jobs.running.lane_runner import LaneRunner
 from jobs.states import JobStatus
@@ -157,3 +158,10 @@ def test_people_are_known_in_every_spelling(simulator: Simulator, runner: LaneRu
     Correspondent.objects.create(device=device, phone_key=key_of("+552187654321"), first_at=now, last_at=now)
     eventually(lambda: send(runner) or len(simulator.entries()) == 1)
     assert simulator.entries()[0]["number"] == "5521987654321"
+
+
+def test_a_refusal_at_the_door_calls_a_worker_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    called: list[dict[str, object]] = []
+    monkeypatch.setattr(tasks.work_receipts, "apply_async", lambda **options: called.append(options))
+    needs.have_inbox_worked()
+    assert called == [{"expires": tasks.STALE_AFTER_SECONDS, "retry": False}]
