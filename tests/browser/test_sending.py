@@ -35,6 +35,12 @@ def counter(page: Page, name: str) -> int:
     return int(re.sub(r"\D", "", page.locator(f"#count-{name}").inner_text()))
 
 
+def export(page: Page, link: str) -> str:
+    with page.expect_download() as download:
+        page.get_by_role("link", name=link).click()
+    return Path(download.value.path()).read_bytes().decode("utf-8-sig")
+
+
 def test_a_list_is_uploaded_watched_and_its_result_read(
     stack: Stack, visit: Visit, photograph: Callable[[Page, str], Path]
 ) -> None:
@@ -94,10 +100,11 @@ def test_a_list_is_uploaded_watched_and_its_result_read(
     page.locator("tbody a").first.click()
     expect(page.get_by_text("va en camino.")).to_be_visible()
 
+    # A file of them alone, and one of everybody
     page.go_back()
-    with page.expect_download() as download:
-        page.get_by_role("link", name="Exportar CSV").click()
-    exported = Path(download.value.path()).read_bytes().decode("utf-8-sig")
+    assert export(page, "Exportar estos").count("\r\n") == failed
+    page.go_back()
+    exported = export(page, "Exportar CSV")
     assert exported.count("\r\n") == 82
     # Some of them have it by then, or have read it.
     assert sum(exported.count(f"|{state}|") for state in ("sent", "delivered", "read")) == sent
