@@ -62,10 +62,11 @@ class ChunkReader:
 
     def __init__(self, row: ContactImport, path: Path) -> None:
         self.row = row
-        place = Place(*row.place) if row.place else None
-        self._table = rows_of(row, path, place)
+        # Another version's worker moves on without saying where: then the file is read from its beginning.
+        known = row.place if row.place and row.place["rows"] == row.processed else None
+        self._table = rows_of(row, path, Place(*known["at"]) if known else None)
         self._rows = iter(self._table)
-        self._passed = row.processed if place else 0
+        self._passed = row.processed if known else 0
         mapping = _under_own_names(row)
         day_order = days.order_of(mapping["default_country"] or row.account.default_country) or "dmy"
         self.lines: LineReader | SuppressionReader
@@ -89,9 +90,10 @@ class ChunkReader:
         )
 
     @property
-    def place(self) -> Place | None:
-        """Where the next chunk begins, for whoever reads it."""
-        return self._table.place()
+    def place(self) -> dict[str, Any] | None:
+        """Where the next chunk begins, and how many rows stand before it, for whoever reads it."""
+        at = self._table.place()
+        return None if at is None else {"rows": self._passed, "at": at}
 
     def chunk(self, position: int) -> "Chunk":
         """Read the next rows from `position` on."""

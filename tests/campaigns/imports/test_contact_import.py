@@ -802,7 +802,20 @@ def test_a_slice_reads_nothing_again_that_the_last_one_has_read(call):
     work.advance(number, time.monotonic())
     row = ContactImport.unscoped.get(pk=number)
     with (settings.UPLOAD_DIR / "contacts" / row.upload_name).open("r+b") as file:
-        file.write(b"x" * row.place[0])
+        file.write(b"x" * row.place["at"][0])
+    while work.advance(number, time.monotonic()):
+        pass
+    made = call.get(f"contact_imports/{number}").json()
+    assert (made["status"], made["created"], made["error_count"]) == ("ready", 20, 20)
+
+
+@pytest.mark.usefixtures("small_chunks")
+def test_a_place_of_another_chunk_is_none(call):
+    number = upload(call, MANY).json()["id"]
+    work.advance(number, time.monotonic())
+    place = ContactImport.unscoped.get(pk=number).place
+    work.advance(number, time.monotonic())
+    ContactImport.unscoped.filter(pk=number).update(place=place)  # as a worker of before would leave it
     while work.advance(number, time.monotonic()):
         pass
     made = call.get(f"contact_imports/{number}").json()
