@@ -21,5 +21,7 @@ class CampaignsConfig(AppConfig):
         import_module("campaigns.pages.segment_admin")
         who_needs: Any = import_module("devices.needs").who_needs
         who_needs.append(import_module("campaigns.audience.needs").who_needs_devices)
-        who_hears: Any = import_module("jobs.replies.keeping").who_hears
-        who_hears.append(import_module("campaigns.contacts.consent").said)
+        keeping: Any = import_module("jobs.replies.keeping")
+        consent: Any = import_module("campaigns.contacts.consent")
+        keeping.who_reads.append(consent.wrote)
+        keeping.who_hears.append(consent.said)

@@ -47,14 +47,14 @@ _COUNTS = f"""
                count(*) FILTER (WHERE state IN ({sql_list(RECIPIENT_SENT)})) AS sent,
                count(*) FILTER (WHERE state IN ({sql_list(RECIPIENT_OPEN)})) AS open,
                count(delivered_at) AS delivered, count(read_at) AS read, count(played_at) AS played,
-               count(failed_after_at) AS failed_after
+               count(failed_after_at) AS failed_after, count(replied_at) AS replied
         FROM jobs_recipient GROUP BY job_id
     ),
     job AS (
         SELECT job.*, coalesce(counts.rows, 0) AS rows, coalesce(counts.sent, 0) AS rows_sent,
                coalesce(counts.open, 0) AS rows_open, coalesce(counts.delivered, 0) AS rows_delivered,
                coalesce(counts.read, 0) AS rows_read, coalesce(counts.played, 0) AS rows_played,
-               coalesce(counts.failed_after, 0) AS rows_failed_after
+               coalesce(counts.failed_after, 0) AS rows_failed_after, coalesce(counts.replied, 0) AS rows_replied
         FROM jobs_job AS job LEFT JOIN counts ON counts.job_id = job.id
     )
 """
@@ -82,11 +82,12 @@ INVARIANTS = (
     ),
     Invariant(
         "receipts_are_counted_once",
-        "delivered, read, played and refused are what the recipients say",
+        "delivered, read, played, refused and answered are what the recipients say",
         f"WITH {_COUNTS} SELECT id, 'delivered ' || delivered || ' of ' || rows_delivered || ', read ' || read"
         " || ' of ' || rows_read || ', played ' || played || ' of ' || rows_played || ', refused ' || failed_after"
-        " || ' of ' || rows_failed_after FROM job WHERE delivered <> rows_delivered OR read <> rows_read"
-        " OR played <> rows_played OR failed_after <> rows_failed_after",
+        " || ' of ' || rows_failed_after || ', answered ' || replied || ' of ' || rows_replied FROM job"
+        " WHERE delivered <> rows_delivered OR read <> rows_read"
+        " OR played <> rows_played OR failed_after <> rows_failed_after OR replied <> rows_replied",
     ),
     Invariant(
         "parts_are_the_rows",
@@ -97,10 +98,11 @@ INVARIANTS = (
                    count(*) AS total, count(*) FILTER (WHERE state IN ({sql_list(RECIPIENT_SENT)})) AS sent,
                    count(*) FILTER (WHERE state IN ({sql_list(parts.FAILED)})) AS failed,
                    count(delivered_at) AS delivered, count(read_at) AS read, count(played_at) AS played,
-                   count(failed_after_at) AS failed_after
+                   count(failed_after_at) AS failed_after, count(replied_at) AS replied
             FROM jobs_recipient WHERE state <> 'suppressed' GROUP BY 1, 2, 3
         ), part AS (
-            SELECT job_id, device_id, variant, {_both("delivered", "read", "played", "failed_after")} AS receipts,
+            SELECT job_id, device_id, variant,
+                   {_both("delivered", "read", "played", "failed_after", "replied")} AS receipts,
                    {_both("total", "sent", "failed")} AS the_end
             FROM counted FULL JOIN jobs_jobpart AS part USING (job_id, device_id, variant)
         )

@@ -119,6 +119,7 @@ class Job(ScopedModel):
     read = models.PositiveIntegerField(_("read"), db_default=0, default=0)
     played = models.PositiveIntegerField(_("played"), db_default=0, default=0)
     failed_after = models.PositiveIntegerField(_("refused after acceptance"), db_default=0, default=0)
+    replied = models.PositiveIntegerField(_("answered"), db_default=0, default=0)
     first_receipt_at = models.DateTimeField(null=True, editable=False)
     last_receipt_at = models.DateTimeField(null=True, editable=False)
     # Times somebody was written to again because the gateway did not know of the first message, which is no proof.
@@ -196,7 +197,7 @@ class Job(ScopedModel):
             "delivered": self.delivered,
             "read": self.read,
             "played": self.played,
-            "replied": 0,  # no receipt tells that
+            "replied": self.replied,
             "failed_after": self.failed_after,
             "delivered_rate": self._share_of_sent(self.delivered),
             "read_rate": self._share_of_sent(self.read),
@@ -262,6 +263,7 @@ class JobPart(models.Model):
     read = models.IntegerField(db_default=0)
     played = models.IntegerField(db_default=0)
     failed_after = models.IntegerField(db_default=0)
+    replied = models.IntegerField(db_default=0)
     first_receipt_at = models.DateTimeField(null=True)
     last_receipt_at = models.DateTimeField(null=True)
 
@@ -279,6 +281,7 @@ RECEIPT_TIMES = {
     "read": "read_at",
     "played": "played_at",
     "failed_after": "failed_after_at",
+    "replied": "replied_at",
 }
 
 
@@ -334,6 +337,7 @@ class Recipient(models.Model):
     read_at = models.DateTimeField(_("read"), null=True)
     played_at = models.DateTimeField(_("played"), null=True)
     failed_after_at = models.DateTimeField(_("refused after acceptance"), null=True)
+    replied_at = models.DateTimeField(_("answered"), null=True)  # what they wrote first after it, or quoting it
 
     objects = RecipientQuerySet.as_manager()
 
@@ -405,6 +409,7 @@ class ParkedReceipt(models.Model):
     read_at = models.DateTimeField(null=True)
     played_at = models.DateTimeField(null=True)
     refused_at = models.DateTimeField(null=True)
+    replied_at = models.DateTimeField(null=True)
     parked_at = models.DateTimeField(db_default=Now())
     due_at = models.DateTimeField()
 
@@ -492,6 +497,7 @@ class IncomingMessage(ScopedModel):
     quoted_id = models.CharField(max_length=80, blank=True, editable=False)
     # Whose message it answers: the quoted one, or the last that its sender had from the device.
     recipient_id = models.BigIntegerField(null=True, editable=False)
+    answered_id = models.CharField(max_length=80, blank=True, db_default="", editable=False)  # our message's own id
     wish = models.CharField(_("wish"), max_length=16, choices=Wish.choices, blank=True)
     at = models.DateTimeField(_("written"))
     received_at = models.DateTimeField(db_default=Now(), editable=False)

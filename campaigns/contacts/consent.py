@@ -1,8 +1,10 @@
 """Consent of many contacts at once: what `people.save` does for one. In a transaction of the caller's."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Final
 
+from django.db import connection
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
@@ -10,6 +12,7 @@ from campaigns.models import Contact
 from devices.phone_numbers import key_of
 from jobs import suppression
 from jobs.replies.keeping import Said
+from jobs.replies.people import Heard
 from jobs.states import Wish
 
 BY_REPLY: Final = "WhatsApp"  # the source of what somebody wrote themselves
@@ -56,3 +59,25 @@ def said(wishes: Sequence[Said]) -> None:
             theirs.filter(opted_out_at__lt=one.at).update(
                 opted_out_at=None, opted_out_source="", opted_in_at=one.at, opted_in_source=BY_REPLY, updated_at=Now()
             )
+
+
+def wrote(heard: Sequence[Heard]) -> None:
+    """Note at the contacts when their owners last wrote."""
+    last: dict[tuple[int, str], datetime] = {}
+    for one in heard:
+        who = (one.account_id, key_of(one.message.phone))
+        last[who] = max(one.at, last.get(who, one.at))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE campaigns_contact AS contact SET last_replied_at = given.at
+            FROM unnest(%s::bigint[], %s::text[], %s::timestamptz[]) AS given (account_id, phone_key, at)
+            WHERE contact.account_id = given.account_id AND contact.phone_key = given.phone_key
+              AND coalesce(contact.last_replied_at < given.at, true)
+            """,
+            (
+                [account_id for account_id, _ in last],
+                [phone_key for _, phone_key in last],
+                list(last.values()),
+            ),
+        )

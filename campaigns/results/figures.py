@@ -13,7 +13,7 @@ from django.db import connection
 
 from campaigns.models import Campaign, CampaignRun
 from jobs.models import Job
-from jobs.states import RECIPIENT_OPEN, RECIPIENT_SENT, RecipientState
+from jobs.states import RECIPIENT_OPEN, RecipientState
 
 NO_STATS: Final = dict.fromkeys(
     ("total", "pending", "sent", "delivered", "read", "replied", "failed", "suppressed", "unknown"), 0
@@ -49,8 +49,8 @@ _kept: dict[tuple[Any, ...], tuple[float, dict[str, int]]] = {}
 
 
 def delivery_stats(jobs: Collection[Job]) -> dict[int, dict[str, int]]:
-    """The `delivery_stats` of the contract, by job id. Of a large job under way, who is suppressed, unknown or has
-    replied was counted a minute ago, perhaps; the rest is current, and the sums hold."""
+    """The `delivery_stats` of the contract, by job id. Of a large job under way, who is suppressed or unknown was
+    counted a minute ago, perhaps; the rest is current, and the sums hold."""
     now = time.monotonic()
     known = {job.pk: dict(kept) for job in jobs if (kept := _remembered(job, now)) is not None}
     counted = _count([job for job in jobs if job.pk not in known])
@@ -89,6 +89,7 @@ def _current(job: Job, counted: Mapping[str, int]) -> dict[str, int]:
         "sent": job.sent,
         "delivered": job.delivered,
         "read": job.read,
+        "replied": job.replied,
         "failed": job.failed - suppressed - unknown,
         "suppressed": suppressed,
         "unknown": unknown,
@@ -111,19 +112,8 @@ def _count(jobs: Collection[Job]) -> dict[int, dict[str, int]]:
         for job_id, state, number in rows:
             for name in ("total", *_COUNTED_AS[RecipientState(state)]):
                 stats[job_id][name] += number
-        # From the side of the contacts who ever replied, mostly few.
-        cursor.execute(
-            """
-            SELECT recipient.job_id, count(*)
-            FROM jobs_recipient AS recipient JOIN campaigns_contact AS contact ON contact.id = recipient.contact_id
-            WHERE recipient.job_id = ANY(%s) AND recipient.state = ANY(%s)
-              AND contact.last_replied_at >= recipient.sent_at
-            GROUP BY recipient.job_id
-            """,
-            ([job_id for job_id, counts in stats.items() if counts["sent"]], [str(state) for state in RECIPIENT_SENT]),
-        )
-        for job_id, number in cursor.fetchall():
-            stats[job_id]["replied"] = number
+    for job in jobs:
+        stats[job.pk]["replied"] = job.replied
     return {job.pk: stats[job.pk] for job in jobs}
 
 

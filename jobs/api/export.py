@@ -16,7 +16,7 @@ from jobs.wording import recipient_errors
 PAGE_ROWS = 2_000
 
 # What receipts said, and since when: columns of the file by the fields of these names.
-TIMES = ("sent_at", "delivered_at", "read_at", "played_at", "failed_after_at")
+TIMES = ("sent_at", "delivered_at", "read_at", "played_at", "failed_after_at", "replied_at")
 
 _defuse = defuser(",;\t")  # where a spreadsheet may split instead of at "|"
 

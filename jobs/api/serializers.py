@@ -85,7 +85,7 @@ class ReceiptsSerializer(serializers.Serializer[Any]):
     delivered = serializers.IntegerField()
     read = serializers.IntegerField()
     played = serializers.IntegerField()
-    replied = serializers.IntegerField(help_text="0 until replies are told")
+    replied = serializers.IntegerField(help_text="Who answered it: quoted it, or wrote next")
     failed_after = serializers.IntegerField(help_text="Refused by WhatsApp after acceptance; counted in `failed`, too")
     delivered_rate = serializers.FloatField(allow_null=True, help_text="In percent of those sent; null: nobody was")
     read_rate = serializers.FloatField(allow_null=True)
@@ -120,6 +120,7 @@ class _FiguresSerializer(serializers.Serializer[Any]):
     read = serializers.IntegerField()
     played = serializers.IntegerField()
     failed_after = serializers.IntegerField()
+    replied = serializers.IntegerField()
     delivered_rate = serializers.FloatField(allow_null=True)
     read_rate = serializers.FloatField(allow_null=True)
     first_at = Moment(allow_null=True)
@@ -224,8 +225,7 @@ class RecipientSerializer(serializers.ModelSerializer[Recipient]):
     read_at = Moment()
     played_at = Moment()
     failed_after_at = Moment()
-    # Whether and when they answered is told by no receipt; null until somebody knows.
-    replied_at = serializers.SerializerMethodField()
+    replied_at = Moment()
     text = serializers.SerializerMethodField()
 
     class Meta:
@@ -250,10 +250,6 @@ class RecipientSerializer(serializers.ModelSerializer[Recipient]):
 
     def get_error(self, recipient: Recipient) -> str:
         return recipient_errors.on_the_wire(recipient.error_code)
-
-    @extend_schema_field(Moment(allow_null=True))
-    def get_replied_at(self, recipient: Recipient) -> None:
-        return None
 
     def get_text(self, recipient: Recipient) -> str:
         template: MessageTemplate = self.context["template"]

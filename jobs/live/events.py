@@ -54,15 +54,14 @@ def error(job_uuid: str, seq: int, device_id: int | None, phone: str, code: str,
     }
 
 
-def receipt(job_uuid: str, seq: int, delivered: int, read: int, played: int, failed_after: int) -> Event:
+def receipt(job_uuid: str, seq: int, delivered: int, read: int, played: int, failed_after: int, replied: int) -> Event:
     """What became of a job's messages until now."""
-    counts = receipt_counts(delivered, read, played, failed_after)
+    counts = receipt_counts(delivered, read, played, failed_after, replied)
     return {"type": "receipt", "job_id": job_uuid, "counts": counts, "seq": seq}
 
 
-def receipt_counts(delivered: int, read: int, played: int, failed_after: int) -> Event:
-    """Replies are not counted yet."""
-    return {"delivered": delivered, "read": read, "played": played, "replied": 0, "failed_after": failed_after}
+def receipt_counts(delivered: int, read: int, played: int, failed_after: int, replied: int) -> Event:
+    return {"delivered": delivered, "read": read, "played": played, "replied": replied, "failed_after": failed_after}
 
 
 def job_completed(job_uuid: str, seq: int, results: dict[str, Any]) -> Event:

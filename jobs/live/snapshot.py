@@ -30,7 +30,7 @@ def job_now(account: Account, job_uuid: str) -> JobNow | None:
     has_ended = job.status in JOB_ENDED
     # The ending is the job's last event: the snapshot tells all before it.
     seq = job.event_seq - 1 if has_ended else job.event_seq
-    receipts = events.receipt_counts(job.delivered, job.read, job.played, job.failed_after)
+    receipts = events.receipt_counts(job.delivered, job.read, job.played, job.failed_after, job.replied)
     return JobNow(
         snapshot=events.snapshot(str(job.uuid), seq, job.status, job.progress(), receipts),
         ending=_ending(job) if has_ended else None,

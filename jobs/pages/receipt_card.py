@@ -15,6 +15,7 @@ RECEIPTS: Final = {
     "delivered": gettext_lazy("Delivered, read or not"),
     "read": gettext_lazy("Read"),
     "played": gettext_lazy("Played"),
+    "replied": gettext_lazy("Answered"),
     "failed_after": gettext_lazy("Refused by WhatsApp after it was sent"),
 }
 
@@ -29,6 +30,8 @@ def shown(job: Job) -> dict[str, Any]:
     ]
     if job.played:
         steps.append(("played", _("Played"), job.played, counted["played_rate"]))
+    if job.replied:
+        steps.append(("replied", _("Answered"), job.replied, figures.rate(job.replied, job.sent)))
     devices = figures.by_device(job) if job.delivered or job.failed_after else []
     return {
         "steps": [
@@ -39,7 +42,7 @@ def shown(job: Job) -> dict[str, Any]:
         "refused": job.failed_after,
         "first_at": job.first_receipt_at,
         "last_at": job.last_receipt_at,
-        "is_heard": job.first_receipt_at is not None,
+        "is_heard": job.first_receipt_at is not None or job.replied > 0,
         "devices": devices[:DEVICES_SHOWN],
         "devices_left_out": max(0, len(devices) - DEVICES_SHOWN),
     }

@@ -18,7 +18,7 @@ from jobs.receipts import lifting
 from jobs.receipts.counting import Change, count
 from jobs.receipts.lifting import News, Standing
 from jobs.sending.parts import NOBODY, Part
-from jobs.states import RecipientState
+from jobs.states import RECIPIENT_OPEN, RecipientState, sql_list
 
 Cursor = Any
 
@@ -81,7 +81,7 @@ def apply(cursor: Cursor, said: Mapping[Message, News]) -> Applied:
             lifted[recipient_id] = lifting.lift(before, news)
             if lifted[recipient_id] != before:
                 _note(by_device, message.device_id, recipient.sent_at, before, lifted[recipient_id])
-        elif news.delivered_at is not None:
+        elif news.delivered_at is not None or news.replied_at is not None:
             applied.parked[message] = news
     changed = {pk: now for pk, now in sorted(lifted.items()) if now != found[pk].standing}
     if changed:
@@ -133,7 +133,7 @@ def _lock(cursor: Cursor, recipient_ids: Collection[int]) -> list[_Found]:
     cursor.execute(
         f"""
         SELECT id, job_id, coalesce(device_id, {NOBODY}), coalesce(variant, 0), phone, gateway_message_id, sent_at,
-               state, error_code, delivered_at, read_at, played_at, failed_after_at, doubt_since IS NOT NULL
+               state, error_code, delivered_at, read_at, played_at, failed_after_at, replied_at, doubt_since IS NOT NULL
         FROM jobs_recipient WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
         """,  # noqa: S608 - a constant
         (sorted(recipient_ids),),
@@ -163,17 +163,20 @@ def _note(ticks: days.TicksByMoment, device_id: int, sent_at: datetime | None, b
 
 
 def _write(cursor: Cursor, changed: Mapping[int, Standing]) -> None:
-    # Nobody who is lifted waits for anything any more: no look-up, and no retry.
+    # Nobody who has it waits for anything any more: no look-up, and no retry.
     cursor.execute(
-        """
+        f"""
         UPDATE jobs_recipient AS recipient
-        SET state = new.state, error_code = new.error_code, due_at = NULL,
+        SET state = new.state, error_code = new.error_code,
+            due_at = CASE WHEN new.state IN ({sql_list(RECIPIENT_OPEN)}) THEN recipient.due_at END,
             sent_at = coalesce(recipient.sent_at, new.delivered_at), delivered_at = new.delivered_at,
-            read_at = new.read_at, played_at = new.played_at, failed_after_at = new.failed_after_at
+            read_at = new.read_at, played_at = new.played_at, failed_after_at = new.failed_after_at,
+            replied_at = new.replied_at
         FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[],
-            %s::timestamptz[]) AS new (id, state, error_code, delivered_at, read_at, played_at, failed_after_at)
+            %s::timestamptz[], %s::timestamptz[])
+            AS new (id, state, error_code, delivered_at, read_at, played_at, failed_after_at, replied_at)
         WHERE recipient.id = new.id
-        """,
+        """,  # noqa: S608 - constants
         [
             list(changed),
             [now.state.value for now in changed.values()],
@@ -182,5 +185,6 @@ def _write(cursor: Cursor, changed: Mapping[int, Standing]) -> None:
             [now.read_at for now in changed.values()],
             [now.played_at for now in changed.values()],
             [now.failed_after_at for now in changed.values()],
+            [now.replied_at for now in changed.values()],
         ],
     )

@@ -25,6 +25,7 @@ class Change:
     read: int = 0
     played: int = 0
     failed_after: int = 0
+    replied: int = 0
     first_at: datetime | None = None
     last_at: datetime | None = None
     by_state: Counter[RecipientState] = field(default_factory=Counter)
@@ -36,6 +37,7 @@ class Change:
             self.read += number * (standing.read_at is not None)
             self.played += number * (standing.played_at is not None)
             self.failed_after += number * (standing.failed_after_at is not None)
+            self.replied += number * (standing.replied_at is not None)
             self.by_state[standing.state] += number
             if standing.error_code and standing.state not in RECIPIENT_SENT:
                 self.by_error[standing.error_code] += number
@@ -48,6 +50,7 @@ class Change:
         self.read += other.read
         self.played += other.played
         self.failed_after += other.failed_after
+        self.replied += other.replied
         self.by_state.update(other.by_state)
         self.by_error.update(other.by_error)
         if other.first_at is not None and other.last_at is not None:
@@ -81,7 +84,7 @@ class Change:
         }
 
 
-_COUNTERS: Final = ("sent", "failed", "delivered", "read", "played", "failed_after")
+_COUNTERS: Final = ("sent", "failed", "delivered", "read", "played", "failed_after", "replied")
 
 
 def count(cursor: Cursor, changes: Mapping[Part, Change]) -> list[int]:
@@ -113,18 +116,18 @@ def _count_jobs(cursor: Cursor, changes: Mapping[int, Change]) -> list[int]:
         UPDATE jobs_job AS job
         SET sent = job.sent + new.sent, failed = job.failed + new.failed, delivered = job.delivered + new.delivered,
             read = job.read + new.read, played = job.played + new.played,
-            failed_after = job.failed_after + new.failed_after,
+            failed_after = job.failed_after + new.failed_after, replied = job.replied + new.replied,
             first_receipt_at = least(job.first_receipt_at, new.first_at),
             last_receipt_at = greatest(job.last_receipt_at, new.last_at),
             results = coalesce(new.results, job.results), updated_at = clock_timestamp()
         FROM unnest(%s::bigint[], %s::int[], %s::int[], %s::int[], %s::int[], %s::int[], %s::int[],
-            %s::timestamptz[], %s::timestamptz[], %s::jsonb[])
-          AS new (id, sent, failed, delivered, read, played, failed_after, first_at, last_at, results)
+            %s::int[], %s::timestamptz[], %s::timestamptz[], %s::jsonb[])
+          AS new (id, sent, failed, delivered, read, played, failed_after, replied, first_at, last_at, results)
         WHERE job.id = new.id
         RETURNING job.id, job.finished_at IS NULL AND job.started_at IS NOT NULL AND job.total = job.sent + job.failed
             AND new.sent + new.failed > 0
         """,
-        [list(column) for column in zip(*rows, strict=True)] or [[]] * 10,
+        [list(column) for column in zip(*rows, strict=True)] or [[]] * 11,
     )
     return [job_id for job_id, is_through in cursor.fetchall() if is_through]
 
@@ -141,6 +144,7 @@ def _count_parts(cursor: Cursor, changes: Mapping[Part, Change]) -> None:
             change.read,
             change.played,
             change.failed_after,
+            change.replied,
             change.first_at,
             change.last_at,
         )
@@ -149,16 +153,16 @@ def _count_parts(cursor: Cursor, changes: Mapping[Part, Change]) -> None:
     cursor.execute(
         """
         INSERT INTO jobs_jobpart AS part (job_id, device_id, variant, total, sent, failed, delivered, read, played,
-            failed_after, first_receipt_at, last_receipt_at)
+            failed_after, replied, first_receipt_at, last_receipt_at)
         SELECT given.* FROM unnest(%s::bigint[], %s::bigint[], %s::int[], %s::int[], %s::int[], %s::int[], %s::int[],
-            %s::int[], %s::int[], %s::int[], %s::timestamptz[], %s::timestamptz[]) AS given
+            %s::int[], %s::int[], %s::int[], %s::int[], %s::timestamptz[], %s::timestamptz[]) AS given
         ON CONFLICT (job_id, device_id, variant) DO UPDATE
         SET total = part.total + excluded.total, sent = part.sent + excluded.sent,
             failed = part.failed + excluded.failed, delivered = part.delivered + excluded.delivered,
             read = part.read + excluded.read, played = part.played + excluded.played,
-            failed_after = part.failed_after + excluded.failed_after,
+            failed_after = part.failed_after + excluded.failed_after, replied = part.replied + excluded.replied,
             first_receipt_at = least(part.first_receipt_at, excluded.first_receipt_at),
             last_receipt_at = greatest(part.last_receipt_at, excluded.last_receipt_at)
         """,
-        [list(column) for column in zip(*rows, strict=True)] or [[]] * 12,
+        [list(column) for column in zip(*rows, strict=True)] or [[]] * 13,
     )

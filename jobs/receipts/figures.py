@@ -33,12 +33,17 @@ class Figures:
     read: int = 0
     played: int = 0
     failed_after: int = 0
+    replied: int = 0
     first_at: datetime | None = None
     last_at: datetime | None = None
 
     @property
     def delivered_rate(self) -> float | None:
         return rate(self.delivered, self.sent)
+
+    @property
+    def replied_rate(self) -> float | None:
+        return rate(self.replied, self.sent)
 
     @property
     def read_rate(self) -> float | None:
@@ -71,7 +76,7 @@ def by_variant(job: Job) -> list[Figures]:
     ]
 
 
-_RECEIPTS: Final = ("delivered", "read", "played", "failed_after")
+_RECEIPTS: Final = ("delivered", "read", "played", "failed_after", "replied")
 _AT_THE_END: Final = ("total", "sent", "failed")
 
 Counters = dict[str, Any]

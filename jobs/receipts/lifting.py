@@ -24,6 +24,7 @@ class News(NamedTuple):
     read_at: datetime | None = None
     played_at: datetime | None = None
     refused_at: datetime | None = None
+    replied_at: datetime | None = None
 
     def __bool__(self) -> bool:
         return any(self)
@@ -32,6 +33,11 @@ class News(NamedTuple):
 def news(tick: Tick, at: datetime) -> News:
     """What one receipt says. That WhatsApp's server has it says nothing of the phone it is for."""
     return News(*(at if implied else None for implied in _IMPLIES.get(tick, ())))
+
+
+def answered(at: datetime, *, is_quoted: bool) -> News:
+    """What an answer says: who quotes a message has read it; who just writes next, may not have."""
+    return News(delivered_at=at, read_at=at, replied_at=at) if is_quoted else News(replied_at=at)
 
 
 _IMPLIES: Final[Mapping[Tick, tuple[bool, bool, bool, bool]]] = MappingProxyType(
@@ -58,6 +64,7 @@ class Standing:
     read_at: datetime | None = None
     played_at: datetime | None = None
     failed_after_at: datetime | None = None
+    replied_at: datetime | None = None
     is_in_doubt: bool = False  # an earlier try may have gone out
 
 
@@ -71,6 +78,7 @@ def lift(standing: Standing, said: News) -> Standing:
 
     Whoever has it has it, whatever was decided since: also who was cancelled or left out before another try.
     """
+    standing = replace(standing, replied_at=_earliest(standing.replied_at, said.replied_at))
     delivered_at = _earliest(standing.delivered_at, said.delivered_at)
     if delivered_at is None:
         return _refuse(standing, said.refused_at)

@@ -17,7 +17,7 @@ Cursor = Any
 FIRST_SECONDS: Final = 1.0
 LONGEST_SECONDS: Final = 3600.0
 KEPT_SECONDS: Final = 24 * 3600.0
-_TIMES: Final = ("delivered_at", "read_at", "played_at", "refused_at")
+_TIMES: Final = ("delivered_at", "read_at", "played_at", "refused_at", "replied_at")
 
 
 def due(cursor: Cursor, number: int) -> dict[Message, News]:
@@ -42,7 +42,7 @@ def keep(cursor: Cursor, parked: Mapping[Message, News]) -> None:
         INSERT INTO jobs_parkedreceipt AS parked (device_id, message_id, {", ".join(_TIMES)}, due_at)
         SELECT given.*, clock_timestamp() + %s * interval '1 second'
         FROM unnest(%s::bigint[], %s::text[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[],
-            %s::timestamptz[]) AS given
+            %s::timestamptz[], %s::timestamptz[]) AS given
         ON CONFLICT (device_id, message_id) DO UPDATE SET {merged},
             due_at = clock_timestamp() + greatest(%s * interval '1 second',
                 least(clock_timestamp() - parked.parked_at, %s * interval '1 second'))

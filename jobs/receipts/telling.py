@@ -34,7 +34,7 @@ class ReceiptFeed:
                     SELECT id FROM jobs_job WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE
                 )
                 UPDATE jobs_job AS job SET event_seq = job.event_seq + 1 FROM locked WHERE job.id = locked.id
-                RETURNING job.uuid, job.event_seq, job.delivered, job.read, job.played, job.failed_after
+                RETURNING job.uuid, job.event_seq, job.delivered, job.read, job.played, job.failed_after, job.replied
                 """,
                 (sorted(told),),
             )

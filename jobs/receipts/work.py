@@ -95,13 +95,18 @@ def _batch(number: int) -> tuple[Applied, int]:
         said, came, wrote = read(events)
         for message, news in again.items():
             said[message] = lifting.together(said.get(message, News()), news)
+        if wrote:
+            kept = keeping.keep(cursor, opting_out.heard_of(cursor, wrote))
+            confirming.confirm(kept.obeyed)
+            for one in kept.answered:
+                message = Message(one.device_id, one.message_id)
+                answer = lifting.answered(one.at, is_quoted=one.is_quoted)
+                said[message] = lifting.together(said.get(message, News()), answer)
         applied = apply(cursor, said)
         parking.let_go(cursor, [message for message in again if message not in applied.parked])
         parking.keep(cursor, applied.parked)
         acknowledgements.heard(cursor, came)
         acknowledgements.told_of(cursor, _newest(applied.told))
-        if wrote:
-            confirming.confirm(keeping.keep(cursor, opting_out.heard_of(cursor, wrote)).obeyed)
         applied.locked = timelock.note(cursor, applied.told)
     return applied, max(len(events), len(again))
 

@@ -34,15 +34,32 @@ class Said(NamedTuple):
     at: datetime
 
 
+class Answered(NamedTuple):
+    """A message of ours that somebody answered, as receipts know it."""
+
+    device_id: int
+    message_id: str
+    at: datetime
+    is_quoted: bool  # else it was the last that they had
+
+
+class _Row(NamedTuple):
+    """Of jobs_incomingmessage."""
+
+    id: int
+    answered_id: str = ""
+
+
 @dataclass(slots=True)
 class Kept:
     """What a batch came to."""
 
-    account_ids: set[int] = field(default_factory=set)  # that have something new to read
     obeyed: list[Said] = field(default_factory=list)
+    answered: list[Answered] = field(default_factory=list)
 
 
-# Told of each batch's wishes in its transaction: the apps above keep people, too.
+# Told, in the transaction, of whom wrote and of each wish that was obeyed: the apps above keep people, too.
+who_reads: list[Callable[[Sequence[Heard]], None]] = []
 who_hears: list[Callable[[Sequence[Said]], None]] = []
 
 
@@ -54,15 +71,19 @@ def keep(cursor: Cursor, heard: Sequence[Heard]) -> Kept:
     people.learn(cursor, heard)
     named = people.resolved(cursor, heard)
     correspondents.note(cursor, [Wrote(one.device_id, one.message.phone, one.at) for one in named if one.message.phone])
+    for reads in who_reads:
+        reads([one for one in named if one.message.phone])
     readings = [opting_out.read(one) for one in named]
     rows = _written(cursor, named, readings)
     for one, reading in zip(named, readings, strict=True):
         row = rows.pop((one.device_id, one.message.message_id, one.message.is_edit), None)
         if row is None:
             continue  # it came before
-        kept.account_ids.add(one.account_id)
+        if row.answered_id and one.message.kind != "reaction":
+            is_quoted = row.answered_id == one.message.quoted_id
+            kept.answered.append(Answered(one.device_id, row.answered_id, one.at, is_quoted))
         if one.message.phone:
-            kept.obeyed += obey(cursor, row, one, reading)
+            kept.obeyed += obey(cursor, row.id, one, reading)
     return kept
 
 
@@ -104,7 +125,7 @@ def _left_since(cursor: Cursor, account_id: int, phone_key: str, since: datetime
     return bool(cursor.fetchone()[0])
 
 
-def _written(cursor: Cursor, heard: Sequence[Heard], readings: Sequence[Reading]) -> dict[tuple[int, str, bool], int]:
+def _written(cursor: Cursor, heard: Sequence[Heard], readings: Sequence[Reading]) -> dict[tuple[int, str, bool], _Row]:
     """Insert what is new and change what is edited; return the rows of those, by device, message id and edit.
 
     An edit of what never came is kept as if it had.
@@ -123,7 +144,7 @@ def _written(cursor: Cursor, heard: Sequence[Heard], readings: Sequence[Reading]
     return rows
 
 
-def _edit(cursor: Cursor, one: Heard, reading: Reading) -> int | None:
+def _edit(cursor: Cursor, one: Heard, reading: Reading) -> _Row | None:
     """Change a message's text; None where it reads so already."""
     cursor.execute(
         """
@@ -138,10 +159,10 @@ def _edit(cursor: Cursor, one: Heard, reading: Reading) -> int | None:
         },
     )
     found = cursor.fetchone()
-    return None if found is None else int(found[0])
+    return None if found is None else _Row(found[0])
 
 
-def _insert(cursor: Cursor, new: Mapping[tuple[int, str], tuple[Heard, Reading]]) -> dict[tuple[int, str], int]:
+def _insert(cursor: Cursor, new: Mapping[tuple[int, str], tuple[Heard, Reading]]) -> dict[tuple[int, str], _Row]:
     """Insert those that there are not; return their rows. What one answers is what it quotes, else the last message
     that its sender had from the device."""
     rows = [
@@ -164,25 +185,25 @@ def _insert(cursor: Cursor, new: Mapping[tuple[int, str], tuple[Heard, Reading]]
     cursor.execute(
         """
         INSERT INTO jobs_incomingmessage (account_id, device_id, message_id, phone, phone_key, lid, name, kind, text,
-            quoted_id, at, wish, recipient_id)
-        SELECT given.*, coalesce(
-            (
-                SELECT sent.recipient_id FROM jobs_sentmessage AS sent
-                WHERE sent.device_id = given.device_id AND sent.message_id = given.quoted_id AND given.quoted_id <> ''
-                LIMIT 1
-            ),
-            (
-                SELECT sent.recipient_id FROM jobs_sentmessage AS sent
-                WHERE sent.device_id = given.device_id AND sent.phone_key = given.phone_key AND sent.phone_key <> ''
-                ORDER BY sent.recipient_id DESC LIMIT 1
-            )
-        )
+            quoted_id, at, wish, recipient_id, answered_id)
+        SELECT given.*, answered.recipient_id, coalesce(answered.message_id, '')
         FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[],
             %s::text[], %s::text[], %s::timestamptz[], %s::text[])
             AS given (account_id, device_id, message_id, phone, phone_key, lid, name, kind, text, quoted_id, at, wish)
+            LEFT JOIN LATERAL (
+                (
+                    SELECT sent.recipient_id, sent.message_id FROM jobs_sentmessage AS sent
+                    WHERE sent.device_id = given.device_id AND sent.message_id = given.quoted_id
+                      AND given.quoted_id <> '' LIMIT 1
+                ) UNION ALL (
+                    SELECT sent.recipient_id, sent.message_id FROM jobs_sentmessage AS sent
+                    WHERE sent.device_id = given.device_id AND sent.phone_key = given.phone_key
+                      AND sent.phone_key <> '' ORDER BY sent.recipient_id DESC LIMIT 1
+                ) LIMIT 1
+            ) AS answered ON true
         ON CONFLICT (device_id, message_id) DO NOTHING
-        RETURNING device_id, message_id, id
+        RETURNING device_id, message_id, id, answered_id
         """,
         [list(column) for column in zip(*rows, strict=True)] or [[]] * 12,
     )
-    return {(device_id, message_id): row for device_id, message_id, row in cursor.fetchall()}
+    return {(device_id, message_id): _Row(*row) for device_id, message_id, *row in cursor.fetchall()}

@@ -180,7 +180,7 @@ function receive(event) {
 
 // What became of the messages. At the first that is told the page has no place for it yet, and is asked for again.
 function showReceipts(counts) {
-  const names = ["delivered", "read", "played", "failed_after"].filter((name) => counts[name] || name !== "played");
+  const names = ["delivered", "read", "played", "replied", "failed_after"].filter((name) => counts[name] || !["played", "replied"].includes(name));
   if (names.some((name) => !$(`#receipt-${name}`))) return askAgain();
   for (const name of names) $(`#receipt-${name}`).textContent = whole(counts[name]);
   paintReceipts();
@@ -191,7 +191,7 @@ function paintReceipts() {
   if (!$("#receipt-sent")) return;
   $("#receipt-sent").textContent = whole(job.sent);
   $("#bar-sent").setAttribute("width", job.sent ? "100%" : "0%");
-  for (const name of ["delivered", "read", "played"]) {
+  for (const name of ["delivered", "read", "played", "replied"]) {
     const place = $(`#receipt-${name}`);
     if (!place) continue;
     const share = job.sent ? Math.min(100, (100 * Number(place.textContent.replace(/\D/g, ""))) / job.sent) : 0;

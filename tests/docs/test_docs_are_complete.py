@@ -119,12 +119,12 @@ MORE = {"sent": 500, "failed": 3, "total": 1000, "percentage": 50.3}
 PAUSED = " ".join(job_reasons.sentence(job_reasons.NO_DEVICES_LEFT))
 SHOWN = [
     events.subscribed("…"),
-    events.snapshot("…", 117, "processing", COUNTERS, events.receipt_counts(480, 120, 0, 1)),
+    events.snapshot("…", 117, "processing", COUNTERS, events.receipt_counts(480, 120, 0, 1, 9)),
     events.job_started("…", 1, 1000),
     events.chunk_processing("…", 2, 0, 1000, 5000),
     events.progress("…", 118, 1, "+51123123123", COUNTERS),
     events.error("…", 119, 1, "+51123123124", "not_on_whatsapp", MORE),
-    events.receipt("…", 122, delivered=480, read=120, played=0, failed_after=1),
+    events.receipt("…", 122, delivered=480, read=120, played=0, failed_after=1, replied=9),
     events.job_paused("…", 120, job_reasons.NO_DEVICES_LEFT, PAUSED),
     events.job_resumed("…", 121),
     events.job_completed("…", 640, {"sent": 998, "failed": 2, "total": 1000}),

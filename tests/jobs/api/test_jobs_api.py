@@ -363,11 +363,12 @@ class TestExport:
         assert response["Content-Type"] == "text/csv; charset=utf-8"
         assert response["Content-Disposition"] == f'attachment; filename="job-{job.uuid}.csv"'
         assert b"".join(response).decode() == (
-            "\ufeffphone|state|error|sent_at|delivered_at|read_at|played_at|failed_after_at|device|nombre|valor2\r\n"
-            f"+51900000001|delivered||2026-01-15T20:00:00Z|2026-01-15T20:00:00Z||||{sender.device.name}|ana\r\n"
-            "abc1|failed|El teléfono no es válido: se esperan de 8 a 15 dígitos con el código de país.|||||||'=1+1\r\n"
-            "+51900000002|queued||||||||a|b\r\n"
-            "+51900000001|suppressed|Repetido en el archivo: el mensaje se envía una sola vez.|||||||ana\r\n"
+            "\ufeffphone|state|error|sent_at|delivered_at|read_at|played_at|failed_after_at|replied_at|device"
+            "|nombre|valor2\r\n"
+            f"+51900000001|delivered||2026-01-15T20:00:00Z|2026-01-15T20:00:00Z|||||{sender.device.name}|ana\r\n"
+            "abc1|failed|El teléfono no es válido: se esperan de 8 a 15 dígitos con el código de país.||||||||'=1+1\r\n"
+            "+51900000002|queued|||||||||a|b\r\n"
+            "+51900000001|suppressed|Repetido en el archivo: el mensaje se envía una sola vez.||||||||ana\r\n"
         )
 
     @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from devices import needs
-from jobs import suppression
+from jobs import invariants, suppression
 from jobs.models import Identity, IncomingMessage, Recipient, Suppression
 from jobs.replies import opting_out
 from tests.factories import make_account, make_device
@@ -153,6 +153,43 @@ def test_what_quotes_nothing_answers_the_last_message_that_its_sender_had():
     worked()
 
     assert [message.recipient_id for message in written(device)] == [recipient.pk]
+
+
+def test_who_answers_is_counted_once_in_the_job_and_its_parts():
+    opting_out._words.clear()
+    job, device = sent_job(3)
+    first, second, third = Recipient.objects.filter(job=job).in_order()
+    at_the_door(
+        device,
+        event("¿precio?", number=second.phone[1:]),
+        event("hola", number=third.phone[1:], contextInfo={"stanzaId": ids(job)[2]}),
+        event("¿hola?", number=second.phone[1:]),
+    )
+    worked()
+
+    for one in (first, second, third):
+        one.refresh_from_db()
+    assert first.replied_at is None
+    assert (second.state, second.replied_at is not None) == ("sent", True)
+    # Who quotes a message has read it.
+    assert (third.state, third.replied_at is not None) == ("read", True)
+    job.refresh_from_db()
+    assert (job.replied, job.read) == (2, 1)
+    assert sum(part.replied for part in job.parts.all()) == 2
+    assert invariants.check() == []
+
+
+def test_an_answer_keeps_the_retry_of_who_waits_for_one():
+    opting_out._words.clear()
+    job, device = sent_job(1)
+    due_at = timezone.now() + timedelta(seconds=30)
+    Recipient.objects.filter(job=job).update(state="queued", due_at=due_at, sent_at=None)
+    at_the_door(device, event("hola", number=Recipient.objects.get(job=job).phone[1:]))
+    worked()
+
+    recipient = Recipient.objects.get(job=job)
+    assert (recipient.state, recipient.due_at) == ("queued", due_at)
+    assert recipient.replied_at is not None
 
 
 def test_an_edit_changes_the_message_and_its_wish_counts(device):
