@@ -12,11 +12,11 @@ class CampaignsConfig(AppConfig):
 
     def ready(self) -> None:
         register(import_module("campaigns.launch.media_addresses").check_public_url)
-        import_module("campaigns.pages.contact_admin")  # beside `admin`, which Django finds by itself
-        import_module("campaigns.pages.attribute_admin")
-        import_module("campaigns.pages.label_admin")
-        import_module("campaigns.pages.import_admin")
-        import_module("campaigns.pages.message_admin")
+        import_module("campaigns.pages.people.contact_admin")  # beside `admin`, which Django finds by itself
+        import_module("campaigns.pages.people.attribute_admin")
+        import_module("campaigns.pages.people.label_admin")
+        import_module("campaigns.pages.people.import_admin")
+        import_module("campaigns.pages.people.message_admin")
         import_module("campaigns.pages.notification_admin")
         import_module("campaigns.pages.segment_admin")
         who_needs: Any = import_module("devices.needs").who_needs

@@ -118,7 +118,7 @@ def test_edges_neither_audit_nor_wake_by_themselves() -> None:
     edges = [
         path
         for app in ("accounts", "devices", "jobs", "campaigns")
-        for pattern in ("api/*.py", "pages/*.py", "management/commands/*.py", "admin.py")
+        for pattern in ("api/*.py", "pages/**/*.py", "management/commands/*.py", "admin.py")
         for path in (root / app).glob(pattern)
     ]
     assert len(edges) > 20

@@ -11,7 +11,7 @@ from accounts.audit import Actor
 from accounts.pages.admin_base import AccountForm, display
 from campaigns.actions import contact_acts
 from campaigns.models import AttributeKind, AttributeName
-from campaigns.pages.contact_frame import ContactPages
+from campaigns.pages.people.contact_frame import ContactPages
 
 
 class AttributeForm(AccountForm):

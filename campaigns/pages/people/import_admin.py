@@ -17,9 +17,9 @@ from accounts.pages.admin_base import display
 from campaigns.actions import import_acts
 from campaigns.imports import upload
 from campaigns.models import ContactImport
-from campaigns.pages import contact_pages
-from campaigns.pages.contact_forms import MappingForm
-from campaigns.pages.contact_frame import ContactPages, download
+from campaigns.pages.people import contact_pages
+from campaigns.pages.people.contact_forms import MappingForm
+from campaigns.pages.people.contact_frame import ContactPages, download
 from campaigns.wording.refusals import page_refusal
 
 

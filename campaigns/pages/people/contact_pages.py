@@ -13,8 +13,8 @@ from accounts.models import Account
 from accounts.written.spreadsheets import BOM, defuser
 from campaigns.imports import consent_columns, recognition, upload
 from campaigns.models import Contact, ContactImport, Label
-from campaigns.pages import contact_list
-from campaigns.pages.contact_forms import ATTRIBUTE_KINDS, COLUMN_TYPES, ContactForm, MappingForm
+from campaigns.pages.people import contact_list
+from campaigns.pages.people.contact_forms import ATTRIBUTE_KINDS, COLUMN_TYPES, ContactForm, MappingForm
 from campaigns.wording import attribute_words, contact_line_problems
 from devices import phone_numbers
 from jobs.message.book import template_of

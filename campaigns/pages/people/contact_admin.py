@@ -15,9 +15,9 @@ from accounts.models import Account
 from campaigns.actions import contact_acts
 from campaigns.contacts import export, people
 from campaigns.models import Contact
-from campaigns.pages import contact_list, contact_pages
-from campaigns.pages.contact_forms import ContactForm, LabelNames
-from campaigns.pages.contact_frame import ContactPages, download
+from campaigns.pages.people import contact_list, contact_pages
+from campaigns.pages.people.contact_forms import ContactForm, LabelNames
+from campaigns.pages.people.contact_frame import ContactPages, download
 from campaigns.wording.refusals import page_refusal
 
 

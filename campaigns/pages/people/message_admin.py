@@ -19,7 +19,7 @@ from accounts.written.reading import is_storable, with_plain_line_ends
 from campaigns.actions import message_acts
 from campaigns.contacts import inbox
 from campaigns.contacts.people import BadFilter
-from campaigns.pages import message_pages
+from campaigns.pages.people import message_pages
 from campaigns.wording.refusals import page_refusal
 from devices import phone_numbers
 from devices.models import Device

@@ -16,8 +16,8 @@ from accounts.pages.admin_base import display
 from campaigns.actions import contact_acts
 from campaigns.contacts import labels
 from campaigns.models import Label
-from campaigns.pages.contact_forms import LabelForm
-from campaigns.pages.contact_frame import ContactPages
+from campaigns.pages.people.contact_forms import LabelForm
+from campaigns.pages.people.contact_frame import ContactPages
 
 
 class LabelChangeList(ChangeList):  # type: ignore[misc]

@@ -17,7 +17,7 @@ from campaigns import tasks
 from campaigns.contacts import labels
 from campaigns.imports import work
 from campaigns.models import Contact, ContactImport, Label
-from campaigns.pages import contact_list
+from campaigns.pages.people import contact_list
 from jobs.models import Job, Recipient, Suppression
 from tests.accounts import people
 from tests.campaigns.arrange import contact, imported_file
