@@ -213,6 +213,8 @@ class Campaign(ScopedModel):
     devices_limit = models.PositiveSmallIntegerField(_("devices at most"), default=5)
     # Whether variables that do not exist are sent as they stand; else the campaign is refused for them.
     allow_missing = models.BooleanField(_("send unknown variables"), default=False)
+    # Whether a line below the text says how to get no more, in the recipient's language.
+    way_out = models.BooleanField(db_default=False, default=False)
     # Whether a large one sends to a few first.
     canary = models.BooleanField(db_default=True, default=True)
     # Only what no run can say: pending (or pending again, where it recurs), paused where a person stopped its

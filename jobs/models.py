@@ -79,6 +79,8 @@ class Job(ScopedModel):
     syntax = models.CharField(max_length=10, choices=MessageSyntax.choices, default=MessageSyntax.FILE)
     # [{"text", "weight"}]: instead of `message`; each recipient's row says which is its own.
     variants = models.JSONField(default=list, blank=True)
+    # Whether a line below the text says how to get no more.
+    way_out = models.BooleanField(db_default=False, default=False)
     # {"start", "end", "weekdays"}: when a recipient may be written to, by its own clock; empty: always.
     sending_window = models.JSONField(default=dict, blank=True)
     # {"type", "url", "filename"} as in seed 003; empty for a text.

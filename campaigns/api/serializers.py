@@ -171,6 +171,9 @@ class CampaignSerializer(serializers.ModelSerializer[Campaign]):
     allow_missing = serializers.BooleanField(
         required=False, help_text="Send also where the message has variables that do not exist, as they stand"
     )
+    way_out = serializers.BooleanField(
+        required=False, help_text="Whether a line below the text says how to get no more, in the recipient's language"
+    )
     canary = serializers.BooleanField(
         required=False, help_text="Whether a large one sends to a few first, and to the others when those are well"
     )
@@ -205,6 +208,7 @@ class CampaignSerializer(serializers.ModelSerializer[Campaign]):
             "devices",
             "devices_limit",
             "allow_missing",
+            "way_out",
             "canary",
             "job_id",
             "created_at",

@@ -128,6 +128,7 @@ def _make_job(campaign: Campaign, attachment: dict[str, Any], user: User | None)
         media=attachment,
         sending_window=sending_window,
         devices_limit=campaign.devices_limit,
+        way_out=campaign.way_out,
         canary_wanted=campaign.canary,
         requested_device_ids=campaign.requested_device_ids,
     )

@@ -15,7 +15,8 @@ from campaigns.models import Campaign
 from devices.health import breaker
 from devices.models import Device
 from jobs.message import lengths
-from jobs.message.rendering import CampaignTemplate, problems_of, variables_of
+from jobs.message.rendering import CampaignTemplate, MessageTemplate, problems_of, variables_of
+from jobs.message.way_out import WithWayOut
 
 SAMPLES: Final = 5
 
@@ -79,11 +80,12 @@ def lacking(account_id: int, audience: Audience, sendable: int, texts: Sequence[
     return {variable: number for variable, number in zip(asked, lack, strict=True) if 2 * number > sendable}
 
 
-def template_of(campaign: Campaign) -> CampaignTemplate:
+def template_of(campaign: Campaign) -> MessageTemplate:
     """The campaign's texts with their weights; its id stands for the job that there is not."""
     weights = [variant["weight"] for variant in campaign.variants] or [1]
     texts = texts_of(campaign)
-    return CampaignTemplate(list(zip(texts, weights, strict=True)), variables_of(*texts), salt=str(campaign.pk))
+    template = CampaignTemplate(list(zip(texts, weights, strict=True)), variables_of(*texts), salt=str(campaign.pk))
+    return WithWayOut(template) if campaign.way_out else template
 
 
 def devices_of(campaign: Campaign) -> Sequence[Device]:

@@ -52,6 +52,7 @@ def send_test(
             title=(TITLE + campaign.title)[:200],
             message=texts_of(campaign)[0],
             variants=campaign.variants,
+            way_out=campaign.way_out,
             syntax=MessageSyntax.CAMPAIGN,
             columns=variables,
             media=attachment,

@@ -47,6 +47,7 @@ def empty(account: Account, segment: Segment | None = None) -> Form:
         "devices": [],
         "devices_limit": "5",
         "allow_missing": "",
+        "way_out": "true",  # a new one has it, unless it is ticked off
         "canary": "",
     }
 
@@ -75,6 +76,7 @@ def of_campaign(campaign: Campaign) -> Form:
         "devices": [str(pk) for pk in campaign.requested_device_ids],
         "devices_limit": str(campaign.devices_limit),
         "allow_missing": "true" if campaign.allow_missing else "",
+        "way_out": "true" if campaign.way_out else "",
         "canary": "" if campaign.canary else "false",
     }
 
@@ -104,6 +106,7 @@ def fields_of(
         "devices": form["devices"],
         "devices_limit": form["devices_limit"],
         "allow_missing": form["allow_missing"] == "true",
+        "way_out": form["way_out"] == "true",
         "canary": form["canary"] != "false",
         "multimedia": _multimedia(form, campaign, has_file),
     }

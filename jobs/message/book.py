@@ -2,11 +2,17 @@
 
 from devices.gateway.base import Media
 from jobs.message.rendering import CampaignTemplate, MessageTemplate, Template
+from jobs.message.way_out import WithWayOut
 from jobs.models import Job, MessageSyntax
 
 
 def template_of(job: Job) -> MessageTemplate:
     """Compile a job's message, or its variants."""
+    template = _template_of(job)
+    return WithWayOut(template) if job.way_out else template
+
+
+def _template_of(job: Job) -> MessageTemplate:
     if job.syntax == MessageSyntax.FILE:
         return Template(job.message, job.columns)
     texts = [(variant["text"], variant["weight"]) for variant in job.variants] or [(job.message, 1)]
@@ -28,7 +34,7 @@ class MessageBook:
     def _read(self, job_id: int) -> tuple[MessageTemplate, Media | None]:
         if len(self._entries) >= self.LIMIT:
             self._entries.clear()
-        job = Job.unscoped.only("message", "columns", "media", "syntax", "variants", "uuid").get(pk=job_id)
+        job = Job.unscoped.only("message", "columns", "media", "syntax", "variants", "uuid", "way_out").get(pk=job_id)
         media = Media(job.media["type"], job.media["url"], job.media.get("filename", "")) if job.media else None
         entry = self._entries[job_id] = template_of(job), media
         return entry

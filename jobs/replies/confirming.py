@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Final
 
-from devices.numbers.countries import country_of
 from devices.phone_numbers import key_of
+from jobs.message.way_out import language_of
 from jobs.models import IncomingMessage, JobPurpose
 from jobs.replies import answering
 from jobs.replies.keeping import Said
@@ -15,7 +15,6 @@ TEXTS: Final = {
     "pt": "Pronto: não vamos mais escrever para você. Se mudar de ideia, responda VOLTAR.",
     "en": "Done: we will not write to you again. If you change your mind, reply START.",
 }
-_SPEAKS: Final = {"BR": "pt", "PT": "pt", "AO": "pt", "MZ": "pt", "US": "en", "CA": "en", "GB": "en", "IE": "en"}
 
 
 def confirm(said: Sequence[Said]) -> None:
@@ -30,7 +29,7 @@ def language(said: Said) -> str:
     """That of the word; where several have it, what is mostly spoken where the number is from."""
     if len(said.languages) == 1:
         return next(iter(said.languages))
-    spoken = _SPEAKS.get(country_of(said.phone), "es")
+    spoken = language_of(said.phone)
     return spoken if not said.languages or spoken in said.languages else min(said.languages)
 
 

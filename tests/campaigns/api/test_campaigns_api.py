@@ -110,6 +110,7 @@ def test_a_campaign_is_made(client, address, account, admin):
         "devices": [],
         "devices_limit": 5,
         "allow_missing": False,
+        "way_out": False,
         "canary": True,
         "job_id": None,
         "created_at": made["created_at"],

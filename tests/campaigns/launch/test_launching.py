@@ -10,11 +10,13 @@ from django.utils import timezone
 from campaigns import tasks
 from campaigns.audience.refused import EmptyAudience
 from campaigns.launch import control as campaign_control
-from campaigns.launch import drafting, launching
+from campaigns.launch import drafting, launching, previewing, test_message
 from campaigns.launch.launching import AlreadyLaunched, LaunchRefused
 from campaigns.models import Campaign, CampaignRun, Contact, Segment
 from jobs import control, retention, sweep
 from jobs.intake import importing
+from jobs.message.book import template_of
+from jobs.message.way_out import LINES
 from jobs.models import Job, Recipient
 from jobs.sending import dispatch
 from tests.campaigns import campaigns_of
@@ -66,6 +68,18 @@ def test_whether_its_job_sends_to_a_few_first_the_campaign_says(account, wanted)
     campaigns_of.contact(account, labels=["vip"])
     run = campaigns_of.launched(campaigns_of.campaign(account, canary=wanted), timezone.now())
     assert run.job.canary_wanted is wanted
+
+
+def test_a_way_out_stands_in_the_preview_in_a_test_and_in_the_job(account):
+    campaigns_of.contact(account, labels=["vip"], phone="+5511987654321")
+    make_device(account)
+    made = campaigns_of.campaign(account, message="Olá", way_out=True)
+    line = f"Olá\n\n{LINES['pt']}"
+    assert [one.text for one in previewing.preview(made, timezone.now()).sample] == [line]
+
+    for job in (test_message.send_test(made, ["+5511987654322"], None), campaigns_of.started(made, timezone.now()).job):
+        recipient = Recipient.objects.get(job=job)
+        assert template_of(job).render(recipient.values, recipient.phone, recipient.variant) == line
 
 
 def test_the_campaigns_own_window_comes_before_the_accounts(account):
