@@ -40,7 +40,7 @@ class Account(models.Model):
     # {"start": "09:00", "end": "20:00", "weekdays": [0, …, 6]}, Monday is 0; empty: at any time.
     sending_window = models.JSONField(_("sending window"), default=dict, blank=True)
     # {"added": [words], "removed": [words], "added_in": [words]}, beside those of `jobs.replies.vocabulary`.
-    opt_out_words = models.JSONField(_("opt-out words"), default=dict, blank=True)
+    opt_out_words = models.JSONField(_("opt-out words"), db_default={}, default=dict, blank=True)
     created_at = models.DateTimeField(_("created"), db_default=Now(), editable=False)
 
     class Meta:

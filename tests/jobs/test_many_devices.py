@@ -130,7 +130,7 @@ def test_devices_that_can_do_the_same_are_one_sender(account):
     for _ in range(20):
         job.job_devices.create(device=make_device(account, messages_per_minute=6, daily_limit=50))
     now = timezone.now()
-    assert forecast._senders(job, now) == {Sender(12): 40, Sender(6, 50): 20}
+    assert forecast._senders(job, now) == ({Sender(12): 40, Sender(6, 50): 20}, None)
     assert forecast.outlook(job, now).rate_per_minute == 600.0
 
 
@@ -140,7 +140,7 @@ def test_what_a_device_sent_today_counts_only_against_a_limit(account):
     now = timezone.now()
     for device in (limited, free):
         Lane.objects.create(device=device, day=now.date(), day_count=90)
-    assert forecast._senders(job, now) == {Sender(60, 100, begun_today=90): 1, Sender(60): 1}
+    assert forecast._senders(job, now) == ({Sender(60, 100, begun_today=90): 1, Sender(60): 1}, None)
 
 
 def test_the_one_that_may_send_is_found_after_many_that_may_not(account):

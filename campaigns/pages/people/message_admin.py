@@ -7,7 +7,6 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST
 
 from accounts.access.permissions import may
 from accounts.audit import Actor
@@ -38,8 +37,8 @@ class IncomingMessageAdmin(ReadOnly, AccountAdmin):
     def get_urls(self) -> list[URLPattern]:
         wrap = self.admin_site.admin_view
         return [
-            path("<int:message_id>/answer/", wrap(require_POST(self.answer_view)), name="jobs_incomingmessage_answer"),
-            path("<int:message_id>/settle/", wrap(require_POST(self.settle_view)), name="jobs_incomingmessage_settle"),
+            path("<int:message_id>/answer/", wrap(self.answer_view), name="jobs_incomingmessage_answer"),
+            path("<int:message_id>/settle/", wrap(self.settle_view), name="jobs_incomingmessage_settle"),
             *super().get_urls(),
         ]
 
@@ -82,6 +81,8 @@ class IncomingMessageAdmin(ReadOnly, AccountAdmin):
 
     def answer_view(self, request: HttpRequest, message_id: int) -> HttpResponse:
         message = self._to_change(request, message_id)
+        if request.method != "POST":  # a page that was reloaded
+            return _to_conversation(message)
         text = with_plain_line_ends(request.POST.get("text", "")).strip()
         problem: Phrase = ""
         if not 0 < len(text) <= LONGEST_TEXT or not is_storable(text):
@@ -96,11 +97,13 @@ class IncomingMessageAdmin(ReadOnly, AccountAdmin):
         if problem:
             return self._conversation(request, message, problem=problem, text=text, status=400)
         messages.success(request, _("Your answer is on its way, at the pace of the device."))
-        return HttpResponseRedirect(reverse("admin:jobs_incomingmessage_change", args=[message.pk]))
+        return _to_conversation(message)
 
     def settle_view(self, request: HttpRequest, message_id: int) -> HttpResponse:
         """`leaves` "yes" or "no": what a near miss meant. `phone`: whose LID it is."""
         message = self._to_change(request, message_id)
+        if request.method != "POST":
+            return _to_conversation(message)
         problem: Phrase = ""
         try:
             if "phone" in request.POST:
@@ -119,7 +122,7 @@ class IncomingMessageAdmin(ReadOnly, AccountAdmin):
             problem = phone_problems.on_the_page(unreadable.code)
         if problem:
             return self._conversation(request, message, problem=problem, status=400)
-        return HttpResponseRedirect(reverse("admin:jobs_incomingmessage_change", args=[message.pk]))
+        return _to_conversation(message)
 
     def _conversation(
         self, request: HttpRequest, message: IncomingMessage, *, problem: Any = "", text: str = "", status: int = 200
@@ -139,6 +142,10 @@ class IncomingMessageAdmin(ReadOnly, AccountAdmin):
             raise PermissionDenied
         message: IncomingMessage = self.found(request, message_id)
         return message
+
+
+def _to_conversation(message: IncomingMessage) -> HttpResponse:
+    return HttpResponseRedirect(reverse("admin:jobs_incomingmessage_change", args=[message.pk]))
 
 
 def _number(raw: str) -> int:

@@ -11,12 +11,13 @@ from django.contrib import admin
 from django.test import Client
 from django.urls import reverse
 from django.urls.converters import UUIDConverter
+from django.utils.timezone import now
 
 from accounts.models import Account, ApiToken, AuditEntry, Membership, Role
 from accounts.pages.admin_base import AccountAdmin
 from campaigns.models import AttributeName, Campaign, Contact, Label, Notification, Segment
 from devices.models import Device
-from jobs.models import Job, Recipient, Suppression
+from jobs.models import IncomingMessage, Job, Recipient, Suppression
 from tests.accounts import people
 from tests.campaigns.arrange import imported_file
 from tests.devices import arrange
@@ -63,7 +64,9 @@ def one_of_each(account):
     told = Notification.unscoped.create(
         account=account, user=member.user, campaign=campaign, code="as_written", details={"title": MARK, "text": MARK}
     )
-    rows = (*rows, segment, campaign, told)
+    whose = {"account": account, "device": device, "message_id": MARK, "phone": "+51987654321", "name": MARK}
+    written = IncomingMessage.unscoped.create(**whose, kind="text", text=MARK, at=now())
+    rows = (*rows, segment, campaign, told, written)
     return {type(row): row for row in rows}
 
 

@@ -412,19 +412,30 @@ def attribute_holds(attributes: dict[str, Any], key: str, op: str, value: Any) -
             return "number", Decimal(repr(anything))
         return type(anything).__name__, anything
 
+    def equal(one: Any, other: Any) -> bool:
+        """The same, or one is the other as programs write it: 1 is "1", and not "01" or "1.0"."""
+        if typed(one) == typed(other):
+            return True
+        texts = [each for each in (one, other) if isinstance(each, str)]
+        numbers = [each for each in (one, other) if typed(each)[0] == "number"]
+        if len(texts) != 1 or len(numbers) != 1:
+            return False
+        is_plain = re.fullmatch(r"0|-?([1-9][0-9]*|0(?=[.]))([.][0-9]*[1-9])?", texts[0])
+        return is_plain is not None and as_number(texts[0]) == typed(numbers[0])[1]
+
     has = key in attributes
     kind, attribute = typed(attributes.get(key))
     match op:
         case "exists":
             return has is value
         case "eq":
-            return has and typed(value) == (kind, attribute)
+            return has and equal(value, attributes[key])
         case "ne":
-            return not (has and typed(value) == (kind, attribute))
+            return not (has and equal(value, attributes[key]))
         case "in":
-            return has and (kind, attribute) in [typed(one) for one in value]
+            return has and any(equal(one, attributes[key]) for one in value)
         case "contains" if kind == "list":
-            return typed(value) in [typed(element) for element in attribute]
+            return any(equal(value, element) for element in attribute)
         case "contains":
             return kind == "str" and isinstance(value, str) and value in attribute
         case _:

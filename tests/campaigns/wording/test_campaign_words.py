@@ -40,6 +40,7 @@ ONLY_FOR_PROGRAMS = {
     "notifications_invalid",
     "sender_invalid",
     "filter_invalid",
+    "answer_to_invalid",
     "labels_missing",
     "contacts_missing",
     "contacts_invalid",
@@ -111,7 +112,7 @@ def test_every_problem_of_a_line_has_one_row():
     raised |= {"line_too_long", "quote_unclosed"}  # a row's own problems, of `csv_records`
     raised |= codes_given_to("Note", files="imports/lines.py")  # what was left out of a person
     raised |= codes_given_to("Note", files="imports/suppression_lines.py")
-    raised |= set(attribute_columns.PROBLEMS.values())
+    raised |= set(attribute_columns.PROBLEMS.values()) | codes_given_to("BadCell", files="imports/attribute_columns.py")
     raised |= codes_given_to("complain", files="imports/consent_columns.py")
     raised |= codes_given_to("stored", files="imports/chunks.py", place=1)
     raised |= {kind.code for kind in Unusable.__subclasses__()}
