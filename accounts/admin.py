@@ -18,6 +18,7 @@ from accounts.countries import is_country
 from accounts.models import Account, ApiToken, AuditEntry, Membership, Role, User
 from accounts.pages.admin_base import AccountAdmin, AccountForm, ReadOnly, action, display
 from accounts.requests import account_of
+from accounts.time_zones import known_zone
 
 admin.site.unregister(Group)  # roles come from memberships; Django's groups would say nothing
 
@@ -30,7 +31,7 @@ class AccountSettingsForm(AccountForm):
 
     class Meta:
         model = Account
-        fields = ("name", "default_country", "whatsapp_api_campaigns", "never_twice")
+        fields = ("name", "default_country", "time_zone", "whatsapp_api_campaigns", "never_twice")
 
     # Each is a list in `Account.opt_out_words`, by its own name.
     added = forms.CharField(
@@ -65,6 +66,12 @@ class AccountSettingsForm(AccountForm):
         """The columns of what was changed."""
         return {"opt_out_words" if name in _WORDS else name for name in self.changed_data}
 
+    def clean_time_zone(self) -> str:
+        name: str = self.cleaned_data["time_zone"].strip()
+        if known_zone(name) is None:
+            raise forms.ValidationError(_("Write a time zone such as America/Lima."))
+        return name
+
     def clean_default_country(self) -> str:
         country: str = self.cleaned_data["default_country"].strip().upper()
         if country and not is_country(country):
@@ -77,7 +84,10 @@ class AccountSettingsAdmin(AccountAdmin):
     """The account one is in: its name, the country of its numbers, and what is switched on."""
 
     form = AccountSettingsForm
-    fields = ("name", "default_country", "whatsapp_api_campaigns", "never_twice", "added", "removed", "created_at")
+    fields = (
+        *("name", "default_country", "time_zone", "whatsapp_api_campaigns", "never_twice"),
+        *("added", "removed", "created_at"),
+    )
     readonly_fields = ("created_at",)
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:

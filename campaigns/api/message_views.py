@@ -10,6 +10,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.audit import Actor
+from accounts.errors import ApiError
 from accounts.lists.keyset_pages import KeysetPages
 from accounts.requests import ApiRequest
 from accounts.written.reading import is_storable, with_plain_line_ends
@@ -167,7 +168,7 @@ def _to(request: ApiRequest, body: dict[str, Any]) -> tuple[str, Device | None]:
     if name == "message_id":
         message = _found(request, value)
         if not message.phone:
-            raise refusal("never_wrote")
+            raise refusal("sender_unknown")
         return message.phone, message.device
     contact = Contact.objects.for_account(request.account).filter(pk=value).first()
     if contact is None or not contact.phone:
@@ -188,5 +189,6 @@ def _read(phone: str, default_country: str) -> str:
     try:
         return phone_numbers.read_one(phone[: phone_numbers.MAX_WRITTEN], default_country).e164
     except phone_numbers.Unreadable as problem:
-        errors = [{"field": "phone", "code": problem.code, "message": phone_problems.on_the_wire(problem.code)}]
-        raise refusal("answer_to_invalid", errors) from None
+        said = phone_problems.on_the_wire(problem.code)
+        errors = [{"field": "phone", "code": problem.code, "message": said}]
+        raise ApiError("answer_to_invalid", said, errors=errors) from None

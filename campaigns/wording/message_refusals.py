@@ -20,6 +20,11 @@ MESSAGE_REFUSALS: Final[dict[str, Refusal]] = {
         "Esta persona no ha escrito a ninguno de tus dispositivos: solo se responde a quien escribió.",
         _("This person has not written to any of your devices: you can answer only those who wrote."),
     ),
+    "sender_unknown": Refusal(
+        409,
+        "WhatsApp no dijo el número de quien escribió este mensaje: indica primero de quién es.",
+        _("WhatsApp did not tell the number of whoever wrote this: say first whose message it is."),
+    ),
     "wants_no_messages": Refusal(
         409,
         "Este número no recibe mensajes: está en la lista de supresión.",

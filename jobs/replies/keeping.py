@@ -19,6 +19,7 @@ from jobs.states import Wish
 
 Cursor = Any
 
+ONE_SECOND: Final = timedelta(seconds=1)
 YES_COUNTS_FOR: Final = timedelta(days=1)  # after an opt-out
 
 
@@ -107,7 +108,8 @@ def _obeyed(cursor: Cursor, row: int, one: Heard, reading: Reading) -> Said | No
     wants_back = reading.wish is Wish.IN or (
         reading.wish is Wish.IN_AFTER_OUT and _left_since(cursor, account_id, key, one.at - YES_COUNTS_FOR)
     )
-    if wants_back and suppression.lift_before(account_id, {key: one.at}):
+    # WhatsApp's times are whole seconds: of two messages in one, the later to come is the later.
+    if wants_back and suppression.lift_before(account_id, {key: one.at + ONE_SECOND}):
         return Said(row, account_id, one.device_id, message.phone, Wish.IN, reading.languages, one.at)
     return None
 

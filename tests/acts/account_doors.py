@@ -39,7 +39,11 @@ def create_account(scene: Scene) -> None:
 
 @admin(f"{ACTS}.change_account", "account.changed")
 def change_account_by_page(scene: Scene) -> Any:
-    return scene.press("accounts_account_change", {"name": "Otra", "whatsapp_api_campaigns": "on"}, scene.account.pk)
+    return scene.press(
+        "accounts_account_change",
+        {"name": "Otra", "time_zone": "UTC", "whatsapp_api_campaigns": "on"},
+        scene.account.pk,
+    )
 
 
 @command(f"{ACTS}.change_account", "account.changed", "bootstrap")

@@ -1,7 +1,9 @@
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from jobs.running.lane_runner import LaneRunner
 from jobs.tasks import import_job
 from tests.jobs.uploads import Sender
 
@@ -25,3 +27,11 @@ def import_nudges(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     nudges: list[int] = []
     monkeypatch.setattr(import_job, "delay", nudges.append)
     return nudges
+
+
+@pytest.fixture
+def runner() -> Iterator[LaneRunner]:
+    """A sending process's own loop, in the test's."""
+    runner = LaneRunner()
+    yield runner
+    runner.close()

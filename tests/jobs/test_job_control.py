@@ -1,7 +1,5 @@
 """Pause, resume, cancel, retry: over HTTP, against rows, and with the runner and the simulator."""
 
-from collections.abc import Iterator
-
 import pytest
 from rest_framework.test import APIClient
 
@@ -31,13 +29,6 @@ def client(admin: Membership) -> APIClient:
     client = APIClient()
     client.credentials(HTTP_AUTHORIZATION=f"Bearer {plain}")
     return client
-
-
-@pytest.fixture
-def runner() -> Iterator[LaneRunner]:
-    runner = LaneRunner()
-    yield runner
-    runner.close()
 
 
 def states(job: Job) -> dict[str, int]:

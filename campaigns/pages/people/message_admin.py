@@ -85,7 +85,9 @@ class IncomingMessageAdmin(ReadOnly, AccountAdmin):
             return _to_conversation(message)
         text = with_plain_line_ends(request.POST.get("text", "")).strip()
         problem: Phrase = ""
-        if not 0 < len(text) <= LONGEST_TEXT or not is_storable(text):
+        if not message.phone:
+            problem = page_refusal("sender_unknown")
+        elif not 0 < len(text) <= LONGEST_TEXT or not is_storable(text):
             problem = page_refusal("answer_text_invalid", limit=LONGEST_TEXT)
         else:
             try:

@@ -218,3 +218,17 @@ def test_anothers_messages_are_not_there(device, api):
         api.post(address(device, f"/{message.pk}/settle"), {"opted_out": True}, "application/json").status_code == 404
     )
     assert api.post(address(device), {"message_id": message.pk, "text": "x"}, "application/json").status_code == 404
+
+
+def test_who_is_known_by_a_lid_alone_is_answered_when_somebody_says_who_they_are(device, api):
+    (message,) = came(device, event("hola", number="", lid=LID))
+
+    answer = api.post(address(device), {"message_id": message.pk, "text": "hola"}, "application/json")
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "sender_unknown")
+
+
+def test_a_phone_that_is_none_says_why(device, api):
+    answer = api.post(address(device), {"phone": "hola", "text": "hola"}, "application/json")
+
+    assert answer.json()["message"] == answer.json()["errors"][0]["message"] != ""

@@ -440,7 +440,7 @@ def attribute_holds(attributes: dict[str, Any], key: str, op: str, value: Any) -
             return kind == "str" and isinstance(value, str) and value in attribute
         case _:
             compare = {"gt": operator.gt, "gte": operator.ge, "lt": operator.lt, "lte": operator.le}[op]
-            number, wanted = as_number(attribute), as_number(value)
+            number, wanted = as_number(attributes.get(key)), as_number(value)
             if number is not None and wanted is not None:
                 return compare(number, wanted)
             return kind == "str" and isinstance(value, str) and compare(attribute, value)

@@ -32,13 +32,6 @@ def large(settings) -> None:
 
 
 @pytest.fixture
-def runner() -> Iterator[LaneRunner]:
-    runner = LaneRunner()
-    yield runner
-    runner.close()
-
-
-@pytest.fixture
 def devices(simulator: Simulator) -> Iterator[list[Device]]:
     """Two devices, both fast, whose gateway tells nobody anything."""
     account = make_account()

@@ -28,13 +28,6 @@ def _promises_hold() -> Iterator[None]:
 
 
 @pytest.fixture
-def runner() -> Iterator[LaneRunner]:
-    runner = LaneRunner()
-    yield runner
-    runner.close()
-
-
-@pytest.fixture
 def device(simulator: Simulator) -> Iterator[Device]:
     """A device whose receipts come to us."""
     device = make_device(make_account(), simulator.url, instance_name="demo-1", messages_per_minute=None)

@@ -1,6 +1,5 @@
 """A device whose link is dead while its state stays open, from the first message to the job's end."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -11,35 +10,12 @@ from jobs import invariants
 from jobs.models import Job
 from jobs.running.lane_runner import LaneRunner
 from jobs.states import JobStatus
-from tests.devices.webhooks.served import door, have_it_tell
-from tests.factories import make_account, make_device, make_job
+from tests.factories import make_job
 from tests.jobs.receipts.arrange import worked
 from tests.simulator_process import Simulator
 from tests.waiting import eventually
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("closes_sessions_of_other_threads")]
-
-
-@pytest.fixture
-def runner() -> Iterator[LaneRunner]:
-    runner = LaneRunner()
-    yield runner
-    runner.close()
-
-
-@pytest.fixture
-def gateways(simulator: Simulator) -> Iterator[list[Device]]:
-    """Two devices whose receipts come to us."""
-    account = make_account()
-    devices = [make_device(account, simulator.url, instance_name=name, messages_per_minute=1200) for name in NAMES]
-    with door() as address:
-        for device in devices:
-            have_it_tell(simulator, device, address)
-        yield devices
-        simulator.renew()
-
-
-NAMES = ("demo-1", "demo-2")
 
 
 def send(runner: LaneRunner, job: Job, *, minutes_pass: bool = False) -> bool:

@@ -93,6 +93,17 @@ def test_a_stop_that_is_told_again_after_a_start_is_the_old_one(device):
     assert banned(device) == set()
 
 
+def test_start_in_the_same_second_as_stop_brings_back(device):
+    stamp = int(timezone.now().timestamp())
+    at_the_door(device, event("BAJA", messageTimestamp=stamp), event("ALTA", messageTimestamp=stamp))
+    worked()
+    assert banned(device) == set()
+
+    at_the_door(device, event("BAJA", messageTimestamp=stamp))
+    worked()
+    assert banned(device) == {f"+{PERSON}"}
+
+
 def test_start_does_not_bring_back_whom_somebody_else_suppressed(device):
     suppression.suppress(device.account_id, [f"+{PERSON}"], "contact_deleted")
     at_the_door(device, event("START"))

@@ -1,7 +1,5 @@
 """The loop that sends, against the real simulator and a real database."""
 
-from collections.abc import Iterator
-
 import pytest
 from django.db.models.functions import Now
 
@@ -15,13 +13,6 @@ from tests.simulator_process import Simulator
 from tests.waiting import GIVE_UP_SECONDS
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def runner() -> Iterator[LaneRunner]:
-    runner = LaneRunner()
-    yield runner
-    runner.close()
 
 
 def test_every_recipient_is_sent_once_and_the_job_completes(simulator: Simulator, runner: LaneRunner) -> None:

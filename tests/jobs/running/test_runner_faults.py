@@ -3,7 +3,6 @@
 import threading
 import time
 from bisect import bisect_left
-from collections.abc import Iterator
 from itertools import pairwise
 
 import pytest
@@ -47,13 +46,6 @@ def _times(settings):
 def _hangs_are_given_up_soon(settings):
     settings.GATEWAY_CONNECT_TIMEOUT = 1.0
     settings.GATEWAY_READ_TIMEOUT = 0.7
-
-
-@pytest.fixture
-def runner() -> Iterator[LaneRunner]:
-    runner = LaneRunner()
-    yield runner
-    runner.close()
 
 
 def send_once(job, runner, seconds=GIVE_UP_SECONDS):

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
@@ -15,7 +15,6 @@ from devices.models import Device
 from jobs import actions, invariants
 from jobs.models import Job, Recipient, Suppression
 from jobs.running import settlement
-from jobs.running.lane_runner import LaneRunner
 from jobs.states import JobStatus
 from tests.factories import make_account, make_device, make_job
 from tests.jobs.arrange import states
@@ -27,13 +26,6 @@ GRACE_SECONDS = 2.0
 # Ten a second: in no time it has read some hundred, and it sends them for as long as we look.
 PACE = 600
 RECIPIENTS = 250
-
-
-@pytest.fixture
-def runner() -> Iterator[LaneRunner]:
-    runner = LaneRunner()
-    yield runner
-    runner.close()
 
 
 @pytest.fixture

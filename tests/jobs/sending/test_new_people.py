@@ -31,13 +31,6 @@ def _promises_hold() -> Iterator[None]:
 
 
 @pytest.fixture
-def runner() -> Iterator[LaneRunner]:
-    runner = LaneRunner()
-    yield runner
-    runner.close()
-
-
-@pytest.fixture
 def account() -> Account:
     return make_account(time_zone="America/Lima")
 

@@ -1,7 +1,6 @@
 """What becomes of a job whose sender loses the database: everything goes on from the rows."""
 
 import time
-from collections.abc import Iterator
 
 import pytest
 from django.db import connection
@@ -17,12 +16,9 @@ from tests.waiting import GIVE_UP_SECONDS
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-@pytest.fixture
-def runner(settings) -> Iterator[LaneRunner]:
+@pytest.fixture(autouse=True)
+def _nobody_is_waited_for(settings) -> None:
     settings.QUIET_SECONDS = 0
-    runner = LaneRunner()
-    yield runner
-    runner.close()
 
 
 def end_session_of_sender() -> None:

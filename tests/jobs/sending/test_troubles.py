@@ -4,7 +4,6 @@ A medium that cannot be fetched is everybody's: the job rests.
 """
 
 import time
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -17,7 +16,6 @@ from devices.health import rounds
 from devices.models import Device, Lane
 from jobs import control, invariants, sweep
 from jobs.models import Job, Recipient
-from jobs.running.lane_runner import LaneRunner
 from jobs.sending import dispatch, resting
 from jobs.states import JobStatus
 from jobs.wording.job_reasons import MEDIA_UNREACHABLE
@@ -37,13 +35,6 @@ def _short_times(settings):
 @pytest.fixture
 def account():
     return make_account()
-
-
-@pytest.fixture
-def runner() -> Iterator[LaneRunner]:
-    runner = LaneRunner()
-    yield runner
-    runner.close()
 
 
 def well_now(device: Device) -> None:
