@@ -51,6 +51,7 @@ class AccountSettingsForm(AccountForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["time_zone"].required = False  # empty: as it was
         for name in _WORDS:
             self.initial[name] = ", ".join(self.instance.opt_out_words.get(name, ()))
 
@@ -67,7 +68,7 @@ class AccountSettingsForm(AccountForm):
         return {"opt_out_words" if name in _WORDS else name for name in self.changed_data}
 
     def clean_time_zone(self) -> str:
-        name: str = self.cleaned_data["time_zone"].strip()
+        name: str = self.cleaned_data["time_zone"].strip() or self.initial["time_zone"]
         if known_zone(name) is None:
             raise forms.ValidationError(_("Write a time zone such as America/Lima."))
         return name
