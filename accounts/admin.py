@@ -51,7 +51,8 @@ class AccountSettingsForm(AccountForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["time_zone"].required = False  # empty: as it was
+        if "time_zone" in self.fields:  # which it is not for who may only look
+            self.fields["time_zone"].required = False  # empty: as it was
         for name in _WORDS:
             self.initial[name] = ", ".join(self.instance.opt_out_words.get(name, ()))
 
