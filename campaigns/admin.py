@@ -18,6 +18,7 @@ from unfold.views import ChangeList
 from accounts.audit import Actor
 from accounts.models import Account
 from accounts.pages.admin_base import display
+from accounts.written.reading import row_id
 from campaigns.actions import campaign_acts
 from campaigns.api.serializers import CampaignSerializer
 from campaigns.audience import fitting
@@ -26,7 +27,7 @@ from campaigns.launch import control, drafting, launching, media, previewing, te
 from campaigns.launch.unfilled_texts import VariablesUnknown
 from campaigns.models import Campaign, Segment
 from campaigns.pages import campaign_form, campaign_pages, form_problems
-from campaigns.pages.campaign_frame import CampaignPages, are_enabled, number_in
+from campaigns.pages.campaign_frame import CampaignPages, are_enabled
 from campaigns.results import figures
 from campaigns.states import CampaignStatus
 from campaigns.wording import field_problems
@@ -174,7 +175,7 @@ class CampaignAdmin(CampaignPages):
         account = self._writable(request)
         if request.method == "POST":
             return self._save(request, account, None)
-        segment = Segment.objects.for_account(account).filter(pk=number_in(request.GET.get("segment"))).first()
+        segment = Segment.objects.for_account(account).filter(pk=row_id(request.GET.get("segment"))).first()
         context = campaign_pages.form(account, campaign_form.empty(account, segment), {})
         return self.show(request, "campaigns/form.html", gettext_lazy("New campaign"), context)
 
@@ -238,7 +239,7 @@ class CampaignAdmin(CampaignPages):
         try:
             asked = json.loads(request.body[:MAX_COUNT_BYTES])
             texts = [text for text in asked.get("texts", []) if isinstance(text, str)][:10]
-            raw, segment_id = asked.get("audience", {}), number_in(asked.get("segment"))
+            raw, segment_id = asked.get("audience", {}), row_id(asked.get("segment"))
         except (ValueError, AttributeError, TypeError, RecursionError):
             return JsonResponse({"error": str(field_problems.OTHER_PROBLEM)}, status=400)
         if segment_id is not None:

@@ -526,6 +526,11 @@ class IncomingMessage(ScopedModel):
     def __str__(self) -> str:
         return self.name or self.phone or self.lid
 
+    @property
+    def waits(self) -> bool:
+        """Whether a person has to say what it meant, or whose it is."""
+        return self.settled_at is None and (self.wish == Wish.NEAR_OUT or not self.phone)
+
 
 class Answer(ScopedModel):
     """What was written to one person: by somebody of the account, or by us because they wished it."""

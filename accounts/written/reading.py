@@ -22,6 +22,12 @@ def is_storable(text: str) -> bool:
     return _UNSTORABLE.search(text) is None
 
 
+def row_id(text: object) -> int | None:
+    """A row's id as an address or a form has it; None for anything else."""
+    text = str(text or "")
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else None
+
+
 def true_or_false(text: str) -> bool:
     """A boolean as addresses and forms of the API spell it, "true" or "false". Raises ValueError."""
     if text not in ("true", "false"):

@@ -59,7 +59,7 @@ def link(actor: Actor, message: IncomingMessage, phone: str) -> int:
 
 def settle(actor: Actor, message: IncomingMessage, *, leaves: bool) -> None:
     """Say what a near miss meant. Raises NotAsked."""
-    if message.wish != "near_out" or message.settled_at is not None or not message.phone:
+    if not message.waits or not message.phone:
         raise NotAsked
     with transaction.atomic():
         settling.settle(message, leaves=leaves)

@@ -23,6 +23,7 @@ from accounts.errors import ApiError
 from accounts.lists.keyset_pages import KeysetPages
 from accounts.models import Account
 from accounts.requests import account_of
+from accounts.written.reading import row_id
 from campaigns.actions import campaign_acts, segment_acts
 from campaigns.api.contact_views import FORCE
 from campaigns.api.serializers import (
@@ -127,9 +128,9 @@ class Campaigns(CampaignCalls, GenericViewSet[Campaign]):
                 raise refusal("campaign_status_invalid", choices=", ".join(CampaignStatus.values))
             rows = rows.filter(status_now=status)
         if sender := query.get("sender_id"):
-            if not (sender.isascii() and sender.isdecimal() and len(sender) < 19):
+            if (sender_id := row_id(sender)) is None:
                 raise refusal("sender_invalid")
-            rows = rows.filter(sender_id=int(sender))
+            rows = rows.filter(sender_id=sender_id)
         if query.get("ordering", "").removeprefix("-") == "scheduled_at":
             rows = rows.filter(scheduled_at__isnull=False)
         return rows  # type: ignore[no-any-return]

@@ -8,7 +8,7 @@ from django.db.models import Q, QuerySet
 from django.http import QueryDict
 
 from accounts.models import Account
-from accounts.written.reading import is_storable, true_or_false
+from accounts.written.reading import is_storable, row_id, true_or_false
 from campaigns.contacts.people import BadFilter
 from campaigns.models import CampaignRun, Contact
 from devices import phone_numbers
@@ -40,8 +40,8 @@ class Filters:
                 raise BadFilter(name)
         try:
             return cls(
-                _number(query.get("contact", "")),
-                _number(query.get("device", "")),
+                _id(query.get("contact", "")),
+                _id(query.get("device", "")),
                 query.get("phone", ""),
                 wish,
                 true_or_false(unresolved) if unresolved else None,
@@ -98,9 +98,8 @@ def beside(account_id: int, messages: Sequence[IncomingMessage]) -> Beside:
     )
 
 
-def _number(text: str) -> int | None:
-    if not text:
-        return None
-    if not (text.isascii() and text.isdecimal() and len(text) < 19):
+def _id(text: str) -> int | None:
+    pk = row_id(text)
+    if text and pk is None:
         raise ValueError(text)
-    return int(text)
+    return pk

@@ -54,9 +54,3 @@ class CampaignPages(AccountAdmin):
         if not self.has_view_permission(request):
             raise PermissionDenied
         return self.found(request, object_id)
-
-
-def number_in(text: Any) -> int | None:
-    """A row's id as an address or a form has it; None for anything else."""
-    text = str(text or "")
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else None

@@ -14,6 +14,7 @@ from accounts.lists import keyset
 from accounts.models import Account, User
 from accounts.pages.admin_base import AccountAdmin, ReadOnly
 from accounts.requests import account_of
+from accounts.written.reading import row_id
 from campaigns.models import Notification
 from campaigns.notices import inbox
 from campaigns.pages.notification_pages import bell, shown
@@ -43,7 +44,7 @@ class NotificationAdmin(ReadOnly, AccountAdmin):
         """All of them, newest first; `?before=` an id turns the page."""
         _reader(request)
         rows = self.get_queryset(request)
-        before = _number(request.GET.get("before", ""))
+        before = row_id(request.GET.get("before"))
         part = keyset.read(rows, ["-pk"], limit=PAGE_ROWS, after=[before] if before else None)
         context = {
             "notifications": shown(part.rows),
@@ -70,7 +71,7 @@ class NotificationAdmin(ReadOnly, AccountAdmin):
     def read_view(self, request: HttpRequest) -> HttpResponse:
         """Mark `id`s as read, or all with `all`. Answers the bell as it is then; a form without script its page."""
         account, user = _reader(request)
-        ids = None if "all" in request.POST else [_number(raw) for raw in request.POST.getlist("id")]
+        ids = None if "all" in request.POST else [pk for raw in request.POST.getlist("id") if (pk := row_id(raw))]
         inbox.mark_read(account, user, ids)
         if "application/json" in request.headers.get("Accept", ""):
             return JsonResponse(bell(account, user))
@@ -95,8 +96,3 @@ def _reader(request: HttpRequest) -> tuple[Account, User]:
     if account is None or not isinstance(user, User):
         raise PermissionDenied
     return account, user
-
-
-def _number(raw: str) -> int:
-    """A row's id in an address or a form; 0, which no row has, for anything else."""
-    return int(raw) if raw.isascii() and raw.isdecimal() and len(raw) < 19 else 0

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.audit import Actor
 from accounts.models import Account
+from accounts.written.reading import row_id
 from campaigns.actions import contact_acts
 from campaigns.contacts import export, people
 from campaigns.models import Contact
@@ -101,7 +102,7 @@ class ContactAdmin(ContactPages):
         wanted = contact_list.Wanted.from_query(request.POST)
         back = self.list_address() + wanted.address()
         is_all = request.POST.get("scope") == "all"
-        ids = [int(raw) for raw in request.POST.getlist("id") if raw.isascii() and raw.isdecimal() and len(raw) < 19]
+        ids = [pk for raw in request.POST.getlist("id") if (pk := row_id(raw)) is not None]
         if not is_all and not ids:
             messages.warning(request, _("Tick the contacts you mean first."))
             return HttpResponseRedirect(back)

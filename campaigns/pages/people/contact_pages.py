@@ -77,7 +77,7 @@ def _messages(account: Account, contact: Contact) -> list[dict[str, Any]]:
     """The last messages to this contact, newest first, in the latest jobs."""
     job_ids: list[int] = []
     rows = 0
-    latest = Job.objects.for_account(account).order_by("-pk").values_list("pk", "total")[:JOBS_LOOKED_THROUGH]
+    latest = Job.objects.for_account(account).listed().order_by("-pk").values_list("pk", "total")[:JOBS_LOOKED_THROUGH]
     for pk, total in latest:
         rows += total
         if rows > ROWS_LOOKED_THROUGH and job_ids:

@@ -14,7 +14,7 @@ from accounts.lists import keyset
 from accounts.models import Role
 from accounts.pages.admin_base import AccountAdmin, ReadOnly
 from accounts.requests import membership_of
-from accounts.written.reading import is_storable, with_plain_line_ends
+from accounts.written.reading import is_storable, row_id, with_plain_line_ends
 from campaigns.actions import message_acts
 from campaigns.contacts import inbox
 from campaigns.contacts.people import BadFilter
@@ -53,7 +53,7 @@ class IncomingMessageAdmin(ReadOnly, AccountAdmin):
             filters = inbox.Filters()
         membership = membership_of(request)
         account = membership.account if membership else None
-        before = _number(request.GET.get("before", ""))
+        before = row_id(request.GET.get("before"))
         found = rows if account is None else filters.apply(rows, account)
         part = keyset.read(found.select_related("device"), ["-pk"], limit=PAGE_ROWS, after=[before] if before else None)
         query = request.GET.copy()
@@ -148,8 +148,3 @@ class IncomingMessageAdmin(ReadOnly, AccountAdmin):
 
 def _to_conversation(message: IncomingMessage) -> HttpResponse:
     return HttpResponseRedirect(reverse("admin:jobs_incomingmessage_change", args=[message.pk]))
-
-
-def _number(raw: str) -> int:
-    """A row's id in an address; 0, which no row has, for anything else."""
-    return int(raw) if raw.isascii() and raw.isdecimal() and len(raw) < 19 else 0

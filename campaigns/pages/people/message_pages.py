@@ -4,10 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from campaigns.contacts import inbox
-from campaigns.models import Contact
-from devices.models import Device
 from jobs.models import Answer, IncomingMessage, Suppression
-from jobs.states import Wish
 
 MESSAGES_SHOWN: Final = 200  # of one person, each way
 
@@ -20,15 +17,9 @@ def listed(account_id: int, messages: Sequence[IncomingMessage]) -> list[dict[st
             "message": message,
             "contact": beside.contacts.get(message.phone_key),
             "answered": beside.answered.get(message.recipient_id or 0),
-            "waits": waits(message),
         }
         for message in messages
     ]
-
-
-def waits(message: IncomingMessage) -> bool:
-    """Whether a person has to say what it meant, or whose it is."""
-    return message.settled_at is None and (message.wish == Wish.NEAR_OUT or not message.phone)
 
 
 def conversation(message: IncomingMessage) -> dict[str, Any]:
@@ -40,23 +31,15 @@ def conversation(message: IncomingMessage) -> dict[str, Any]:
     if message.phone_key:
         ours = Answer.objects.for_account(message.account_id).filter(phone_key=message.phone_key)
         answers = list(ours.select_related("job__created_by").order_by("-id")[:MESSAGES_SHOWN])
-    lines = [{"at": one["message"].at, **one} for one in listed(message.account_id, came)]
+    theirs_listed = listed(message.account_id, came)
+    lines = [{"at": one["message"].at, **one} for one in theirs_listed]
     lines += [{"at": one.created_at, "answer": one} for one in answers]
     return {
         "message": message,
-        "contact": _contact(message),
+        "contact": theirs_listed[0]["contact"] if theirs_listed else None,  # of one person: all have the same
         "lines": sorted(lines, key=lambda line: line["at"]),
-        "waiting": [one for one in reversed(came) if waits(one)],
+        "waiting": [one for one in reversed(came) if one.waits],
         "is_suppressed": bool(message.phone_key)
         and Suppression.objects.for_account(message.account_id).filter(phone_key=message.phone_key).exists(),
-        "device": Device.unscoped.filter(pk=message.device_id).first(),
+        "device": message.device,
     }
-
-
-def _contact(message: IncomingMessage) -> Contact | None:
-    if not message.phone_key:
-        return None
-    contact: Contact | None = (
-        Contact.objects.for_account(message.account_id).filter(phone_key=message.phone_key).first()
-    )
-    return contact
