@@ -21,7 +21,9 @@ def link(message: IncomingMessage, phone: str) -> int:
         theirs = IncomingMessage.objects.for_account(message.account_id).filter(lid=message.lid, phone="")
         found = list(theirs.order_by("id").select_for_update())
         people.learn(cursor, [_heard(message, phone)])
-        theirs.update(phone=phone, phone_key=key_of(phone), settled_at=Now())
+        # A near miss among them still waits for a person to say what it meant.
+        theirs.exclude(wish=Wish.NEAR_OUT).update(settled_at=Now())
+        theirs.update(phone=phone, phone_key=key_of(phone))
         wishes = [one for one in found if one.wish in (Wish.OUT, Wish.IN)]
         if wishes:
             wished = wishes[-1]

@@ -178,6 +178,17 @@ def test_a_lid_is_whose_a_person_says_and_what_they_wished_is_done(device, api):
     assert texts(api.get(address(device), {"phone": PHONE})) == ["otra", "BAJA", "hola"]
 
 
+def test_a_near_miss_of_a_lid_waits_on_when_it_is_known_whose_it_is(device, api):
+    first, near = came(device, event("hola", number="", lid=LID), event("¿cómo me doy de baja?", number="", lid=LID))
+
+    api.post(address(device, f"/{first.pk}/settle"), {"phone": PHONE}, "application/json")
+
+    assert texts(api.get(address(device), {"unresolved": "true"})) == [near.text]
+    answer = api.post(address(device, f"/{near.pk}/settle"), {"opted_out": True}, "application/json")
+    assert (answer.status_code, answer.json()["phone"], answer.json()["wish"]) == (200, PHONE, "out")
+    assert [number.phone for number in Suppression.objects.for_account(device.account)] == [PHONE]
+
+
 @pytest.mark.parametrize("body", [{}, {"phone": 7}, {"opted_out": "yes"}, {"phone": PHONE, "opted_out": True}])
 def test_what_says_nothing_of_a_message_is_refused(device, api, body):
     (message,) = came(device, event("no quiero perderme la oferta"))
