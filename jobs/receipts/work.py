@@ -14,7 +14,6 @@ import structlog
 from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
-from devices.gateway.base import Incoming
 from devices.gateway.registry import READERS
 from devices.health import acknowledgements, timelock
 from devices.health.timelock import Told
@@ -25,6 +24,7 @@ from jobs.receipts.applying import Applied, Message, apply
 from jobs.receipts.lifting import News
 from jobs.receipts.telling import ReceiptFeed
 from jobs.replies import confirming, keeping, opting_out
+from jobs.replies.opting_out import Came
 from jobs.sending import canary, finishing
 
 log = structlog.get_logger(__name__)
@@ -133,24 +133,21 @@ def _skip() -> None:
             log.error("event skipped", number=event.id, device=event.device_id)
 
 
-def read(events: Iterable[Event]) -> tuple[dict[Message, News], dict[int, datetime], list[tuple[int, Incoming]]]:
+def read(events: Iterable[Event]) -> tuple[dict[Message, News], dict[int, datetime], list[Came]]:
     """What these events say, by message; when receipts, whatever they say, came last, by device; and what people
-    wrote, by device.
+    wrote.
 
     What has no time of its own happened when it came.
     """
     said: dict[Message, News] = {}
     came: dict[int, datetime] = {}
-    wrote: list[tuple[int, Incoming]] = []
+    wrote: list[Came] = []
     for event in events:
         reader = READERS.get(event.provider)
         if reader is None:
             continue  # its device is gone
         body = json.loads(event.body)
-        for written in reader.incoming(body):
-            # Messages from an absence carry an old time; one from the future is somebody's wrong clock.
-            at = min(written.at or event.received_at, event.received_at)
-            wrote.append((event.device_id, written._replace(at=at)))
+        wrote += [Came(event.device_id, message, event.received_at) for message in reader.incoming(body)]
         for receipt in reader.receipts(body):
             came[event.device_id] = event.received_at
             news = lifting.news(receipt.tick, receipt.at or event.received_at)

@@ -61,6 +61,11 @@ class Keywords:
         found.update({phrase: _Found(phrase, Force.CLEAR) for word in self.added_out if (phrase := fold(word))})
         return {tuple(phrase.split()): one for phrase, one in found.items() if phrase not in gone}
 
+    @cached_property
+    def _clear_words(self) -> list[_Found]:
+        """The clear phrases of one word, of which others are misspellings."""
+        return [found for phrase, found in self.phrases.items() if len(phrase) == 1 and found.force is Force.CLEAR]
+
     def read(self, text: str) -> Reading:
         """What a message wishes."""
         if len(text) > LONGEST_TEXT:
@@ -101,10 +106,10 @@ class Keywords:
     def _mistyped(self, clauses: Sequence[Sequence[str]]) -> Reading:
         """One or two words of which one is nearly a clear one: "unsuscribe", "stpo"."""
         words = [word for clause in clauses for word in clause]
-        if len(words) <= FEW_WORDS - 1:
+        if len(words) < FEW_WORDS:
             for word in words:
-                for found in self.phrases.values():
-                    if found.force is Force.CLEAR and _is_nearly(word, found.phrase):
+                for found in self._clear_words:
+                    if _is_nearly(word, found.phrase):
                         return _reading(Wish.NEAR_OUT, found)
         return Reading(Wish.NONE)
 
@@ -176,7 +181,7 @@ def _languages_of(phrase: str) -> frozenset[str]:
 
 def _is_nearly(word: str, other: str) -> bool:
     """Whether one letter more, less, changed or exchanged with its neighbour makes the other of a word."""
-    if word == other or min(len(word), len(other)) < 4 or abs(len(word) - len(other)) > 1 or " " in other:
+    if word == other or min(len(word), len(other)) < 4 or abs(len(word) - len(other)) > 1:
         return False
     start = 0
     while start < min(len(word), len(other)) and word[start] == other[start]:

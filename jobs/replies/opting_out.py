@@ -6,7 +6,7 @@ Whatever waits in the inbox, and whoever dies, nobody of the account is claimed 
 import time
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from django.utils import timezone
 
@@ -45,22 +45,36 @@ def read(one: Heard) -> Reading:
 
 def at_the_door(cursor: Cursor, came: Iterable[tuple[int, Incoming]]) -> None:
     """Suppress who says so in these messages, (device, message) each, in the caller's transaction."""
-    obey(cursor, _new(cursor, [one for one in heard_of(cursor, came) if read(one).wish is Wish.OUT]))
+    now = timezone.now()
+    heard = heard_of(cursor, [Came(device_id, message, now) for device_id, message in came])
+    obey(cursor, _new(cursor, [one for one in heard if read(one).wish is Wish.OUT]))
 
 
-def heard_of(cursor: Cursor, came: Iterable[tuple[int, Incoming]]) -> list[Heard]:
+class Came(NamedTuple):
+    """A message that came to a device."""
+
+    device_id: int
+    message: Incoming
+    received_at: datetime
+
+
+def heard_of(cursor: Cursor, came: Sequence[Came]) -> list[Heard]:
     """Whose messages these are; those of a device that is gone are nobody's."""
-    came, now = list(came), timezone.now()
     cursor.execute(
         "SELECT id, account_id FROM devices_device WHERE id = ANY(%s) AND deleted_at IS NULL",
-        (list({device_id for device_id, _ in came}),),
+        (list({one.device_id for one in came}),),
     )
     accounts = dict(cursor.fetchall())
-    # One from the future is somebody's wrong clock.
+    # Messages from an absence carry an old time; one from the future is somebody's wrong clock.
     return [
-        Heard(accounts[device_id], device_id, message, min(message.at or now, now))
-        for device_id, message in came
-        if device_id in accounts
+        Heard(
+            accounts[one.device_id],
+            one.device_id,
+            one.message,
+            min(one.message.at or one.received_at, one.received_at),
+        )
+        for one in came
+        if one.device_id in accounts
     ]
 
 

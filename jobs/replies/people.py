@@ -27,6 +27,8 @@ def learn(cursor: Cursor, heard: Iterable[Heard]) -> None:
     """Keep each pair of a number and a LID that was told; of two numbers with one LID, the one told last."""
     pairs = {(one.account_id, one.message.lid): one.message.phone for one in heard if one.message.lid}
     pairs = {who: phone for who, phone in sorted(pairs.items()) if phone}
+    if not pairs:
+        return
     cursor.execute(
         """
         INSERT INTO jobs_identity AS known (account_id, lid, phone, phone_key)

@@ -1,4 +1,5 @@
-"""The words of `keywords`, folded, by language. Sources: facts on consent, Twilio's set, Brazilian senders' set.
+"""The words of `keywords`, folded, by language. The single words are those of the field (Twilio's set, Brazilian
+senders' set, Spanish ones alike); the sentences and what may stand beside them are ours, and grow with near misses.
 
 A word that also answers other questions ("cancelar" a booking, the "end" of a story) asks to be left alone only by
 itself; one that means nothing else does among any words that add nothing.
