@@ -26,7 +26,7 @@ from jobs.live import publishing
 from jobs.message.book import MessageBook
 from jobs.running import fleet
 from jobs.running.lanes import Opened
-from jobs.sending import claims, finishing, recording, recovery, results
+from jobs.sending import finishing, reading, recording, recovery, results
 from jobs.sending.chunks import Waiting
 from jobs.sending.claims import Claimer, claims_of
 from jobs.sending.exchange import Answer, Claimed, Offer, exchange, plan_anew
@@ -255,7 +255,7 @@ class Settlement:
         dry = {k for k, number in order.wanted.items() if k in self._claimers and len(self._claimers[k]) < number}
         if knowing := {self._claimers[k]: order.wanted[k] for k in dry if self._claimers[k].knows_only}:
             with transaction.atomic(), connection.cursor() as cursor:
-                claims.look_for_known(cursor, knowing, timezone.now())
+                reading.look_for_known(cursor, knowing, timezone.now())
             dry -= {claimer.device_id for claimer in knowing}
             self._leave_out(list(knowing))
         if not dry:
@@ -269,7 +269,7 @@ class Settlement:
             if not runners.hold(cursor, self._runner_id or 0, settings.LEASE_SECONDS):
                 return  # the exchange finds it out, too
             held = leases.held(cursor, [(one.device_id, one.token) for one in low], self._runner_id or 0)
-            taken = claims.refill(cursor, [one for one in low if one.device_id in held], timezone.now())
+            taken = reading.refill(cursor, [one for one in low if one.device_id in held], timezone.now())
         self._leave_out(low)
         if taken:
             with transaction.atomic(), connection.cursor() as cursor:
@@ -295,7 +295,7 @@ class Settlement:
     def _put_off(self, claimers: Sequence[Claimer]) -> None:
         if not_yet := [one for claimer in claimers if claimer.not_yet for one in claimer.take_not_yet()]:
             with transaction.atomic(), connection.cursor() as cursor:
-                claims.put_off(cursor, not_yet)
+                reading.put_off(cursor, not_yet)
 
     def _offer(self, order: Order, drawn: Sequence[Drawn]) -> Offer:
         for outcome in order.outcomes:

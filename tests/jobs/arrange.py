@@ -13,7 +13,7 @@ from devices.lane import runners
 from devices.models import Device, Lane, Runner
 from jobs.message.book import MessageBook
 from jobs.models import Job, Recipient, SweepLook
-from jobs.sending import claims, results
+from jobs.sending import reading, results
 from jobs.sending.claims import Claimer, claims_of
 from jobs.sending.exchange import Offer, exchange
 from jobs.sending.outcomes import Claim, Outcome, accepted, refused
@@ -51,12 +51,12 @@ def rows(job: Job, *fields: str) -> list[Any]:
 def refill(claimer: Claimer) -> list[dict[str, Any]]:
     """Read more for a device; return the events of the chunks taken."""
     with transaction_cursor() as cursor:
-        taken = claims.refill(cursor, [claimer], timezone.now())
+        taken = reading.refill(cursor, [claimer], timezone.now())
     with transaction_cursor() as cursor:
         told = results.chunks_taken(cursor, taken)
     if not_yet := claimer.take_not_yet():
         with transaction_cursor() as cursor:
-            claims.put_off(cursor, not_yet)
+            reading.put_off(cursor, not_yet)
     return told
 
 

@@ -20,7 +20,8 @@ from jobs.message.book import MessageBook, template_of
 from jobs.message.rendering import MAX_DEPTH, CampaignTemplate, draw, problems_of, variables_of
 from jobs.models import Job, MessageSyntax
 from jobs.sending import reconcile
-from jobs.sending.claims import Claimer, refill
+from jobs.sending.claims import Claimer
+from jobs.sending.reading import refill
 from jobs.states import RecipientState
 from tests.factories import make_account, make_device, make_job
 from tests.jobs.claiming import claim

@@ -6,7 +6,8 @@ from django.utils import timezone
 
 from jobs.models import Job, Recipient
 from jobs.sending.chunks import Waiting
-from jobs.sending.claims import Claimer, refill
+from jobs.sending.claims import Claimer
+from jobs.sending.reading import refill
 from jobs.states import RecipientState
 from tests.factories import make_account, make_device, make_job
 from tests.jobs.claiming import claim

@@ -8,8 +8,9 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from jobs.models import Job, Recipient
-from jobs.sending.claims import Claimer, refill
+from jobs.sending.claims import Claimer
 from jobs.sending.exchange import exchange
+from jobs.sending.reading import refill
 from tests.factories import make_account, make_device, make_job
 from tests.jobs.arrange import offer_of, sending_one, sent
 from tests.waiting import GIVE_UP_SECONDS
