@@ -78,7 +78,7 @@ class CampaignAdmin(CampaignPages):
 
     list_display = ("name", "state", "scheduled", "progress", "created")
     list_display_links = ("name",)
-    list_filter = (StatusFilter,)
+    list_filter = (StatusFilter, "kind")
     search_fields = ("title", "message")
     search_help_text = gettext_lazy("Search by title or message")
     ordering = ("-id",)

@@ -24,7 +24,7 @@ from campaigns.states import (
     import_sources,
 )
 from jobs.models import Job
-from jobs.states import JOB_ENDED
+from jobs.states import JOB_ENDED, MessageKind
 
 
 class FoldedName(models.CharField):  # type: ignore[type-arg]
@@ -190,6 +190,9 @@ class Campaign(ScopedModel):
     account = models.ForeignKey(Account, models.CASCADE, related_name="campaigns", verbose_name=_("account"))
     sender = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+", verbose_name=_("sender"))
     title = models.CharField(_("title"), max_length=200)
+    kind = models.CharField(
+        _("kind"), max_length=10, choices=MessageKind.choices, default=MessageKind.COMMERCIAL, db_default="commercial"
+    )
     message = models.TextField(_("message"))
     # [{"text": …, "weight": 1}, …]: instead of `message`, one is chosen for each recipient. Empty: `message`.
     variants = models.JSONField(_("variants"), default=list, blank=True)
@@ -244,6 +247,7 @@ class Campaign(ScopedModel):
         ]
         constraints = [
             models.CheckConstraint(condition=Q(status__in=CampaignStatus.values), name="campaign_status_is_known"),
+            models.CheckConstraint(condition=Q(kind__in=MessageKind.values), name="campaign_kind_is_known"),
         ]
 
     def __str__(self) -> str:

@@ -18,7 +18,7 @@ from accounts.models import Account, User
 from accounts.scoping import ScopedModel, ScopedQuerySet
 from devices.models import Device, DeviceQuerySet
 from devices.phone_numbers import key_of
-from jobs.states import RECIPIENT_OPEN, CanaryState, JobStatus, RecipientState, Wish, may_become
+from jobs.states import RECIPIENT_OPEN, CanaryState, JobStatus, MessageKind, RecipientState, Wish, may_become
 
 EVENT_BURST = 100  # events a job may send one per recipient before they are thinned out (contract: events)
 
@@ -76,6 +76,10 @@ class Job(ScopedModel):
     title = models.CharField(_("title"), max_length=200, blank=True)
     message = models.TextField(_("message"))
     purpose = models.CharField(max_length=12, choices=JobPurpose.choices, default=JobPurpose.SEND, db_default="send")
+    # That of the campaign whose run it is; "" for all others: files, answers, and tests, which go to one's own numbers.
+    kind = models.CharField(
+        _("kind"), max_length=10, choices=MessageKind.choices, default="", db_default="", blank=True, editable=False
+    )
     syntax = models.CharField(max_length=10, choices=MessageSyntax.choices, default=MessageSyntax.FILE)
     # [{"text", "weight"}]: instead of `message`; each recipient's row says which is its own.
     variants = models.JSONField(default=list, blank=True)
@@ -171,6 +175,7 @@ class Job(ScopedModel):
                 condition=Q(canary_state="") | Q(canary_end__isnull=False), name="job_canary_has_an_end"
             ),
             models.CheckConstraint(condition=Q(on_duplicate__in=OnDuplicate.values), name="job_on_duplicate_is_known"),
+            models.CheckConstraint(condition=Q(kind__in=["", *MessageKind.values]), name="job_kind_is_known"),
         ]
 
     def __str__(self) -> str:

@@ -43,6 +43,13 @@ def may_become(source: str, target: JobStatus) -> bool:
     return target in JOB_MOVES[JobStatus(source)]
 
 
+class MessageKind(models.TextChoices):
+    """What a campaign's messages are to those who get them."""
+
+    COMMERCIAL = "commercial", _("commercial")  # offers, news: to be agreed to, and to be had no more of
+    SERVICE = "service", _("service")  # of what somebody has ordered, booked or asked
+
+
 class CanaryState(models.TextChoices):
     """How a job's canary stands: see `sending.canary`. Passed or held, a person's word on it is its end."""
 

@@ -26,6 +26,7 @@ from jobs import windows
 from jobs.api.serializers import Moment, ReceiptsSerializer
 from jobs.intake.accepting import PAST_GRACE
 from jobs.message import lengths
+from jobs.states import MessageKind
 
 MAX_MESSAGE_CHARACTERS: Final = lengths.MOST
 MIN_VARIANTS, MAX_VARIANTS = 2, 10
@@ -152,6 +153,11 @@ def _sendable(text: str) -> str:
 class CampaignSerializer(serializers.ModelSerializer[Campaign]):
     """A campaign. The context has the `account`; what is shown was given its run and stats by `figures.attach`."""
 
+    kind = serializers.ChoiceField(
+        MessageKind.choices,
+        required=False,
+        help_text="commercial: offers and news. service: only about what its recipients ordered, booked or asked",
+    )
     message = serializers.CharField(required=False, allow_blank=True, trim_whitespace=False)
     variants = VariantsField(required=False)
     audience = AudienceField(required=False)
@@ -191,6 +197,7 @@ class CampaignSerializer(serializers.ModelSerializer[Campaign]):
         fields = (
             "id",
             "title",
+            "kind",
             "message",
             "variants",
             "audience",

@@ -47,6 +47,7 @@ from jobs.api.serializers import ReceiptsInFullSerializer, RecipientPageSerializ
 from jobs.api.views import FILTERS, RECIPIENT_PARAMETERS, JobExport, JobReceipts, JobRecipients
 from jobs.intake.kept_files import display_name
 from jobs.models import IllegalTransition, Job
+from jobs.states import MessageKind
 from jobs.wording import phone_problems
 
 
@@ -100,6 +101,7 @@ def _answer_to(refused: Refused) -> ApiError:
     list=extend_schema(
         parameters=[
             OpenApiParameter("status", str, enum=CampaignStatus.values),
+            OpenApiParameter("kind", str, enum=MessageKind.values),
             OpenApiParameter("sender_id", int),
             OpenApiParameter("search", str, description="Part of the title or the message"),
         ]
@@ -127,6 +129,10 @@ class Campaigns(CampaignCalls, GenericViewSet[Campaign]):
             if status not in CampaignStatus.values:
                 raise refusal("campaign_status_invalid", choices=", ".join(CampaignStatus.values))
             rows = rows.filter(status_now=status)
+        if kind := query.get("kind"):
+            if kind not in MessageKind.values:
+                raise refusal("campaign_kind_invalid", choices=", ".join(MessageKind.values))
+            rows = rows.filter(kind=kind)
         if sender := query.get("sender_id"):
             if (sender_id := row_id(sender)) is None:
                 raise refusal("sender_invalid")
@@ -203,7 +209,11 @@ class Preview(CampaignCalls):
                     estimate.seconds, estimate.devices, estimate.more_devices_for_one_day
                 ),
             },
-            "problems": [*preview.problems, *(gone_words.on_the_wire(kind, which) for kind, which in preview.gone)],
+            "problems": [
+                *preview.problems,
+                *([gone_words.NO_WAY_OUT.spanish] if preview.lacks_way_out else []),
+                *(gone_words.on_the_wire(kind, which) for kind, which in preview.gone),
+            ],
             "lacking": [{"variable": name, "count": number} for name, number in preview.lacking.items()],
         }
         return Response(PreviewSerializer(shown).data)

@@ -121,6 +121,7 @@ def _make_job(campaign: Campaign, attachment: dict[str, Any], user: User | None)
         account_id=campaign.account_id,
         created_by=user or campaign.sender,
         title=campaign.title,
+        kind=campaign.kind,
         message=texts_of(campaign)[0],
         variants=campaign.variants,
         syntax=MessageSyntax.CAMPAIGN,

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from campaigns.audience import freezing, needs
 from campaigns.audience.conditions import Audience
-from campaigns.launch import estimates, media
+from campaigns.launch import estimates, media, ways_out
 from campaigns.launch.launching import audience_of
 from campaigns.launch.unfilled_texts import texts_of
 from campaigns.models import Campaign
@@ -38,6 +38,7 @@ class Preview:
     estimate: estimates.Estimate
     problems: list[str]  # what is likely a mistake in the message, in Spanish
     lacking: dict[str, int]  # how many lack it, by variable without a default: those that most of them lack
+    lacks_way_out: bool  # commercial, and its text does not say how to get no more
     gone: list[tuple[str, str]]  # what it names and there is no more: ("label" | "contact" | "device", which)
 
 
@@ -68,6 +69,7 @@ def preview(campaign: Campaign, now: datetime) -> Preview:
         ),
         problems=[*problems, *too_long],
         lacking=lacking(campaign.account_id, audience, counted.sendable, texts),
+        lacks_way_out=ways_out.lacks_one(campaign),
         gone=needs.gone(campaign, audience),
     )
 

@@ -18,6 +18,7 @@ from campaigns.launch import launching
 from campaigns.launch.recurrence import WORDS
 from campaigns.models import Campaign, Segment
 from jobs.intake.accepting import PAST_GRACE
+from jobs.states import MessageKind
 
 LOCAL: Final = "%Y-%m-%dT%H:%M"  # what <input type="datetime-local"> reads and writes
 
@@ -29,6 +30,7 @@ def empty(account: Account, segment: Segment | None = None) -> Form:
     zone = account.time_zone if account.time_zone != "UTC" else timezone.get_current_timezone_name()
     return {
         "title": "",
+        "kind": MessageKind.COMMERCIAL.value,
         "message": "",
         "variants": "[]",
         "media_type": "",
@@ -58,6 +60,7 @@ def of_campaign(campaign: Campaign) -> Form:
     is_word = campaign.recurrence in ("", *WORDS)
     return {
         "title": campaign.title,
+        "kind": campaign.kind,
         "message": campaign.message or (campaign.variants[0]["text"] if campaign.variants else ""),
         "variants": _dump(campaign.variants),
         "media_type": campaign.multimedia.get("type", ""),
@@ -110,6 +113,8 @@ def fields_of(
         "canary": form["canary"] != "false",
         "multimedia": _multimedia(form, campaign, has_file),
     }
+    if form["kind"]:  # a form that has none leaves it as it is
+        fields["kind"] = form["kind"]
     if form["recurrence"] == "cron" and not fields["recurrence"]:
         fields["recurrence"] = "-"  # asked for, and not written: refused, not forgotten
     fields["scheduled_at"] = _moment(form, campaign, now)

@@ -13,7 +13,7 @@ from campaigns.api.serializers import MAX_DEVICES, MAX_MESSAGE_CHARACTERS, MAX_V
 from campaigns.audience import freezing
 from campaigns.audience.conditions import Audience
 from campaigns.contacts import attributes
-from campaigns.launch import control, drafting, launching
+from campaigns.launch import control, drafting, launching, ways_out
 from campaigns.launch.media import MAX_BYTES, MEGABYTE
 from campaigns.launch.previewing import Preview
 from campaigns.launch.unfilled_texts import texts_of
@@ -158,6 +158,7 @@ def form(account: Account, form: Form, errors: Mapping[str, Any], campaign: Camp
         "recurrences": campaign_words.RECURRENCES.items(),
         "weekdays": [(str(number), name) for number, name in enumerate(campaign_words.WEEKDAYS)],
         "time_zones": sorted(zone for zone in available_timezones() if "/" in zone or zone == "UTC"),
+        "kinds": [(kind, name, meaning) for kind, (name, meaning) in campaign_words.KINDS.items()],
         "canary_rule": canary.rule(),
         "account_window": window_words(account.sending_window),
         "devices": [offered(device) for device in devices],
@@ -227,6 +228,7 @@ def campaign(campaign: Campaign) -> dict[str, Any]:
         "runs": _runs(campaign) if campaign.recurrence else [],
         "texts": [text for text in texts_of(campaign) if text],  # an audio has none
         "media_label": _media_label(campaign),
+        "kind": campaign_words.KINDS[campaign.kind][0],
         "audience_words": audience_words.described(
             campaign.segment.audience if campaign.segment else campaign.audience
         ),
@@ -318,6 +320,7 @@ def preview(campaign: Campaign, preview: Preview) -> dict[str, Any]:
             for name, number in preview.lacking.items()
         ],
         "gone": [gone_words.on_the_page(kind, which) for kind, which in preview.gone],
+        "way_out_lacking": gone_words.NO_WAY_OUT.page if preview.lacks_way_out else "",
         "media_label": _media_label(campaign),
         "people": audience_words.people(preview.count),
         "left_out": audience_words.left_out(preview.excluded),
@@ -336,4 +339,6 @@ def launch_question(campaign: Campaign, audience: Audience) -> tuple[str, str]:
     explanation = _("The messages begin to go out at once. What has been sent cannot be undone.")
     if count.matched > count.sendable:
         explanation = f"{audience_words.left_out_sentence(count.excluded)}. {explanation}"
+    if ways_out.lacks_one(campaign):
+        explanation = f"{gone_words.NO_WAY_OUT.page} {explanation}"
     return question, explanation

@@ -136,6 +136,7 @@ CAMPAIGN_REFUSALS: Final[dict[str, Refusal]] = {
     ),
     # Lists
     "campaign_status_invalid": Refusal(400, "status debe ser uno de: {choices}."),
+    "campaign_kind_invalid": Refusal(400, "kind debe ser uno de: {choices}."),
     "unread_invalid": Refusal(400, "unread debe ser true o false."),
     "notifications_invalid": Refusal(
         400, "Indica las notificaciones: «ids», una lista de 1 a {limit} ids, o «all»: true."

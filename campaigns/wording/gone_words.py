@@ -1,4 +1,4 @@
-"""What a campaign names and there is not: kind, the wire's Spanish, the page's sentence."""
+"""What a campaign names and there is not, or does not name: the wire's Spanish, the page's sentence."""
 
 from typing import Final
 
@@ -12,6 +12,12 @@ GONE: Final[dict[str, Said]] = {
     "contact": Said("El contacto {which} no existe.", _("There is no contact %(which)s.")),
     "device": Said("El device {which} no existe.", _("There is no device %(which)s.")),
 }
+
+NO_WAY_OUT: Final = Said(
+    "El mensaje comercial no dice cómo dejar de recibirlos: activa «way_out», o escríbelo en el texto, por ejemplo "
+    "«Responde BAJA para no recibir más».",
+    _("This commercial message does not say how to get no more of them: tick the box below its text, or write it."),
+)
 
 
 def on_the_wire(kind: str, which: str) -> str:

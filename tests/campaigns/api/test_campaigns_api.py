@@ -93,6 +93,7 @@ def test_a_campaign_is_made(client, address, account, admin):
     assert made == {
         "id": made["id"],
         "title": "Rebajas",
+        "kind": "commercial",
         "message": "Hola {{name}}",
         "variants": [],
         "audience": {"labels": ["vip"]},
@@ -128,6 +129,16 @@ def test_what_is_derived_cannot_be_written(client, address, admin):
     made = create(client, address, **given, description="x").json()
     assert made["sender_id"] == admin.user_id
     assert (made["status"], made["delivery_stats"], made["job_id"], made["description"]) == ("pending", ZEROS, None, "")
+
+
+def test_a_campaign_is_commercial_unless_it_is_said_to_be_of_service(client, address, account):
+    assert create(client, address, kind="service").json()["kind"] == "service"
+    made = create(client, address).json()
+    assert made["kind"] == "commercial"
+    changed = patch(client, f"{address}/{made['id']}", kind="service")
+    assert changed.json()["kind"] == "service"
+    for kind in ("", "rara", None, ["service"]):
+        assert {field for field, _ in errors(create(client, address, kind=kind))} == {"kind"}
 
 
 def test_the_time_zone_is_the_accounts_unless_told(client, address, account):
@@ -366,7 +377,7 @@ def test_lists_are_searched_filtered_ordered_and_paged(client, address, account,
     later, sooner = datetime(2027, 2, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC)
     a = campaigns_of.campaign(account, title="Abril", scheduled_at=later, sender=admin.user)
     b = campaigns_of.campaign(account, title="Bazar", message="Oferta", scheduled_at=sooner)
-    c = campaigns_of.campaign(account, title="Cierre", status="cancelled")
+    c = campaigns_of.campaign(account, title="Cierre", status="cancelled", kind="service")
     campaigns_of.campaign(campaigns_of.account(), title="Ajena")
 
     def ids(query):
@@ -376,7 +387,8 @@ def test_lists_are_searched_filtered_ordered_and_paged(client, address, account,
 
     assert ids("") == [c.pk, b.pk, a.pk]
     assert ids("search=ofer") == [b.pk]
-    assert ids("status=cancelled") == [c.pk]
+    assert ids("status=cancelled") == ids("kind=service") == [c.pk]
+    assert ids("kind=commercial") == [b.pk, a.pk]
     assert ids("status=pending&ordering=title") == [a.pk, b.pk]
     assert ids("ordering=scheduled_at") == [b.pk, a.pk]
     assert ids(f"sender_id={admin.user_id}") == [a.pk]
@@ -384,7 +396,7 @@ def test_lists_are_searched_filtered_ordered_and_paged(client, address, account,
     second = client.get(first["next"]).json()
     assert [row["id"] for row in first["results"] + second["results"]] == [c.pk, b.pk, a.pk]
     assert second["next"] is None
-    for query in ("status=rara", "sender_id=x", "ordering=password", "limit=0", "cursor=zzz"):
+    for query in ("status=rara", "kind=rara", "sender_id=x", "ordering=password", "limit=0", "cursor=zzz"):
         assert client.get(f"{address}?{query}").status_code == 400, query
 
 

@@ -19,6 +19,7 @@ from jobs.message.book import template_of
 from jobs.message.way_out import LINES
 from jobs.models import Job, Recipient
 from jobs.sending import dispatch
+from jobs.states import MessageKind
 from tests.campaigns import campaigns_of
 from tests.factories import make_device
 
@@ -68,6 +69,15 @@ def test_whether_its_job_sends_to_a_few_first_the_campaign_says(account, wanted)
     campaigns_of.contact(account, labels=["vip"])
     run = campaigns_of.launched(campaigns_of.campaign(account, canary=wanted), timezone.now())
     assert run.job.canary_wanted is wanted
+
+
+@pytest.mark.parametrize("kind", MessageKind.values)
+def test_its_job_is_of_the_campaigns_kind_and_a_test_of_none(account, kind):
+    campaigns_of.contact(account, labels=["vip"])
+    make_device(account)
+    made = campaigns_of.campaign(account, kind=kind)
+    assert test_message.send_test(made, ["+5511987654322"], None).kind == ""
+    assert campaigns_of.launched(made, timezone.now()).job.kind == kind
 
 
 def test_a_way_out_stands_in_the_preview_in_a_test_and_in_the_job(account):

@@ -94,6 +94,21 @@ def actions_of(account) -> list[str]:
     return list(AuditEntry.objects.for_account(account).order_by("pk").values_list("action", flat=True))
 
 
+def test_the_form_says_what_kind_it_is_and_one_without_leaves_it(account, browser):
+    html = page(browser.get(NEW))
+    assert re.search(r'name="kind" value="commercial" checked', html)
+    assert "no lleva ninguna oferta" in html
+    assert browser.post(NEW, filled(kind="service")).status_code == 302
+    made = only_campaign(account)
+    assert made.kind == "service"
+    assert "De servicio" in page(browser.get(address(made)))
+    assert browser.post(address(made, "edit"), filled()).status_code == 302
+    made.refresh_from_db()
+    assert made.kind == "service"
+    answer = browser.post(address(made, "edit"), filled(kind="rara"))
+    assert "no es válido" in error_of(page(answer, 400), "kind")
+
+
 class TestList:
     def test_shows_the_accounts_own_campaigns_with_status_and_progress(self, account, browser):
         arrange.contact(account, labels=["vip"])

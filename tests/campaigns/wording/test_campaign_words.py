@@ -36,6 +36,7 @@ ONLY_FOR_PROGRAMS = {
     "feature_disabled",
     "campaign_not_launched",
     "campaign_status_invalid",
+    "campaign_kind_invalid",
     "unread_invalid",
     "notifications_invalid",
     "sender_invalid",
@@ -226,5 +227,6 @@ def test_what_a_launch_refuses_has_no_gaps():
         "campaign_impossible_move",
         "phones_invalid",
         "campaign_status_invalid",
+        "campaign_kind_invalid",
         "notifications_invalid",
     }
