@@ -28,8 +28,9 @@ log = structlog.get_logger(__name__)
 
 BEAT_SECONDS = 1.0  # an order at least so often, be it empty: it renews all leases, and brings what the database tells
 ASK_AGAIN_SECONDS = 0.5  # after the database had nothing for a device
-# Devices taken together do not begin at once: they would keep step with each other from then on. Over one interval they
-# are spread, and two follow each other within so long.
+# Devices taken together do not begin at once: they would keep step with each other from then on. Over half an interval
+# they are spread, so that those of a dead runner, which rest for one, send again within 10 s at 12 a minute; and two
+# follow each other within so long.
 STAGGER_SECONDS = 0.02
 # Where every lane keeps a slow pace, what happens within so long is seen to together: to wake for each answer and each
 # slot costs more than they do.
@@ -178,6 +179,7 @@ class LaneRunner:
         order.held = [(device_id, self._lanes[device_id].token) for device_id in concerned]
         has_news = self._settlement.take_news()
         if not is_ending:
+            order.looks_for_dead = self._lookout.looks_for_dead(now)
             order.look = self._lookout.look(self._lanes, self._network.sockets, now, has_news=has_news)
         order.look_at = self._lookout.whose_limits(self._lanes, now, has_news=has_news)
         if self._settlement.has_untold_events and now >= self._next_flush:
@@ -267,7 +269,7 @@ class LaneRunner:
         number = max(1, len(settled.opened))
         for place, opened in enumerate(settled.opened):
             lane = self._lanes[opened.lease.device_id] = Lane.of(opened, now)
-            lane.pace.next_slot += place * min(STAGGER_SECONDS, lane.pace.interval / number)
+            lane.pace.next_slot += place * min(STAGGER_SECONDS, lane.pace.interval / 2 / number)
             lane.rest_if_spent(now)
             self._attend(lane, now)
         if settled.surplus:

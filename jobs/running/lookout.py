@@ -6,7 +6,8 @@ from jobs.running.lanes import Lane
 from jobs.running.network import WINDOWS
 from jobs.running.settlement import Look, Settled
 
-LOOK_SECONDS = 5.0  # for the dead and for devices that wait; at once where the database tells of a change
+LOOK_SECONDS = 5.0  # for devices that wait; at once where the database tells of a change
+LOOK_FOR_DEAD_SECONDS = 1.0  # a sweep does it, too, where no runner is left
 LOOK_AT_LIMITS_SECONDS = 10.0  # likewise, for what is not told
 BALANCE_SECONDS = 3.0  # those that were given up are left so long for who has less
 LEAVE_DEVICES_SECONDS = 0.2
@@ -21,11 +22,19 @@ class Lookout:
         self._were_left = False  # devices that another runner may take first, or else we
         self._is_short = False
         self._next_limits = 0.0
+        self._next_for_dead = 0.0
 
     @property
     def awaits_more(self) -> bool:
         """Whether there may be devices for this runner soon."""
         return self._were_left or self._is_short
+
+    def looks_for_dead(self, now: float) -> bool:
+        """Whether it is time to look for runners that died."""
+        if now < self._next_for_dead:
+            return False
+        self._next_for_dead = now + LOOK_FOR_DEAD_SECONDS
+        return True
 
     def look(self, lanes: Mapping[int, Lane], sockets: int, now: float, *, has_news: bool) -> Look | None:
         """What to look for now; None where it is not time yet."""

@@ -51,6 +51,7 @@ class Order:
     wanted: dict[int, int] = field(default_factory=dict)  # device id: recipients
     closing: set[int] = field(default_factory=set)  # give back what was read for these devices
     released: dict[int, float] = field(default_factory=dict)  # device id: seconds to its next slot
+    looks_for_dead: bool = False
     look: "Look | None" = None
     look_at: list[int] = field(default_factory=list)  # devices whose limits may be other than they were
     flush: bool = False
@@ -58,7 +59,7 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """Look for the dead and for devices that wait; take what is this runner's share."""
+    """Look for devices that wait; take what is this runner's share."""
 
     mine: int  # devices it has
     windows_spare: int  # requests at once that it can carry besides, of devices without a pace
@@ -116,6 +117,9 @@ class Settlement:
             self._exchange(order, settled)
         if order.flush:
             self._recorded(results.tell_held(self._feed))
+        if order.looks_for_dead:
+            with transaction.atomic(), connection.cursor() as cursor:
+                recovery.bury(cursor, settings.QUIET_SECONDS)
         if order.look is not None:
             self._look(order.look, settled)
         return settled
@@ -342,9 +346,7 @@ class Settlement:
         transaction.on_commit(publish_and_finish)
 
     def _look(self, look: Look, settled: Settled) -> None:
-        """Bury the dead; take the devices that are this runner's, and prepare to send through them."""
-        with transaction.atomic(), connection.cursor() as cursor:
-            recovery.bury(cursor, settings.QUIET_SECONDS)
+        """Take the devices that are this runner's, and prepare to send through them."""
         with transaction.atomic(), connection.cursor() as cursor:
             if self._runner_id is None:
                 self._runner_id = runners.register(cursor, self.name, settings.LEASE_SECONDS)

@@ -14,6 +14,8 @@ from jobs import invariants
 from jobs.models import Job
 from jobs.running import lookout
 from jobs.running.lane_runner import LaneRunner
+from jobs.running.settlement import Settlement
+from tests.devices.lane.arrange import kill, register, session, take
 from tests.factories import make_account, make_device, make_job
 from tests.jobs.arrange import states
 from tests.simulator_process import Simulator
@@ -93,6 +95,19 @@ def test_what_a_dead_one_held_is_taken_over(job: Job) -> None:
                 cursor.execute("SELECT pg_terminate_backend(%s)", [first.session_pid])
             eventually(lambda: sum(held()) == DEVICES and 1 <= Runner.objects.count() <= 2)
     assert held() == []
+
+
+def test_the_dead_are_noticed_though_nobody_looks_around_and_nothing_sweeps(job: Job, monkeypatch) -> None:
+    monkeypatch.setattr(lookout, "LOOK_SECONDS", 1000.0)
+    monkeypatch.setattr(Settlement, "take_news", lambda self: False)
+    with session() as theirs:
+        their_id = register("dying", using=theirs)
+        take(list(job.job_devices.values_list("device_id", flat=True)[: DEVICES // 2]), their_id, using=theirs)
+        with running():
+            eventually(lambda: held() == [DEVICES // 2, DEVICES // 2])
+            kill(theirs)
+            eventually(lambda: held() == [DEVICES // 2])
+            assert not Runner.objects.filter(pk=their_id).exists()
 
 
 def test_a_device_that_gets_another_instance_is_sent_through_that_at_once(simulator: Simulator) -> None:
