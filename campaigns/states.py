@@ -85,7 +85,8 @@ IMPORT_OPEN = frozenset({ImportStatus.CHECKING, ImportStatus.RUNNING})
 IMPORT_MOVES: dict[ImportStatus, frozenset[ImportStatus]] = {
     # To itself, and back to it, when a person reads the file otherwise.
     ImportStatus.CHECKING: frozenset({ImportStatus.CHECKING, ImportStatus.READY, ImportStatus.FAILED}),
-    ImportStatus.READY: frozenset({ImportStatus.CHECKING, ImportStatus.RUNNING}),
+    # Given up where it names somebody who was erased meanwhile.
+    ImportStatus.READY: frozenset({ImportStatus.CHECKING, ImportStatus.RUNNING, ImportStatus.FAILED}),
     ImportStatus.RUNNING: frozenset({ImportStatus.COMPLETED, ImportStatus.FAILED}),
     ImportStatus.COMPLETED: frozenset(),
     ImportStatus.FAILED: frozenset(),

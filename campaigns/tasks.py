@@ -6,6 +6,7 @@ from datetime import timedelta
 from celery import shared_task
 from django.utils import timezone
 
+from campaigns.erasing import erasure
 from campaigns.imports import upload, work
 from campaigns.launch import launching, schedule
 from campaigns.live import changes
@@ -88,6 +89,19 @@ def wake_contact_imports() -> None:
     """Go on with imports whose worker died, and with those whose wake-up was lost."""
     for import_id in work.unfinished():
         import_contacts.apply_async((import_id,), expires=STALE_AFTER_SECONDS)
+
+
+@shared_task
+def erase_person(erasure_id: int) -> None:
+    """Forget what can be forgotten now of somebody who is to be."""
+    erasure.advance(erasure_id)
+
+
+@shared_task
+def wake_erasures() -> None:
+    """Go on with erasures that had to wait, or whose worker died."""
+    for erasure_id in erasure.under_way():
+        erase_person.apply_async((erasure_id,), expires=STALE_AFTER_SECONDS)
 
 
 @shared_task

@@ -6,7 +6,15 @@ from django.urls import URLPattern, path
 
 from accounts.api.routes import api_path
 from campaigns.actions import campaign_acts
-from campaigns.api import attribute_views, contact_views, import_views, message_views, notification_views, views
+from campaigns.api import (
+    attribute_views,
+    contact_views,
+    import_views,
+    message_views,
+    notification_views,
+    person_views,
+    views,
+)
 
 ACCOUNT = "api/v1/accounts/<int:account_id>"
 _LIST: dict[str, Any] = {"get": "list", "post": "create"}
@@ -22,6 +30,15 @@ CONTACTS: list[URLPattern] = [
     ),
     api_path(f"{ACCOUNT}/contacts/export.csv", contact_views.ContactExport.as_view(), name="contacts_export"),
     api_path(f"{ACCOUNT}/contacts/<int:contact_id>", contact_views.Contacts.as_view(_ROW), name="contact"),
+    api_path(f"{ACCOUNT}/contacts/<int:contact_id>/erase", person_views.ContactErase.as_view(), name="contact_erase"),
+    api_path(
+        f"{ACCOUNT}/contacts/<int:contact_id>/access_export",
+        person_views.ContactAccessExport.as_view(),
+        name="contact_access_export",
+    ),
+    api_path(f"{ACCOUNT}/erasures", person_views.Erasures.as_view(), name="erasures"),
+    api_path(f"{ACCOUNT}/erasures/<int:erasure_id>", person_views.ErasureDetail.as_view(), name="erasure"),
+    api_path(f"{ACCOUNT}/access_exports", person_views.AccessExports.as_view(), name="access_exports"),
     api_path(f"{ACCOUNT}/contact_imports", import_views.ContactImports.as_view(), name="contact_imports"),
     api_path(
         f"{ACCOUNT}/contact_imports/<int:import_id>", import_views.ContactImportDetail.as_view(), name="contact_import"

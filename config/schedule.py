@@ -76,6 +76,12 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 15.0,
         "options": {"expires": 15.0},
     },
+    "go on forgetting those who asked for it": {
+        "task": "campaigns.tasks.wake_erasures",
+        # One look into an index; who waits, waits for a message on its way or a file that is being read.
+        "schedule": 15.0,
+        "options": {"expires": 15.0},
+    },
     "delete files of contacts that crashes left on disk": {
         "task": "campaigns.tasks.tidy_contact_files",
         "schedule": 3600.0,

@@ -15,6 +15,7 @@ from accounts import audit
 from accounts.audit import Actor
 from accounts.constraints import is_breach_of
 from jobs import control, retention
+from jobs.erasing import erased
 from jobs.intake import accepting
 from jobs.intake.accepting import BulkFields
 from jobs.models import Job, Suppression
@@ -109,7 +110,7 @@ def resolve_unknown(actor: Actor, job: Job, resolution: str, positions: list[int
 
 
 class AlreadySuppressed(Exception):
-    """The number is on the list, perhaps in another spelling."""
+    """The number is on the list, perhaps in another spelling; or its owner was erased."""
 
 
 def suppress(actor: Actor, number: Suppression) -> Suppression:
@@ -117,6 +118,8 @@ def suppress(actor: Actor, number: Suppression) -> Suppression:
     number.account = actor.account
     try:
         with transaction.atomic():
+            if erased.is_erased(actor.account.pk, number.phone):
+                raise AlreadySuppressed
             number.save(force_insert=True)
             audit.record(actor, "suppression.created", number, id=number.pk)
     except IntegrityError as error:

@@ -368,6 +368,17 @@ class SuppressionAdmin(AccountAdmin):
             return "–"
         return date_format(timezone.localtime(number.since, ZoneInfo(number.account.time_zone)))
 
+    # Django's own log would keep the number for good; the audit log says who did what.
+
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> None:
+        return None
+
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> None:
+        return None
+
+    def log_deletions(self, request: HttpRequest, queryset: Any) -> None:
+        return None
+
     def save_model(self, request: HttpRequest, obj: Suppression, form: Any, change: bool) -> None:
         actions.suppress(Actor.of(request), obj)  # has_change_permission: rows are never changed here
 

@@ -257,6 +257,7 @@ def _listed(positions: Collection[int] | None) -> list[int] | None:
 
 
 def _reopen(job: Job, condition: str, parameters: dict[str, Any], note: Note) -> int:
+    condition = f"({condition}) AND phone <> ''"  # of who was erased meanwhile nobody knows the number
     with transaction.atomic(), connection.cursor() as cursor:
         # A refusal is no proof that it was not delivered: to write again is a risk, as with an unknown one.
         refused = _forget_refusals(cursor, job, condition, {"unknown": _RESEND.source, **parameters})

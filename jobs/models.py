@@ -3,6 +3,7 @@ JobPart: what became of those of one device and variant.
 
 SentMessage, ParkedReceipt: by what a receipt finds its recipient, and those that have not found theirs yet.
 IncomingMessage: what people write back. Identity: who they are. Answer: what is written to one of them.
+Erasure: who was forgotten, by a keyed hash. ErasureKey: an account's key for it.
 """
 
 import uuid
@@ -14,6 +15,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+from accounts.encryption import EncryptedTextField
 from accounts.models import Account, User
 from accounts.scoping import ScopedModel, ScopedQuerySet
 from devices.models import Device, DeviceQuerySet
@@ -470,6 +472,43 @@ class Suppression(ScopedModel):
     def save(self, *args: Any, **kwargs: Any) -> None:
         self.phone_key = key_of(self.phone)
         super().save(*args, **kwargs)
+
+
+class ErasureKey(models.Model):
+    """By which an account's erased people are known again: see `erasing.digests`. Made with the first of them."""
+
+    account = models.OneToOneField(Account, models.CASCADE, primary_key=True, related_name="+")
+    key = EncryptedTextField(max_length=200)
+
+    def __str__(self) -> str:
+        return f"key of account {self.account_id}"
+
+
+class Erasure(ScopedModel):
+    """A person whom an account has forgotten, or is forgetting. What stays of them is the digest of their number: it
+    must not be written to when it comes again."""
+
+    account = models.ForeignKey(Account, models.CASCADE, related_name="+", verbose_name=_("account"))
+    digest = models.BinaryField(null=True, max_length=32)  # of the number's key; null: they had no number
+    # While it is under way, who it is, as JSON of `erasing.person`; "" once it is done.
+    sealed = EncryptedTextField(blank=True, default="")
+    # What the last look at it still had to wait for: a value of `erasing.person.Waits`.
+    waits_for = models.CharField(max_length=12, blank=True, db_default="", default="")
+    asked_at = models.DateTimeField(db_default=Now())
+    done_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            # Also the index by which it is asked whether somebody was erased.
+            models.UniqueConstraint(fields=["account", "digest"], name="erasure_once_per_number"),
+        ]
+        indexes = [
+            # What is under way: few rows, whatever the size of the table.
+            models.Index(fields=["id"], name="erasure_under_way", condition=Q(done_at=None)),
+        ]
+
+    def __str__(self) -> str:
+        return f"erasure {self.pk}"
 
 
 class Identity(models.Model):

@@ -11,12 +11,15 @@ from django.db.models import F
 from django.db.models.functions import Now
 
 from devices.phone_numbers import key_of
+from jobs.erasing import erased
 from jobs.models import Job, Suppression
 from jobs.states import RecipientState, recipient_move
 
 OPTED_OUT = "opted_out"  # the error code of a recipient whose number is on the list
 CONTACT_DELETED = "contact_deleted"  # that of one whose contact was deleted before its turn
 _LEAVE_OUT = recipient_move(RecipientState.QUEUED, RecipientState.SUPPRESSED)
+# Who may have got the message from an earlier try is not simply left out.
+_LEAVE_IN_DOUBT = recipient_move(RecipientState.QUEUED, RecipientState.UNKNOWN)
 
 
 class Ban(NamedTuple):
@@ -36,8 +39,10 @@ def suppress(account_id: int, phones: Iterable[str], reason_code: str) -> None:
 
 def ban(account_id: int, bans: Iterable[Ban]) -> int:
     """Put numbers on the account's list, as one statement; one that is there keeps its reason and date. Returns how
-    many were not there."""
+    many were not there. That of somebody who was erased is not written down again: it is suppressed for good."""
     each_once = {one.phone_key: one for one in reversed(list(bans))}
+    for key in erased.among(account_id, each_once.keys()):
+        del each_once[key]
     if not each_once:
         return 0
     # In one order: two who ban the same numbers wait for each other, and meet no deadlock.
@@ -94,7 +99,8 @@ def leave_out_contact(account_id: int, contact_id: int) -> int:
         cursor.execute(
             """
             WITH left_out AS (
-                UPDATE jobs_recipient SET state = %s, error_code = %s, due_at = NULL
+                UPDATE jobs_recipient
+                SET state = CASE WHEN doubt_since IS NULL THEN %s ELSE %s END, error_code = %s, due_at = NULL
                 WHERE id IN (
                     SELECT recipient.id
                     FROM jobs_recipient AS recipient JOIN jobs_job AS job ON job.id = recipient.job_id
@@ -106,7 +112,10 @@ def leave_out_contact(account_id: int, contact_id: int) -> int:
             )
             SELECT job_id, count(*) FROM left_out GROUP BY job_id ORDER BY job_id
             """,
-            (_LEAVE_OUT.target, CONTACT_DELETED, account_id, contact_id, _LEAVE_OUT.source),
+            (
+                *(_LEAVE_OUT.target, _LEAVE_IN_DOUBT.target, CONTACT_DELETED),
+                *(account_id, contact_id, _LEAVE_OUT.source),
+            ),
         )
         counted = cursor.fetchall()
         for job_id, number in counted:

@@ -18,7 +18,7 @@ from campaigns.models import AttributeName, Contact, Label
 def save(actor: Actor, contact: Contact, values: Mapping[str, Any], source: str) -> Contact:
     """Make a new contact, or change a known one where `values` differ from it; their keys are `people.save`'s.
 
-    Raises PhoneTaken; then nothing has changed, and the contact is as it was.
+    Raises PhoneTaken and PhoneErased; then nothing has changed, and the contact is as it was.
     """
     was_out = contact.opted_out_at is not None
     before = {**{name: getattr(contact, name) for name in values if name != "opted_out"}, "opted_out": was_out}
@@ -34,7 +34,7 @@ def save(actor: Actor, contact: Contact, values: Mapping[str, Any], source: str)
         with transaction.atomic():
             people.save(contact, changed, source)
             audit.record(actor, f"contact.{verb}", contact, id=contact.pk, fields=sorted(changed))
-    except people.PhoneTaken:
+    except (people.PhoneTaken, people.PhoneErased):
         for name in changed.keys() - {"opted_out"}:
             setattr(contact, name, before[name])
         raise

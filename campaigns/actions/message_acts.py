@@ -6,6 +6,7 @@ from accounts import audit
 from accounts.audit import Actor
 from devices.models import Device
 from devices.phone_numbers import key_of
+from jobs.erasing import erased
 from jobs.models import IncomingMessage, Job, JobPurpose, Suppression
 from jobs.replies import answering, settling
 from jobs.tasks import start_job
@@ -16,7 +17,7 @@ class NeverWrote(Exception):
 
 
 class WantsNone(Exception):
-    """The number is suppressed."""
+    """The number is suppressed, or its owner was erased and has not asked for messages since."""
 
 
 class NotAsked(Exception):
@@ -38,6 +39,8 @@ def answer(actor: Actor, phone: str, text: str, device: Device | None = None) ->
     if Suppression.objects.for_account(actor.account).filter(phone_key=key).exists():
         raise WantsNone
     with transaction.atomic():
+        if erased.is_erased(actor.account.pk, phone):
+            raise WantsNone
         job = answering.write_to(actor.account.pk, last.device_id, last.phone, text, JobPurpose.ANSWER, actor.user)
         audit.record(actor, "message.answered", "message", id=last.pk, job=str(job.uuid), device=last.device_id)
         transaction.on_commit(lambda: start_job.delay(job.pk), robust=True)

@@ -100,6 +100,8 @@ class Contacts(ModelViewSet[Contact]):
             serializer.instance = contact_acts.save(Actor.of(self.request), contact, values, SOURCE)
         except people.PhoneTaken:
             raise refusal("phone_taken") from None
+        except people.PhoneErased:
+            raise refusal("phone_erased") from None
 
 
 class BulkLabels(APIView):

@@ -15,6 +15,7 @@ from accounts.models import Account
 from campaigns.audience.conditions import Audience
 from campaigns.audience.refused import EmptyAudience
 from campaigns.contacts import attributes
+from jobs.erasing import erased
 from jobs.models import Job
 
 OPTED_OUT: Final = "opted_out"  # the person said no: before every other reason
@@ -25,7 +26,7 @@ REASONS: Final = (OPTED_OUT, SUPPRESSED, NO_PHONE)
 _LEFT_OUT: Final = {
     OPTED_OUT: "contact.opted_out_at IS NOT NULL",
     NO_PHONE: "coalesce(contact.phone, '') = ''",
-    SUPPRESSED: "suppression.id IS NOT NULL",
+    SUPPRESSED: "suppression.id IS NOT NULL OR erased.id IS NOT NULL",
 }
 _WHENS = " ".join(f"WHEN {holds} THEN '{reason}'" for reason, holds in _LEFT_OUT.items())
 _REASON: Final = f"CASE {_WHENS} ELSE '' END"
@@ -150,13 +151,17 @@ def freeze(cursor: Cursor, job: Job, audience: Audience) -> Count:
 
 
 def _meant(account: Account | int, audience: Audience) -> tuple[str, list[Any]]:
-    """SQL and parameters of what follows FROM: the audience as `contact`, each beside its `suppression` or none."""
+    """SQL and parameters of what follows FROM: the audience as `contact`, each beside its `suppression` or none, and
+    beside its `erased` number's row or none: no door lets such a contact in, and none is written to if one did."""
     columns = ("id", "name", "phone", "phone_key", "email", "custom_attributes", "opted_out_at")
     selected, parameters = audience.select(account).order_by().values(*columns).query.sql_with_params()
+    account_id = account if isinstance(account, int) else account.pk
+    is_erased, erased_parameters = erased.joined(account_id, "contact.phone_key")
     return (
         f"({selected}) AS contact LEFT JOIN jobs_suppression AS suppression"
-        " ON suppression.account_id = %s AND suppression.phone_key = contact.phone_key",
-        [*parameters, account if isinstance(account, int) else account.pk],
+        " ON suppression.account_id = %s AND suppression.phone_key = contact.phone_key"
+        f" LEFT JOIN jobs_erasure AS erased ON {is_erased}",
+        [*parameters, account_id, *erased_parameters],
     )
 
 

@@ -18,6 +18,7 @@ from campaigns.contacts import labels as labelling
 from campaigns.models import Contact
 from devices import phone_numbers
 from jobs import suppression
+from jobs.erasing import erased
 
 NAME_CHARACTERS: Final = 200
 ATTRIBUTE_NAME_CHARACTERS: Final = 100
@@ -33,6 +34,10 @@ _THERE: Final = 0x636F6E74
 
 class PhoneTaken(Exception):
     """Another contact of the account has this number, perhaps in another spelling."""
+
+
+class PhoneErased(Exception):
+    """The number's owner was erased: they are a contact again once they have written that they want to hear."""
 
 
 def keep_all(account_id: int) -> None:
@@ -54,7 +59,8 @@ def save(contact: Contact, values: Mapping[str, Any], source: str) -> Contact:
     """Write `values` to a new or a known contact, only those columns; labels that there are not are made.
 
     Keys: name, phone (E.164 or None), email, labels, custom_attributes, and opted_out: saying no suppresses the
-    number, saying yes again lifts that. `source` says who told us. Raises PhoneTaken; then nothing has changed.
+    number, saying yes again lifts that. `source` says who told us. Raises PhoneTaken and PhoneErased; then nothing has
+    changed.
     """
     columns = {name: value for name, value in values.items() if name != "opted_out"}
     if "phone" in columns:
@@ -65,6 +71,8 @@ def save(contact: Contact, values: Mapping[str, Any], source: str) -> Contact:
         setattr(contact, name, value)
     try:
         with transaction.atomic():
+            if columns.get("phone_key") and erased.among(contact.account_id, [columns["phone_key"]]):
+                raise PhoneErased
             _take_own_names(contact, columns)
             if contact.pk is None:
                 contact.save(force_insert=True)

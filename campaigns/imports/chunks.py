@@ -1,5 +1,6 @@
 """A chunk of a file's rows, read as its mapping says: people, and what was wrong with the lines and cells of others."""
 
+from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -12,6 +13,7 @@ from campaigns.contacts import attributes, consent_by_file
 from campaigns.imports import attribute_columns
 from campaigns.imports.attribute_columns import AttributeColumn
 from campaigns.imports.consent_columns import ConsentReader
+from campaigns.imports.files.csv_records import Row
 from campaigns.imports.lines import BadLine, LineReader, Note
 from campaigns.imports.suppression_lines import SuppressionReader
 from campaigns.imports.table import Place, Rows
@@ -19,6 +21,7 @@ from campaigns.imports.upload import MADE, format_of
 from campaigns.models import AttributeKind, ContactImport
 from campaigns.states import ImportKind, ImportStatus
 from campaigns.wording import contact_line_problems
+from jobs.erasing import erased
 
 CHUNK_ROWS: Final = 20_000  # one transaction: about a second, and what a crash costs
 MAX_ERRORS: Final = 1_000  # that are told, and as many warnings; all are counted
@@ -55,6 +58,21 @@ def _under_own_names(row: ContactImport) -> dict[str, Any]:
         attributes.note_kinds(row.account_id, kinds)
     said = {name: column.as_json() for name, column in taken.items()}
     return {**row.mapping, "columns": {**row.mapping["columns"], "custom_attributes": said}}
+
+
+def _unless_erased(read: Callable[[Row], Any], account_id: int) -> Callable[[Row], Any]:
+    """Read a line as `read` does, but for those of people who were erased: they are not kept again."""
+    is_erased = erased.reader(account_id)
+    if is_erased is None:
+        return read
+
+    def of_others(row: Row) -> Any:
+        person = read(row)
+        if is_erased(person.phone_key):
+            raise BadLine("phone_erased")
+        return person
+
+    return of_others
 
 
 class ChunkReader:
@@ -103,7 +121,7 @@ class ChunkReader:
         errors: list[dict[str, Any]] = []
         warnings: list[dict[str, Any]] = []
         number = warning_count = 0
-        read = self.lines.read
+        read = _unless_erased(self.lines.read, self.row.account_id)
         # No list of them: twice the objects, and Python's collector looks at each several times.
         for row in islice(self._rows, CHUNK_ROWS):
             number += 1

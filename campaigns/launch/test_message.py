@@ -8,12 +8,13 @@ from django.db.models.functions import Now
 
 from accounts.models import User
 from campaigns.audience import freezing
-from campaigns.audience.refused import BadAudience
+from campaigns.audience.refused import BadAudience, Refused
 from campaigns.launch import media, unfilled_texts
 from campaigns.launch.launching import audience_of
 from campaigns.launch.unfilled_texts import texts_of
 from campaigns.models import Campaign, TestSend
 from devices import phone_numbers
+from jobs.erasing import erased
 from jobs.message.rendering import variables_of
 from jobs.models import Job, MessageSyntax, Recipient
 from jobs.states import RecipientState
@@ -73,6 +74,8 @@ def send_test(
             )
             for position, phone in enumerate(phones)
         )
+        if erased.among(campaign.account_id, {phone_numbers.key_of(phone) for phone in phones}):
+            raise Refused("phone_erased")  # and rolled back
         TestSend.objects.create(campaign=campaign, job=job)
         note(job)
     return job

@@ -21,6 +21,10 @@ class ContactLineProblem(NamedTuple):
 CONTACT_LINE_PROBLEMS: Final[dict[str, ContactLineProblem]] = {
     **{code: ContactLineProblem(said.wire, said.page) for code, said in PHONE_PROBLEMS.items()},
     "phone_missing": ContactLineProblem("La línea no tiene teléfono.", _("The line has no phone.")),
+    "phone_erased": ContactLineProblem(
+        "La persona pidió que se borraran sus datos: no se guarda de nuevo.",
+        _("This person asked to be erased: they are not kept again."),
+    ),
     "undecodable": ContactLineProblem(
         "La línea tiene caracteres que no se pueden leer con la codificación elegida.",
         _("The line has characters that cannot be read with the chosen encoding."),
@@ -136,6 +140,10 @@ CONTACT_LINE_PROBLEMS: Final[dict[str, ContactLineProblem]] = {
     "import_too_many_rows": ContactLineProblem(
         "El archivo tiene más de {limit} contactos. Divídelo en varios.",
         _("The file has too many contacts. Divide it into several."),
+    ),
+    "import_names_erased": ContactLineProblem(
+        "El archivo nombra a una persona cuyos datos se borraron mientras esperaba. Súbelo sin ella.",
+        _("The file names a person who was erased while it waited: it was deleted. Upload it again without them."),
     ),
     "import_file_lost": ContactLineProblem(
         "El archivo subido ya no se puede leer. Súbelo de nuevo.",

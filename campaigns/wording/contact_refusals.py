@@ -13,6 +13,20 @@ CONTACT_REFUSALS: Final[dict[str, Refusal]] = {
         "Otro contacto de la cuenta ya tiene este teléfono, quizá escrito de otra forma.",
         _("Another contact has this phone, perhaps in another spelling."),
     ),
+    "phone_erased": Refusal(
+        409,
+        "Quien tiene este teléfono pidió que se borraran sus datos: no se guarda de nuevo ni se le escribe, hasta que "
+        "escriba que quiere recibir mensajes.",
+        _(
+            "Whoever has this phone asked to be erased: it is not kept again nor written to until they write "
+            "themselves that they want messages."
+        ),
+    ),
+    "person_missing": Refusal(
+        400,
+        "Indica el teléfono de la persona en «phone», con el código de país.",
+        _("Write the person's number."),
+    ),
     "filter_invalid": Refusal(400, "El filtro no es válido: {what}."),
     "labels_missing": Refusal(400, "Falta «labels»: una lista con al menos una etiqueta."),
     "contacts_missing": Refusal(400, "Indica los contactos: «contact_ids» o «filter», y solo uno de los dos."),

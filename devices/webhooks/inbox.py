@@ -132,3 +132,29 @@ def clear() -> None:
                 cursor.execute(f"TRUNCATE devices_inbox_{int(closed)}")
     except OperationalError:
         return
+
+
+# --- What is told of one person: `patterns` for LIKE, of a body's text ------------------------------------------
+
+
+def holds_unworked(cursor: Cursor, device_ids: Sequence[int], patterns: Sequence[str]) -> bool:
+    """Whether something that says one of these was told by these devices, and is not worked yet."""
+    return _said(cursor, device_ids, patterns, is_worked=False) > 0
+
+
+def forget_worked(cursor: Cursor, device_ids: Sequence[int], patterns: Sequence[str]) -> None:
+    """Delete what says one of these and is worked: it would go with its table, where nobody was reading that."""
+    _said(cursor, device_ids, patterns, is_worked=True)
+
+
+def _said(cursor: Cursor, device_ids: Sequence[int], patterns: Sequence[str], *, is_worked: bool) -> int:
+    does = "DELETE" if is_worked else "SELECT"
+    cursor.execute(
+        f"""
+        {does} FROM devices_inbox
+        WHERE device_id = ANY(%s) AND body LIKE ANY(%s)
+          AND id {"<=" if is_worked else ">"} coalesce((SELECT worked_to FROM devices_turn WHERE name = %s), 0)
+        """,  # noqa: S608 - constants
+        (list(device_ids), list(patterns), TURN),
+    )
+    return int(cursor.rowcount)

@@ -15,6 +15,8 @@ from django.db import connection, transaction
 from django.db.models.functions import Now
 
 from devices import phone_numbers
+from jobs.erasing import erased
+from jobs.erasing.erased import ERASED
 from jobs.intake.recipient_file import BadRecipientFile, RecipientFile, Row
 from jobs.models import Job, OnDuplicate, Suppression
 from jobs.sending import finishing
@@ -158,13 +160,23 @@ def _leave_out_and_count(cursor: Cursor, job: Job) -> None:
 
     By SQL over all rows at once: exact whatever the size, and in nobody's memory.
     """
+    key = phone_numbers.key_sql("recipient.phone")
+    is_erased, parameters = erased.joined(job.account_id, key)
+    # Their row keeps its place in the file, and nothing of them.
+    cursor.execute(
+        f"""
+        UPDATE jobs_recipient AS recipient SET state = %s, error_code = %s, phone = '', "values" = '{{}}'
+        FROM jobs_erasure AS erased WHERE recipient.job_id = %s AND recipient.state = %s AND {is_erased}
+        """,  # noqa: S608 - parameters are bound
+        [_LEAVE_OUT.target, ERASED, job.pk, _LEAVE_OUT.source, *parameters],
+    )
     if Suppression.objects.for_account(job.account_id).exists():
         cursor.execute(
             f"""
             UPDATE jobs_recipient AS recipient SET state = %s, error_code = %s
             FROM jobs_suppression AS suppression
             WHERE recipient.job_id = %s AND recipient.state = %s
-              AND suppression.account_id = %s AND suppression.phone_key = {phone_numbers.key_sql("recipient.phone")}
+              AND suppression.account_id = %s AND suppression.phone_key = {key}
             """,  # noqa: S608 - constants
             (_LEAVE_OUT.target, OPTED_OUT, job.pk, _LEAVE_OUT.source, job.account_id),
         )

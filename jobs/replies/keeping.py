@@ -12,6 +12,7 @@ from devices.health import correspondents
 from devices.health.correspondents import Wrote
 from devices.phone_numbers import key_of
 from jobs import suppression
+from jobs.erasing import erased
 from jobs.replies import opting_out, people
 from jobs.replies.keywords import Reading
 from jobs.replies.people import Heard
@@ -69,8 +70,9 @@ def keep(cursor: Cursor, heard: Sequence[Heard]) -> Kept:
     kept = Kept()
     if not heard:
         return kept
+    heard = _not_forgotten(heard)
     people.learn(cursor, heard)
-    named = people.resolved(cursor, heard)
+    named = _not_forgotten(people.resolved(cursor, heard))
     correspondents.note(cursor, [Wrote(one.device_id, one.message.phone, one.at) for one in named if one.message.phone])
     for reads in who_reads:
         reads([one for one in named if one.message.phone])
@@ -86,6 +88,18 @@ def keep(cursor: Cursor, heard: Sequence[Heard]) -> Kept:
         if one.message.phone:
             kept.obeyed += obey(cursor, row.id, one, reading)
     return kept
+
+
+def _not_forgotten(heard: Sequence[Heard]) -> list[Heard]:
+    """Those without what people wrote before they were erased, which a gateway's store may tell again."""
+    said: dict[int, set[tuple[str, datetime]]] = {}
+    for one in heard:
+        if one.message.phone:
+            said.setdefault(one.account_id, set()).add((key_of(one.message.phone), one.at))
+    gone = {(account_id, *what) for account_id in said for what in erased.came_before(account_id, said[account_id])}
+    if not gone:
+        return list(heard)
+    return [one for one in heard if (one.account_id, key_of(one.message.phone), one.at) not in gone]
 
 
 def obey(cursor: Cursor, row: int, one: Heard, reading: Reading) -> list[Said]:
@@ -109,7 +123,11 @@ def _obeyed(cursor: Cursor, row: int, one: Heard, reading: Reading) -> Said | No
         reading.wish is Wish.IN_AFTER_OUT and _left_since(cursor, account_id, key, one.at - YES_COUNTS_FOR)
     )
     # WhatsApp's times are whole seconds: of two messages in one, the later to come is the later.
-    if wants_back and suppression.lift_before(account_id, {key: one.at + ONE_SECOND}):
+    if not wants_back:
+        return None
+    # An erasure, too: who writes this themselves agrees, and that is later than what they asked for then.
+    was_erased = erased.lift(account_id, key, one.at + ONE_SECOND)
+    if suppression.lift_before(account_id, {key: one.at + ONE_SECOND}) or was_erased:
         return Said(row, account_id, one.device_id, message.phone, Wish.IN, reading.languages, one.at)
     return None
 

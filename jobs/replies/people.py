@@ -25,8 +25,8 @@ class Heard(NamedTuple):
 
 def learn(cursor: Cursor, heard: Iterable[Heard]) -> None:
     """Keep each pair of a number and a LID that was told; of two numbers with one LID, the one told last."""
-    pairs = {(one.account_id, one.message.lid): one.message.phone for one in heard if one.message.lid}
-    pairs = {who: phone for who, phone in sorted(pairs.items()) if phone}
+    told = [one for one in heard if one.message.lid and one.message.phone]
+    pairs = dict(sorted({(one.account_id, one.message.lid): one.message.phone for one in told}.items()))
     if not pairs:
         return
     cursor.execute(

@@ -34,6 +34,9 @@ RECIPIENT_ERRORS: Final[dict[str, RecipientError]] = {
     "contact_deleted": RecipientError(
         "El contacto se eliminó antes de que le llegara su turno.", _("The contact was deleted before its turn")
     ),
+    "erased": RecipientError(
+        "La persona pidió que se borraran sus datos.", _("Asked to be erased: nothing of them is kept")
+    ),
     "text_too_long": RecipientError(
         "Con los valores de este destinatario el mensaje supera los 65536 caracteres.",
         _("With this recipient's values the message is longer than 65,536 characters"),

@@ -14,6 +14,7 @@ class SuppressionReason(NamedTuple):
 
 SUPPRESSION_REASONS: Final[dict[str, SuppressionReason]] = {
     "opted_out": SuppressionReason("El contacto pidió no recibir mensajes.", _("Asked not to be written to")),
+    "erased": SuppressionReason("La persona pidió que se borraran sus datos.", _("Asked to be erased")),
 }
 
 

@@ -71,6 +71,17 @@ def a_phone_of_another(scene: Scene) -> None:
     assert page.status_code == 400
 
 
+def erasing_nobody_that_can_be_meant(scene: Scene) -> None:
+    row = contact_doors.contact(scene)
+    assert scene.call("POST", "erasures", {"phone": "Ana"}).status_code == 400
+    assert scene.call("POST", "access_exports", {}).status_code == 400
+    assert scene.call("POST", "contact_erase", contact_id=row.pk + 1).status_code == 404
+    unsure = {"written": PHONE, "do": "erase"}
+    assert scene.press("campaigns_contact_person", unsure).status_code == 400
+    another = {"written": "+51911111111", "do": "erase", "sure": "true"}
+    assert scene.press("campaigns_contact_of_person", another, row.pk).status_code == 400
+
+
 def a_label_they_have(scene: Scene) -> None:
     row = contact_doors.contact(scene, labels=["vip"])
     body = {"contact_ids": [row.pk], "labels": ["vip"]}

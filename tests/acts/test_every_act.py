@@ -24,6 +24,7 @@ from tests.acts import (  # noqa: F401 - they fill the table
     device_doors,
     job_doors,
     message_doors,
+    person_doors,
 )
 from tests.acts.no_acts import NOTHING, Nothing
 from tests.acts.table import DOORS, Door, Route, Scene
@@ -36,9 +37,10 @@ MODULES = (
     "campaigns.actions.contact_acts",
     "campaigns.actions.import_acts",
     "campaigns.actions.message_acts",
+    "campaigns.actions.person_acts",
     "campaigns.actions.segment_acts",
 )
-NOTED_ALONE = {"job.exported", "contacts.exported", "campaign.exported", "account.entered"}
+NOTED_ALONE = {"job.exported", "contacts.exported", "campaign.exported", "person.exported", "account.entered"}
 # What the engine does with nobody at a door, and is an act all the same.
 BY_ITSELF = {"campaigns.launch.schedule.launch_due"}
 # Calls of the API that change nothing that belongs in the log.

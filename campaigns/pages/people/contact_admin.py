@@ -18,17 +18,23 @@ from campaigns.contacts import export, people
 from campaigns.models import Contact
 from campaigns.pages.people import contact_list, contact_pages
 from campaigns.pages.people.contact_forms import ContactForm, LabelNames
-from campaigns.pages.people.contact_frame import ContactPages, download
+from campaigns.pages.people.contact_frame import download
+from campaigns.pages.people.person_pages import PersonPages
 from campaigns.wording.refusals import page_refusal
 
 
 @admin.register(Contact)
-class ContactAdmin(ContactPages):
+class ContactAdmin(PersonPages):
     """Contacts. A million are normal: the list is paged by key and never counted."""
 
     def get_urls(self) -> list[URLPattern]:
         wrap = self.admin_site.admin_view
-        return [path("bulk/", wrap(self.bulk_view), name="campaigns_contact_bulk"), *super().get_urls()]
+        return [
+            path("bulk/", wrap(self.bulk_view), name="campaigns_contact_bulk"),
+            path("person/", wrap(self.person_view), name="campaigns_contact_person"),
+            path("<int:contact_id>/person/", wrap(self.contact_person_view), name="campaigns_contact_of_person"),
+            *super().get_urls(),
+        ]
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         if not self.has_view_permission(request):
@@ -64,11 +70,14 @@ class ContactAdmin(ContactPages):
         return self._show(request, "campaigns/contacts/contact.html", title, content, original=original, status=status)
 
     def _save(self, request: HttpRequest, contact: Contact, form: ContactForm) -> bool:
-        """Whether nobody else has the number."""
+        """Whether nobody else has the number, and its owner was not erased."""
         try:
             contact_acts.save(Actor.of(request), contact, form.cleaned_data, _source(request))
         except people.PhoneTaken:
             form.add_error("phone", str(page_refusal("phone_taken")))
+            return False
+        except people.PhoneErased:
+            form.add_error("phone", str(page_refusal("phone_erased")))
             return False
         return True
 

@@ -13,7 +13,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts.audit import Actor
 from accounts.errors import ApiError
-from accounts.models import Account
+from accounts.management.naming import account_named
 from jobs import actions
 from jobs.intake.accepting import DEFAULT_DEVICES_LIMIT, BulkFields
 from jobs.models import Job
@@ -48,7 +48,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        account = _account(options["account"])
+        account = account_named(options["account"], returncode=REFUSED)
         try:
             with _opened(options["file"]) as upload:
                 fields = BulkFields(
@@ -119,24 +119,6 @@ class Bar:
     def close(self) -> None:
         if self._is_terminal:
             self._output.write("")
-
-
-def _account(name_or_id: str) -> Account:
-    accounts = Account.objects.all()
-    if name_or_id:
-        found = accounts.filter(name=name_or_id).first()
-        if found is None and name_or_id.isascii() and name_or_id.isdigit():
-            found = accounts.filter(pk=int(name_or_id)).first()
-        if found is None:
-            raise CommandError("no account has this name or id", returncode=REFUSED)
-        return found
-    match list(accounts[:2]):
-        case [only]:
-            return only
-        case []:
-            raise CommandError("there is no account yet: see `manage.py bootstrap`", returncode=REFUSED)
-        case _:
-            raise CommandError("there are several accounts: choose one with --account", returncode=REFUSED)
 
 
 @contextmanager

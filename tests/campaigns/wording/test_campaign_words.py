@@ -12,6 +12,7 @@ from django.utils import translation
 
 from campaigns.audience import freezing
 from campaigns.audience.attribute_conditions import OPERATORS
+from campaigns.erasing.files import NAMES_THE_ERASED
 from campaigns.imports import attribute_columns
 from campaigns.imports.files.unusable import TooManyRows, Unusable
 from campaigns.launch import media, recurrence, unfilled_texts
@@ -116,6 +117,7 @@ def test_every_problem_of_a_line_has_one_row():
     raised |= set(attribute_columns.PROBLEMS.values()) | codes_given_to("BadCell", files="imports/attribute_columns.py")
     raised |= codes_given_to("complain", files="imports/consent_columns.py")
     raised |= codes_given_to("stored", files="imports/chunks.py", place=1)
+    raised |= codes_given_to("BadLine", files="imports/chunks.py") | {NAMES_THE_ERASED}
     raised |= {kind.code for kind in Unusable.__subclasses__()}
     assert raised | PHONE_PROBLEMS.keys() == set(CONTACT_LINE_PROBLEMS)
 

@@ -135,6 +135,13 @@ def test_a_lid_is_somebody_once_both_names_were_told(device):
     assert [message.phone for message in written(device)] == [f"+{PERSON}"] * 2
 
 
+def test_both_names_and_one_alone_may_come_together(device):
+    at_the_door(device, event("hola", lid=LID), event("¿y?", number="", lid=LID))
+    worked()
+
+    assert Identity.objects.get(account=device.account_id, lid=LID).phone == f"+{PERSON}"
+
+
 def test_a_lid_nobody_knows_waits_for_a_person_and_suppresses_nobody(device):
     at_the_door(device, event("STOP", number="", lid=LID))
     worked()
