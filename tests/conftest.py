@@ -9,6 +9,7 @@ from django.db import connection
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
+from tests import embedded_services, prepared_database
 from tests.simulator_process import Simulator, start_simulator
 
 # How long an example takes, or is in the making, says how busy the machine is.
@@ -19,6 +20,14 @@ _OTHER_SESSIONS = """
     SELECT pid, application_name, state, backend_start::text, left(query, 200) FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
 """
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings: None) -> None:
+    """The test database is a copy of the one that is migrated already, where there is one."""
+    if embedded_services.brings_database():
+        test: dict[str, Any] = connection.settings_dict["TEST"]
+        test.update(TEMPLATE=prepared_database.DATABASE, MIGRATE=False)
 
 
 @pytest.fixture(scope="session")

@@ -19,9 +19,11 @@ from config.stack.errors import StackError
 from config.stack.places.directories import make_data_dir, remove_socket_dir
 from config.stack.places.layout import Layout
 from config.stack.servers import engines, postgres
+from config.stack.supervision import leftovers
 from config.stack.supervision.launcher_lock import AlreadyRunningError, LauncherLock
 from config.stack.supervision.leftovers import Leftover
 from config.stack.supervision.programs import REPOSITORY, Child
+from tests import prepared_database
 
 SESSIONS_AT_ONCE = 8
 WORKERS_AT_MOST = 4  # each is a PostgreSQL and a Valkey more
@@ -61,6 +63,11 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     return 0 if _given_redis() else min((os.cpu_count() or 1) + 1, WORKERS_AT_MOST)
 
 
+def brings_database() -> bool:
+    """Tell whether the engines' own PostgreSQL is used, whose database is a copy of the prepared one."""
+    return not os.environ.get("DATABASE_URL", "").strip()
+
+
 def _given_redis() -> str:
     return os.environ.get("REDIS_URL", "").strip()
 
@@ -75,6 +82,9 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     shutil.rmtree(layout.valkey_dir, ignore_errors=True)  # nothing of the last session waits in a queue
     layout.log_dir.mkdir(exist_ok=True)
     try:
+        if brings_database():
+            leftovers.end(lock.left_behind)
+            prepared_database.give(layout)
         for engine in engines.prepare(layout, lock, os.environ, postgres.FORGETFUL):
             with open(_log(engine.name), "wb") as output:
                 children.append(Child(engine, output.fileno()))

@@ -22,7 +22,9 @@ import requests
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from config.stack.places import ports
+from config.stack.places.layout import Layout
 from config.stack.supervision.programs import REPOSITORY
+from tests import prepared_database
 from tests.waiting import GIVE_UP_SECONDS
 
 START_SECONDS = 300
@@ -92,6 +94,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     if CHROMIUM is None:
         pytest.skip("there is no chromium on this machine")
     data_dir = tmp_path_factory.mktemp("browser-stack")
+    prepared_database.give(Layout(data_dir))
     port = ports.free_port()
     ours = {"DATABASE_URL", "REDIS_URL", "PUBLIC_URL", "WORKER_PROCESSES", "EGRESS_ALLOWED_CIDRS", "SECRET_KEY"}
     environ = {name: value for name, value in os.environ.items() if name not in ours and not name.startswith("PG")}

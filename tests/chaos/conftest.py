@@ -11,6 +11,7 @@ import pytest
 
 from config.stack.places.layout import Layout
 from config.stack.supervision.programs import REPOSITORY
+from tests import prepared_database
 from tests.chaos.harness import Stack
 from tests.chaos.setting import SETTINGS, Size
 
@@ -40,8 +41,11 @@ def size(request: pytest.FixtureRequest) -> Size:
 
 @pytest.fixture(scope="package")  # or it would stand there, and sweep, while its worker does other tests
 def stack() -> Iterator[Stack]:
-    with _own_data_dir() as data_dir, Stack(Layout(data_dir), **SETTINGS) as stack:
-        yield stack
+    with _own_data_dir() as data_dir:
+        layout = Layout(data_dir)
+        prepared_database.give(layout)
+        with Stack(layout, **SETTINGS) as stack:
+            yield stack
 
 
 @contextmanager
