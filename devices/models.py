@@ -356,6 +356,9 @@ class Webhook(models.Model):
     rotated_at = models.DateTimeField(db_default=Now())
     # What its gateway was told, and what came of it: see `webhooks.subscribing`. `problem` is a code of `reasons`.
     problem = models.CharField(max_length=40, blank=True)
+    # What came of it when we went there ourselves, and when: see `webhooks.knocking`.
+    knock_problem = models.CharField(max_length=40, blank=True, db_default="", default="")
+    knocked_at = models.DateTimeField(null=True)
     set_at = models.DateTimeField(null=True)  # found to be set as we want it, since then without a break
     heard_at = models.DateTimeField(null=True)  # within some seconds
     refused_at = models.DateTimeField(null=True)  # told us something without the right secret; likewise

@@ -175,6 +175,14 @@ SENTENCES: Final = {
         "El gateway tiene el webhook, pero no llega nada: desde él no se alcanza PUBLIC_URL.",
         _("The gateway has the webhook, but nothing arrives: PUBLIC_URL cannot be reached from it."),
     ),
+    "hook_not_from_here": Sentence(
+        "El gateway tiene el webhook, pero desde este equipo PUBLIC_URL no lleva aquí. Revisa esa dirección; hay redes "
+        "que desde dentro no alcanzan su propia dirección pública, y entonces no es un problema.",
+        _(
+            "The gateway has the webhook, but from this machine PUBLIC_URL does not lead here. Check that address; "
+            "some networks cannot reach their own public address from within, and then nothing is wrong."
+        ),
+    ),
     "hook_url_local": Sentence(
         "PUBLIC_URL es una dirección de este equipo, a la que el gateway no llega. Pon la pública.",
         _("PUBLIC_URL is an address of this machine alone, which the gateway cannot reach. Set the public one."),

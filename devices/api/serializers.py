@@ -131,9 +131,12 @@ class WebhookSerializer(serializers.Serializer[Standing]):
     """Whether what a device's gateway tells arrives here."""
 
     status = serializers.ChoiceField(Arrival.choices, source="arrival")
-    code = serializers.CharField(source="reason", help_text="Why not; empty where nothing is wrong")
+    code = serializers.CharField(source="reason", help_text="Why not, or what may be wrong; empty where nothing is")
     message = serializers.SerializerMethodField(help_text="The same in Spanish")
     heard_at = serializers.DateTimeField(allow_null=True, help_text="When it last told us something")
+    leads_here = serializers.BooleanField(
+        help_text="Whether PUBLIC_URL leads to this server, secret and all, as it found by calling itself"
+    )
 
     def get_message(self, standing: Standing) -> str:
         return reasons.spanish(standing.reason)

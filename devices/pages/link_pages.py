@@ -54,6 +54,10 @@ def hook_says(hook: Standing) -> str:
     match hook.arrival:
         case Arrival.PROVEN:
             return _("What its gateway tells arrives: what is delivered and read is seen.")
+        case Arrival.UNPROVEN if hook.reason:
+            return str(reasons.shown(hook.reason))
+        case Arrival.UNPROVEN if hook.leads_here:
+            return _("Its gateway is told where to tell us, and that address leads here. Its first word is awaited.")
         case Arrival.UNPROVEN:
             return _("Its gateway is told where to tell us. The first message, or a restart, shows that it arrives.")
         case Arrival.WRONG:

@@ -2,6 +2,7 @@
 
 receiver         the door: who is it, is it of use; 200 once it is kept
 header_secrets   by what a device's gateway is known
+knocking         goes the last part of that way ourselves
 subscribing      has a gateway tell us, and knows whether it arrives
 keeping          sees to it that it stays so
 hearing          notes whom the door hears

@@ -23,6 +23,7 @@ from devices.health import acknowledgements, breaker
 from devices.health.acknowledgements import NO_ACKNOWLEDGEMENT
 from devices.models import Acknowledgement, Device
 from devices.webhooks import header_secrets, subscribing
+from devices.webhooks.subscribing import Agreed
 
 log = structlog.get_logger(__name__)
 
@@ -52,33 +53,32 @@ class _Asked(NamedTuple):
 
 
 class _Found(NamedTuple):
-    problem: str
-    was_set: bool = False
+    agreed: Agreed
     link_is_alive: bool = False  # though nothing arrives
 
 
 def _ask(asked: _Asked) -> _Found:
     """Speaks to the gateway alone."""
     try:
-        problem, was_set = subscribing.agree(asked.device, asked.hook)
-        if problem or was_set or asked.silent_since is None:
-            return _Found(problem, was_set)
+        agreed = subscribing.agree(asked.device, asked.hook)
+        if agreed.problem or agreed.was_set or asked.silent_since is None:
+            return _Found(agreed)
         setting = gateway_for(asked.device).hook
-        return _Found("", link_is_alive=setting is not None and setting.has_heard(asked.silent_since) is True)
+        return _Found(agreed, link_is_alive=setting is not None and setting.has_heard(asked.silent_since) is True)
     except Exception:
         log.exception("a provider that was asked about a webhook raised", device=asked.device.pk)
-        return _Found("unexpected_answer")
+        return _Found(Agreed("unexpected_answer"))
 
 
 def _note(device: Device, found: _Found, now: datetime) -> None:
-    problem = "hook_unreached" if found.link_is_alive else found.problem
-    subscribing.note(device, problem, now, was_set=found.was_set)
+    agreed = found.agreed._replace(problem="hook_unreached") if found.link_is_alive else found.agreed
+    subscribing.note(device, agreed, now)
     if found.link_is_alive:
         log.warning("webhook does not arrive", device=device.pk)
         acknowledgements.watch_no_more(device.pk)
-    elif found.was_set:
-        log.info("webhook set", device=device.pk, problem=problem)
-        if not problem and device.status_reason == NO_ACKNOWLEDGEMENT:
+    elif agreed.was_set:
+        log.info("webhook set", device=device.pk, problem=agreed.problem)
+        if not agreed.problem and device.status_reason == NO_ACKNOWLEDGEMENT:
             # It was not the device that was silent: nothing of it could arrive.
             acknowledgements.try_again(device.pk)
             breaker.ask_now(device.pk)

@@ -29,7 +29,7 @@ from accounts import errors
 from devices import needs
 from devices.gateway.base import Incoming
 from devices.gateway.registry import READERS
-from devices.webhooks import header_secrets, inbox
+from devices.webhooks import header_secrets, inbox, knocking
 from devices.webhooks.header_secrets import DOUBTED_FOR_SECONDS, Known
 from devices.webhooks.hearing import Hearing
 
@@ -46,7 +46,7 @@ COME_AGAIN_SECONDS: Final = 5
 
 _ADDRESS: Final = re.compile(rf"{PREFIX}(?P<provider>[a-z_]+)/(?P<uuid>[0-9a-fA-F-]{{32,36}})(?:/[\w./-]*)?")
 _HEADER: Final = header_secrets.HEADER.lower().encode()
-_KEPT: Final = b'{"status": "success"}'
+_KEPT: Final = knocking.ANSWER
 _KEPT_HEAD: Final = {
     "type": "http.response.start",
     "status": 200,
@@ -112,6 +112,8 @@ class Receiver:
             raise _Refused(405, "method_not_allowed")
         known = await self._authenticated(address["uuid"], address["provider"], _secret(scope))
         event = _parsed(await _body(scope, receive))
+        if event.get("event") == knocking.EVENT:
+            return  # it is we who ask, not its gateway that tells
         await self._hearing.heard(known.device_id)
         reader = READERS[known.provider]
         if (news := reader.link_news(event)) is not None:

@@ -1,14 +1,15 @@
 """Telling a device's gateway where to tell us what happens, and whether that arrives.
 
 A gateway takes any address and never says that it cannot reach it: only an event that came here proves it. One comes
-when the device connects, when it is restarted and when a message is delivered. A gateway keeps one webhook for each
+when the device connects, when it is restarted and when a message is delivered. Until then we go the last part of the
+way ourselves (`knocking`). A gateway keeps one webhook for each
 instance, so another system's is not replaced unless a person says so.
 """
 
 import ipaddress
 import time
 from datetime import datetime, timedelta
-from typing import Final, NamedTuple, TypeGuard
+from typing import Any, Final, NamedTuple, TypeGuard
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -21,6 +22,7 @@ from devices.gateway.registry import gateway_for
 from devices.health import breaker
 from devices.models import Device, DeviceDay, Webhook
 from devices.webhooks import header_secrets
+from devices.webhooks.knocking import knock
 
 CALL_SECONDS: Final = 10.0
 DOORS_KNOW_AFTER_SECONDS: Final = header_secrets.DOUBTED_FOR_SECONDS + 0.1
@@ -48,11 +50,20 @@ class Arrival(models.TextChoices):
 
 
 class Standing(NamedTuple):
-    """How a device's webhook stands. `reason` is a code of `reasons`, where it is wrong."""
+    """How a device's webhook stands. `reason` is a code of `reasons`, where it is wrong or may be."""
 
     arrival: Arrival
     reason: str = ""
     heard_at: datetime | None = None
+    leads_here: bool = False  # PUBLIC_URL does, as we found ourselves
+
+
+class Agreed(NamedTuple):
+    """What came of agreeing with a gateway on its webhook: codes of `reasons`, "" where all is well."""
+
+    problem: str = ""
+    was_set: bool = False  # just now, rather than found so
+    knock_problem: str | None = None  # None: we did not knock
 
 
 def set_up(device: Device, now: datetime, *, replace: bool = False) -> str:
@@ -60,9 +71,9 @@ def set_up(device: Device, now: datetime, *, replace: bool = False) -> str:
 
     `replace`: also where it tells another system, which then is told no more.
     """
-    problem, was_set = agree(device, hook_of(device), replace=replace)
-    note(device, problem, now, was_set=was_set)
-    return problem
+    agreed = agree(device, hook_of(device), replace=replace)
+    note(device, agreed, now)
+    return agreed.problem
 
 
 def hook_of(device: Device) -> Hook:
@@ -71,10 +82,13 @@ def hook_of(device: Device) -> Hook:
     return Hook(url, header_secrets.HEADER, header_secrets.secret_of(device))
 
 
-def note(device: Device, problem: str, now: datetime, *, was_set: bool = False) -> None:
+def note(device: Device, agreed: Agreed, now: datetime) -> None:
     """Note what came of it, and when it is to be seen to again."""
+    problem, was_set, knock_problem = agreed
     row = Webhook.objects.filter(device=device)
-    looks = {"looked_at": now, "public_url": settings.PUBLIC_URL}
+    looks: dict[str, Any] = {"looked_at": now, "public_url": settings.PUBLIC_URL}
+    if knock_problem is not None:
+        looks |= {"knock_problem": knock_problem, "knocked_at": now}
     if problem:
         in_vain = row.values_list("looks_in_vain", flat=True).first() or 0
         wait = FOR_A_PERSON if problem in _FOR_A_PERSON else BACK_OFF[min(in_vain, len(BACK_OFF) - 1)]
@@ -106,7 +120,7 @@ def renew_secret(device: Device, now: datetime) -> str:
 def not_set(device: Device, reason: str, now: datetime) -> None:
     """Note that its gateway could not be told."""
     header_secrets.secret_of(device)  # a row of its own
-    note(device, reason, now)
+    note(device, Agreed(reason), now)
 
 
 def provoked(device: Device, now: datetime) -> None:
@@ -123,13 +137,16 @@ def standing(device: Device, now: datetime) -> Standing:
     heard = webhook.heard_at if _since(webhook.heard_at, webhook.set_at) else None
     if _since(webhook.refused_at, heard or webhook.set_at):
         return Standing(Arrival.WRONG, "hook_header_lost", heard)
+    leads_here = webhook.knocked_at is not None and not webhook.knock_problem
     if heard is not None:
-        return Standing(Arrival.PROVEN, "", heard)
+        return Standing(Arrival.PROVEN, "", heard, leads_here)
     if _since(webhook.provoked_at, webhook.set_at) and now - webhook.provoked_at > ARRIVES_WITHIN:
-        return Standing(Arrival.WRONG, "hook_unreached")
+        return Standing(Arrival.WRONG, "hook_unreached", None, leads_here)
     if now - webhook.set_at > TOLD_WITHIN and _has_sent(device, webhook.set_at, now):
-        return Standing(Arrival.WRONG, "hook_unreached")
-    return Standing(Arrival.UNPROVEN)
+        return Standing(Arrival.WRONG, "hook_unreached", None, leads_here)
+    if webhook.knock_problem == "hook_header_lost":
+        return Standing(Arrival.WRONG, webhook.knock_problem)
+    return Standing(Arrival.UNPROVEN, webhook.knock_problem, None, leads_here)
 
 
 def heard(device_id: int) -> None:
@@ -143,20 +160,21 @@ def refused(device_id: int) -> None:
     Webhook.objects.filter(device=device_id).update(refused_at=Now(), look_at=soon)
 
 
-def agree(device: Device, hook: Hook, *, replace: bool = False) -> tuple[str, bool]:
-    """What is wrong, and whether it was set just now, rather than found so. Touches no database."""
+def agree(device: Device, hook: Hook, *, replace: bool = False) -> Agreed:
+    """Have the gateway tell us, and see whether its way leads here. Touches no database."""
     try:
         setting = gateway_for(device).hook
     except DeviceUnavailable as error:
-        return error.code, False
+        return Agreed(error.code)
     if setting is None:
-        return "", False
+        return Agreed()
     if _is_of_this_machine(settings.PUBLIC_URL) and not _is_of_this_machine(device.base_url):
-        return "hook_url_local", False
+        return Agreed("hook_url_local")
     found = setting.check(hook, CALL_SECONDS)
     if found not in {"hook_missing", "hook_header_lost"} and not (found == "hook_elsewhere" and replace):
-        return found, False
-    return setting.set(hook, CALL_SECONDS) or setting.check(hook, CALL_SECONDS), True
+        return Agreed(found, knock_problem=None if found else knock(hook))
+    problem = setting.set(hook, CALL_SECONDS) or setting.check(hook, CALL_SECONDS)
+    return Agreed(problem, was_set=True, knock_problem=None if problem else knock(hook))
 
 
 def _has_sent(device: Device, start: datetime, now: datetime) -> bool:

@@ -195,7 +195,7 @@ def test_a_link_of_which_the_gateway_knows_that_it_is_alive_is_no_zombies(
 def test_what_is_sent_and_never_told_of_shows_that_nothing_arrives(device: Device) -> None:
     keeping.keep(NOW)
     DeviceDay.objects.create(device=device, day=NOW.date(), last_accepted_at=NOW + timedelta(minutes=5))
-    assert subscribing.standing(device, NOW + timedelta(minutes=9))[:2] == (Arrival.UNPROVEN, "")
+    assert subscribing.standing(device, NOW + timedelta(minutes=9))[:2] == (Arrival.UNPROVEN, "hook_not_from_here")
     late = NOW + timedelta(minutes=11)
     assert subscribing.standing(device, late)[:2] == (Arrival.WRONG, "hook_unreached")
     subscribing.heard(device.pk)

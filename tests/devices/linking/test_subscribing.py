@@ -55,7 +55,9 @@ def test_making_a_device_sets_its_webhook_with_our_header_and_only_what_is_neede
     assert found["url"] == f"{OURS}/webhooks/evolution/{device.uuid}"
     assert found["headers"] == {header_secrets.HEADER: header_secrets.secret_of(device)}
     assert found["events"] == ["MESSAGES_UPSERT", "MESSAGES_UPDATE", "CONNECTION_UPDATE"]
-    assert client.get(address(device)).json() == {"status": "unproven", "code": "", "message": "", "heard_at": None}
+    stands = client.get(address(device)).json()
+    assert (stands["status"], stands["code"], stands["leads_here"]) == ("unproven", "hook_not_from_here", False)
+    assert "PUBLIC_URL" in stands["message"]
 
 
 def test_an_edit_mends_what_was_changed_at_the_gateway(client: Client, device: Device, gateway: Simulator) -> None:
@@ -113,9 +115,9 @@ def test_what_is_told_proves_it_and_what_does_not_arrive_speaks_against_it(devic
         return subscribing.standing(device, now + after)[:2]
 
     late = ARRIVES_WITHIN + timedelta(seconds=1)
-    assert standing(late) == (Arrival.UNPROVEN, "")  # nothing happened
+    assert standing(late) == (Arrival.UNPROVEN, "hook_not_from_here")  # nothing happened
     subscribing.provoked(device, now)
-    assert standing() == (Arrival.UNPROVEN, "")  # it may be on its way
+    assert standing() == (Arrival.UNPROVEN, "hook_not_from_here")  # it may be on its way
     assert standing(late) == (Arrival.WRONG, "hook_unreached")
     subscribing.refused(device.pk)
     assert standing(late) == (Arrival.WRONG, "hook_header_lost")
@@ -123,7 +125,7 @@ def test_what_is_told_proves_it_and_what_does_not_arrive_speaks_against_it(devic
     assert standing(late) == (Arrival.PROVEN, "")
     # Set anew, it proves itself anew.
     rows.update(set_at=now + timedelta(hours=1), provoked_at=None)
-    assert standing() == (Arrival.UNPROVEN, "")
+    assert standing() == (Arrival.UNPROVEN, "hook_not_from_here")
 
 
 def test_a_new_secret_is_told_to_the_gateway_and_the_one_before_counts_for_a_day(
