@@ -25,3 +25,5 @@ class CampaignsConfig(AppConfig):
         consent: Any = import_module("campaigns.contacts.consent")
         keeping.who_reads.append(consent.wrote)
         keeping.who_hears.append(consent.said)
+        jobs_actions: Any = import_module("jobs.actions")
+        jobs_actions.who_hears.append(import_module("campaigns.contacts.consent_history").suppressed)

@@ -17,7 +17,9 @@ from campaigns.states import (
     CAMPAIGN_CLOSED,
     CAMPAIGN_WAITING,
     STATUS_OF_JOB,
+    Basis,
     CampaignStatus,
+    Channel,
     ImportKind,
     ImportStatus,
     campaign_sources,
@@ -112,6 +114,8 @@ class Contact(ScopedModel):
     opted_in_source = models.CharField(_("consent given by"), max_length=100, blank=True)
     opted_out_at = models.DateTimeField(_("opted out"), null=True, blank=True)
     opted_out_source = models.CharField(_("opted out by"), max_length=100, blank=True)
+    # On what else than their consent they may be written to: "legitimate_interest", "contract" or "".
+    other_basis = models.CharField(max_length=20, blank=True, default="", db_default="", editable=False)
     last_sent_at = models.DateTimeField(_("last written to"), null=True, editable=False)
     last_replied_at = models.DateTimeField(_("last reply"), null=True, editable=False)
     created_at = models.DateTimeField(_("created"), db_default=Now(), editable=False)
@@ -131,10 +135,58 @@ class Contact(ScopedModel):
         ]
         constraints = [
             models.UniqueConstraint(fields=["account", "phone_key"], name="contact_once_per_number"),
+            models.CheckConstraint(
+                condition=Q(other_basis__in=["", Basis.LEGITIMATE_INTEREST, Basis.CONTRACT]),
+                name="contact_other_basis_is_known",
+            ),
         ]
 
     def __str__(self) -> str:
         return self.name or self.phone or self.email or f"#{self.pk}"
+
+
+class ConsentRecord(ScopedModel):
+    """What was said once of whether a person wants messages. Rows are only added: a trigger refuses all else, see
+    `consent_history`. How it stands now, contacts and the list of suppressed numbers say.
+    """
+
+    account = models.ForeignKey(Account, models.DO_NOTHING, related_name="+", db_index=False)
+    # Whose: by the number where there was one, and the contact that had it; neither is a reference, both may go.
+    contact_id = models.BigIntegerField(null=True)
+    phone_key = models.CharField(max_length=16, db_default="", blank=True)
+    phone = models.CharField(max_length=20, db_default="", blank=True)  # as it was then
+    is_revocation = models.BooleanField(db_default=False)
+    kind = models.CharField(max_length=10, choices=MessageKind.choices, db_default="", blank=True)  # "": of any
+    basis = models.CharField(max_length=20, choices=Basis.choices, db_default="", blank=True)  # "" of a revocation
+    channel = models.CharField(max_length=10, choices=Channel.choices, db_default="", blank=True)  # "": unknown
+    source = models.CharField(max_length=200, db_default="", blank=True)  # where it was said, in a person's words
+    # {"import", "file", "line"}, {"message", "message_id", "device"}, {"suppression"} or what the API was given
+    evidence = models.JSONField(db_default={}, default=dict, blank=True)
+    text_version = models.CharField(max_length=100, db_default="", blank=True)  # of what the person read
+    user_id = models.BigIntegerField(null=True)  # who told us
+    given_at = models.DateTimeField()
+    recorded_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        indexes = [
+            # A person's history: what was said of the contact, and what of its number, also before there was one.
+            models.Index(fields=["account", "phone_key", "id"], name="consent_of_number"),
+            models.Index(
+                fields=["account", "contact_id", "id"], name="consent_of_contact", condition=Q(contact_id__isnull=False)
+            ),
+        ]
+        constraints = [
+            models.CheckConstraint(condition=Q(kind__in=["", *MessageKind.values]), name="consent_kind_is_known"),
+            models.CheckConstraint(condition=Q(basis__in=["", *Basis.values]), name="consent_basis_is_known"),
+            models.CheckConstraint(condition=Q(channel__in=["", *Channel.values]), name="consent_channel_is_known"),
+            models.CheckConstraint(
+                condition=Q(is_revocation=True, basis="") | Q(is_revocation=False) & ~Q(basis=""),
+                name="consent_has_a_basis",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{'revoked' if self.is_revocation else self.basis} {self.given_at:%Y-%m-%d}"
 
 
 class Segment(ScopedModel):

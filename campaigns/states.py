@@ -11,6 +11,27 @@ from django.utils.translation import pgettext_lazy
 from jobs.states import JobStatus
 
 
+class Basis(models.TextChoices):
+    """On what somebody may be written to."""
+
+    CONSENT = "consent", _("consent")
+    LEGITIMATE_INTEREST = "legitimate_interest", _("legitimate interest")
+    CONTRACT = "contract", _("contract")
+
+
+class Channel(models.TextChoices):
+    """Through what somebody said that they want messages, or none."""
+
+    FILE = "file", _("file")
+    API = "api", _("API")
+    ADMIN = "admin", _("admin")
+    REPLY = "reply", _("WhatsApp")
+    FORM = "form", _("form")
+    PHONE = "phone", _("telephone")
+    IN_PERSON = "in_person", _("in person")
+    OTHER = "other", _("another way")
+
+
 class CampaignStatus(models.TextChoices):
     # A campaign is of another gender than a job.
     PENDING = "pending", pgettext_lazy("campaign", "pending")

@@ -8,6 +8,7 @@ from accounts.api.routes import api_path
 from campaigns.actions import campaign_acts
 from campaigns.api import (
     attribute_views,
+    consent_views,
     contact_views,
     import_views,
     message_views,
@@ -39,6 +40,7 @@ CONTACTS: list[URLPattern] = [
     api_path(f"{ACCOUNT}/erasures", person_views.Erasures.as_view(), name="erasures"),
     api_path(f"{ACCOUNT}/erasures/<int:erasure_id>", person_views.ErasureDetail.as_view(), name="erasure"),
     api_path(f"{ACCOUNT}/access_exports", person_views.AccessExports.as_view(), name="access_exports"),
+    api_path(f"{ACCOUNT}/consents", consent_views.Consents.as_view(), name="consents"),
     api_path(f"{ACCOUNT}/contact_imports", import_views.ContactImports.as_view(), name="contact_imports"),
     api_path(
         f"{ACCOUNT}/contact_imports/<int:import_id>", import_views.ContactImportDetail.as_view(), name="contact_import"

@@ -109,6 +109,10 @@ def resolve_unknown(actor: Actor, job: Job, resolution: str, positions: list[int
 # --- Suppressed numbers ----------------------------------------------------------------------------------
 
 
+# Told, in the transaction, of each number that a person puts on the list: the apps above keep what was said of it.
+who_hears: Final[list[Callable[[Actor, Suppression], object]]] = []
+
+
 class AlreadySuppressed(Exception):
     """The number is on the list, perhaps in another spelling; or its owner was erased."""
 
@@ -122,6 +126,8 @@ def suppress(actor: Actor, number: Suppression) -> Suppression:
                 raise AlreadySuppressed
             number.save(force_insert=True)
             audit.record(actor, "suppression.created", number, id=number.pk)
+            for hears in who_hears:
+                hears(actor, number)
     except IntegrityError as error:
         if not is_breach_of("suppression_once_per_number", error):
             raise

@@ -12,11 +12,14 @@ from accounts.constraints import is_breach_of
 from accounts.needed import unless_forced
 from campaigns.audience import needs
 from campaigns.contacts import consent, labels, people
-from campaigns.models import AttributeName, Contact, Label
+from campaigns.contacts.consent_history import Statement, Told
+from campaigns.models import AttributeName, ConsentRecord, Contact, Label
+from campaigns.states import Channel
 
 
-def save(actor: Actor, contact: Contact, values: Mapping[str, Any], source: str) -> Contact:
+def save(actor: Actor, contact: Contact, values: Mapping[str, Any], channel: Channel) -> Contact:
     """Make a new contact, or change a known one where `values` differ from it; their keys are `people.save`'s.
+    Consent that they say came through `channel`.
 
     Raises PhoneTaken and PhoneErased; then nothing has changed, and the contact is as it was.
     """
@@ -32,13 +35,19 @@ def save(actor: Actor, contact: Contact, values: Mapping[str, Any], source: str)
         verb = "opted_out" if changed["opted_out"] else "opted_in"
     try:
         with transaction.atomic():
-            people.save(contact, changed, source)
+            people.save(contact, changed, _told_by(actor, channel))
             audit.record(actor, f"contact.{verb}", contact, id=contact.pk, fields=sorted(changed))
     except (people.PhoneTaken, people.PhoneErased):
         for name in changed.keys() - {"opted_out"}:
             setattr(contact, name, before[name])
         raise
     return contact
+
+
+def _told_by(actor: Actor, channel: Channel) -> Told:
+    """That the actor told us of a consent; its source on the contact is who they are, or the API."""
+    user_id, email = (None, "") if actor.user is None else (actor.user.pk, actor.user.email)
+    return Told(channel, "API" if channel == Channel.API else email[:100], user_id=user_id)
 
 
 def delete(actor: Actor, contact: Contact) -> None:
@@ -51,6 +60,15 @@ def delete(actor: Actor, contact: Contact) -> None:
 def exported(actor: Actor, **whose: Any) -> None:
     """Note that somebody takes contacts away as a file: how many, or by which filters. Called before its first line."""
     audit.record(actor, "contacts.exported", "contacts", **whose)
+
+
+def record_consent(actor: Actor, said: Statement) -> ConsentRecord:
+    """Keep what a person said of being written to, and do what it asks for. Raises PhoneErased."""
+    with transaction.atomic():
+        kept = consent.record(actor.account.pk, said)
+        details = {"revoked": kept.is_revocation, "kind": kept.kind, "basis": kept.basis}
+        audit.record(actor, "consent.recorded", f"#{kept.pk}", id=kept.pk, contact=kept.contact_id, **details)
+    return kept
 
 
 # --- Many contacts at once: each act leaves one entry, with counts -----------------------------------------
@@ -94,38 +112,34 @@ def _label(
     return matched, changed
 
 
-def opt_out(actor: Actor, contacts: QuerySet[Contact], source: str) -> int:
+def opt_out(actor: Actor, contacts: QuerySet[Contact]) -> int:
     """Note that these contacts want no messages; return for how many that was new."""
-    return _consent(actor, consent.opt_out, "contacts.opted_out", contacts, source)
+    return _consent(actor, consent.opt_out, "contacts.opted_out", contacts)
 
 
-def opt_in(actor: Actor, contacts: QuerySet[Contact], source: str) -> int:
-    """Note that these contacts agreed again; return for how many that was new."""
-    return _consent(actor, consent.opt_in, "contacts.opted_in", contacts, source)
+def opt_in(actor: Actor, contacts: QuerySet[Contact]) -> int:
+    """Note that these contacts agreed, perhaps again; return for how many that was new."""
+    return _consent(actor, consent.opt_in, "contacts.opted_in", contacts)
 
 
 def _consent(
-    actor: Actor,
-    act: Callable[[int, QuerySet[Contact], str], int],
-    code: str,
-    contacts: QuerySet[Contact],
-    source: str,
+    actor: Actor, act: Callable[[int, QuerySet[Contact], Told], int], code: str, contacts: QuerySet[Contact]
 ) -> int:
     with transaction.atomic():
         # All of them or none, as the entry says: whoever else changes many contacts waits.
         labels.take_turns(actor.account.pk)
-        changed = act(actor.account.pk, contacts, source)
+        changed = act(actor.account.pk, contacts, _told_by(actor, Channel.ADMIN))
         if changed:
             audit.record(actor, code, "contacts", changed=changed)
     return changed
 
 
 # By the name that the list's buttons have; each returns how many contacts changed.
-BULK: Final[dict[str, Callable[[Actor, QuerySet[Contact], Sequence[str], str], int]]] = {
-    "label": lambda actor, contacts, names, source: put_on(actor, contacts, names)[1],
-    "unlabel": lambda actor, contacts, names, source: take_off(actor, contacts, names)[1],
-    "opt_out": lambda actor, contacts, names, source: opt_out(actor, contacts, source),
-    "opt_in": lambda actor, contacts, names, source: opt_in(actor, contacts, source),
+BULK: Final[dict[str, Callable[[Actor, QuerySet[Contact], Sequence[str]], int]]] = {
+    "label": lambda actor, contacts, names: put_on(actor, contacts, names)[1],
+    "unlabel": lambda actor, contacts, names: take_off(actor, contacts, names)[1],
+    "opt_out": lambda actor, contacts, names: opt_out(actor, contacts),
+    "opt_in": lambda actor, contacts, names: opt_in(actor, contacts),
 }
 
 

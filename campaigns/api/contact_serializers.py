@@ -15,8 +15,6 @@ from campaigns.models import Contact, Label
 from campaigns.wording import contact_field_problems
 from devices import phone_numbers
 
-SOURCE = "API"
-
 
 def refuse(code: str, **details: Any) -> serializers.ValidationError:
     """Build a complaint about the field that is being read."""
@@ -47,25 +45,25 @@ class Attributes(serializers.JSONField):
         longest = people.ATTRIBUTE_NAME_CHARACTERS
         if not isinstance(value, dict) or not all(0 < len(name.strip()) <= longest for name in value):
             raise refuse("attributes_invalid", limit=longest)
-        if not all(map(is_storable, _texts(value))):
+        if not all(map(is_storable, texts_in(value))):
             raise refuse("text_invalid")
         if len(json.dumps(value)) > people.ATTRIBUTES_MAX_BYTES:
             raise refuse("attributes_too_large")
         return {name: with_plain_line_ends(one) if isinstance(one, str) else one for name, one in value.items()}
 
 
-def _texts(value: Any) -> Iterator[str]:
+def texts_in(value: Any) -> Iterator[str]:
     """Every text in a JSON value, names too."""
     match value:
         case str():
             yield value
         case list():
             for one in value:
-                yield from _texts(one)
+                yield from texts_in(one)
         case dict():
             for name, inner in value.items():
                 yield name
-                yield from _texts(inner)
+                yield from texts_in(inner)
 
 
 class ContactSerializer(serializers.ModelSerializer[Contact]):

@@ -21,7 +21,6 @@ from accounts.requests import ApiRequest, account_of
 from accounts.written.reading import is_storable
 from campaigns.actions import contact_acts
 from campaigns.api.contact_serializers import (
-    SOURCE,
     BulkLabelsAnswerSerializer,
     BulkLabelsSerializer,
     ContactSerializer,
@@ -30,6 +29,7 @@ from campaigns.api.contact_serializers import (
 )
 from campaigns.contacts import export, labels, people
 from campaigns.models import Contact, Label
+from campaigns.states import Channel
 from campaigns.wording.refusals import refusal
 
 MAX_BULK_IDS = 10_000
@@ -97,7 +97,7 @@ class Contacts(ModelViewSet[Contact]):
             for name, value in serializer.validated_data.items()
         }
         try:
-            serializer.instance = contact_acts.save(Actor.of(self.request), contact, values, SOURCE)
+            serializer.instance = contact_acts.save(Actor.of(self.request), contact, values, Channel.API)
         except people.PhoneTaken:
             raise refusal("phone_taken") from None
         except people.PhoneErased:

@@ -4,9 +4,10 @@ No wins: a no of the file is always taken, a yes only where nobody has said no s
 as one text: lists are written value by value, which takes longer than what is done with them.
 """
 
+import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from django.db import connection
 from django.utils import timezone
@@ -77,31 +78,61 @@ def standing(account_id: int, phone_keys: Iterable[str]) -> dict[str, Standing]:
         return {phone_key: Standing(*known) for phone_key, *known in cursor}
 
 
-def note(account_id: int, said: Mapping[str, tuple[str, Consent]], source: str) -> None:
+class File(NamedTuple):
+    """The file that says it."""
+
+    name: str  # shortened
+    import_id: int
+    user_id: int | None  # whose import it is
+
+
+# Of `changed` (id, phone_key, phone, at, line) and `source`.
+KEPT: Final = """
+    INSERT INTO campaigns_consentrecord (
+        account_id, contact_id, phone_key, phone, is_revocation, kind, basis, channel, source, evidence, user_id,
+        given_at
+    )
+    SELECT %(account)s, id, phone_key, phone, is_out, CASE WHEN is_out THEN '' ELSE 'commercial' END,
+        CASE WHEN is_out THEN '' ELSE 'consent' END, 'file', CASE WHEN is_out THEN '' ELSE source END,
+        jsonb_build_object('import', %(import)s::bigint, 'file', %(file)s::text, 'line', line), %(user)s::bigint, at
+    FROM changed
+"""
+
+
+def note(account_id: int, said: Mapping[str, tuple[str, Consent]], file: File) -> None:
     """Note what people said, by their keys with their numbers, on contacts that exist; of new ones it is written with
     them. Whoever said no is suppressed.
 
-    Of those who agree only those whom `standing` did not refuse. `source` says where the no comes from. In a
-    transaction.
+    Of those who agree only those whom `standing` did not refuse. In a transaction.
     """
     now = timezone.now()
+    parameters = {"account": account_id, "now": now, **kept_of(file)}
     outs = sorted((key, phone, one) for key, (phone, one) in said.items() if one.is_out)
     agreed = sorted((key, one) for key, (_, one) in said.items() if not one.is_out)
     if outs:
         with connection.cursor() as cursor:
             cursor.execute(
-                """
-                UPDATE campaigns_contact AS contact
-                SET opted_out_at = said.at, opted_out_source = %s, updated_at = now()
-                FROM unnest(string_to_array(%s, ' '), string_to_array(%s, ' ')::timestamptz[]) AS said (phone_key, at)
-                WHERE contact.account_id = %s AND contact.phone_key = said.phone_key AND contact.opted_out_at IS NULL
-                """,
-                (
-                    source,
-                    " ".join([key for key, _, _ in outs]),
-                    " ".join([(one.at or now).isoformat() for _, _, one in outs]),
-                    account_id,
-                ),
+                f"""
+                WITH changed AS (
+                    UPDATE campaigns_contact AS contact
+                    SET opted_out_at = said.at, opted_out_source = %(file)s, updated_at = now()
+                    FROM unnest(
+                        string_to_array(%(keys)s, ' '), string_to_array(%(moments)s, ' ')::timestamptz[],
+                        string_to_array(%(lines)s, ' ')::int[]
+                    ) AS said (phone_key, at, line)
+                    WHERE contact.account_id = %(account)s AND contact.phone_key = said.phone_key
+                      AND contact.opted_out_at IS NULL
+                    RETURNING contact.id, contact.phone_key, contact.phone, true AS is_out, '' AS source, said.at,
+                        said.line
+                )
+                {KEPT}
+                """,  # noqa: S608 - constants
+                {
+                    **parameters,
+                    "keys": " ".join([key for key, _, _ in outs]),
+                    "moments": " ".join([(one.at or now).isoformat() for _, _, one in outs]),
+                    "lines": " ".join([str(one.line) for _, _, one in outs]),
+                },
             )
         suppression.ban(
             account_id,
@@ -110,24 +141,75 @@ def note(account_id: int, said: Mapping[str, tuple[str, Consent]], source: str) 
     if agreed:
         with connection.cursor() as cursor:
             cursor.execute(
-                """
-                UPDATE campaigns_contact AS contact
-                SET opted_in_at = coalesce(said.at, %s), opted_in_source = said.source,
-                    opted_out_at = NULL, opted_out_source = '', updated_at = now()
-                FROM unnest(string_to_array(%s, ' '), string_to_array(%s, ' ', '-')::timestamptz[], %s::text[])
-                    AS said (phone_key, at, source)
-                WHERE contact.account_id = %s AND contact.phone_key = said.phone_key
-                  -- Who said no meanwhile stays out.
-                  AND (contact.opted_out_at IS NULL OR contact.opted_out_at < said.at)
-                  -- A yes that is known is not written again.
-                  AND (contact.opted_out_at IS NOT NULL OR contact.opted_in_at IS NULL OR contact.opted_in_at < said.at)
-                """,
-                (
-                    now,
-                    " ".join([key for key, _ in agreed]),
-                    " ".join([one.at.isoformat() if one.at else "-" for _, one in agreed]),
-                    [one.source for _, one in agreed],
-                    account_id,
-                ),
+                f"""
+                WITH changed AS (
+                    UPDATE campaigns_contact AS contact
+                    SET opted_in_at = coalesce(said.at, %(now)s), opted_in_source = said.source,
+                        opted_out_at = NULL, opted_out_source = '', updated_at = now()
+                    FROM unnest(
+                        string_to_array(%(keys)s, ' '), string_to_array(%(moments)s, ' ', '-')::timestamptz[],
+                        %(sources)s::text[], string_to_array(%(lines)s, ' ')::int[]
+                    ) AS said (phone_key, at, source, line)
+                    WHERE contact.account_id = %(account)s AND contact.phone_key = said.phone_key
+                      -- Who said no meanwhile stays out.
+                      AND (contact.opted_out_at IS NULL OR contact.opted_out_at < said.at)
+                      -- A yes that is known is not written again.
+                      AND (
+                          contact.opted_out_at IS NOT NULL OR contact.opted_in_at IS NULL
+                          OR contact.opted_in_at < said.at
+                      )
+                    RETURNING contact.id, contact.phone_key, contact.phone, false AS is_out, said.source,
+                        contact.opted_in_at AS at, said.line
+                )
+                {KEPT}
+                """,  # noqa: S608 - constants
+                {
+                    **parameters,
+                    "keys": " ".join([key for key, _ in agreed]),
+                    "moments": " ".join([one.at.isoformat() if one.at else "-" for _, one in agreed]),
+                    "sources": [one.source for _, one in agreed],
+                    "lines": " ".join([str(one.line) for _, one in agreed]),
+                },
             )
         suppression.lift_before(account_id, {key: one.at for key, one in agreed if one.at is not None})
+
+
+def kept_of(file: File) -> dict[str, Any]:
+    """What KEPT asks of the file."""
+    return {"import": file.import_id, "file": file.name, "user": file.user_id}
+
+
+def note_bans(account_id: int, bans: Iterable[suppression.Ban], lines: Mapping[str, int], file: File) -> None:
+    """Keep of the numbers that this file puts on the account's list that it says so; `lines` by their keys. Before
+    they are there, in their transaction."""
+    each_once = {one.phone_key: one for one in reversed(list(bans))}
+    rows = [
+        {
+            "phone": one.phone,
+            "phone_key": key,
+            "reason": one.reason,
+            "at": one.since and one.since.isoformat(),
+            "line": lines[key],
+        }
+        for key, one in each_once.items()
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO campaigns_consentrecord (
+                account_id, contact_id, phone_key, phone, is_revocation, channel, source, evidence, user_id, given_at
+            )
+            SELECT %(account)s, contact.id, said.phone_key, said.phone, true, 'file', said.reason,
+                jsonb_build_object('import', %(import)s::bigint, 'file', %(file)s::text, 'line', said.line),
+                %(user)s::bigint, coalesce(said.at, now())
+            FROM json_to_recordset(%(rows)s)
+                AS said (phone text, phone_key text, reason text, at timestamptz, line int)
+            LEFT JOIN campaigns_contact AS contact
+                ON contact.account_id = %(account)s AND contact.phone_key = said.phone_key
+            WHERE NOT EXISTS (
+                SELECT FROM jobs_suppression AS ban
+                WHERE ban.account_id = %(account)s AND ban.phone_key = said.phone_key
+            )
+            """,
+            {"account": account_id, "rows": json.dumps(rows), **kept_of(file)},
+        )

@@ -13,8 +13,9 @@ from django.utils import timezone
 from accounts.constraints import is_breach_of
 from accounts.models import Account
 from accounts.written.reading import is_storable, true_or_false
-from campaigns.contacts import attributes
+from campaigns.contacts import attributes, consent_history
 from campaigns.contacts import labels as labelling
+from campaigns.contacts.consent_history import Statement, Told
 from campaigns.models import Contact
 from devices import phone_numbers
 from jobs import suppression
@@ -55,18 +56,18 @@ def delete(contact: Contact) -> None:
         contact.delete()
 
 
-def save(contact: Contact, values: Mapping[str, Any], source: str) -> Contact:
+def save(contact: Contact, values: Mapping[str, Any], told: Told) -> Contact:
     """Write `values` to a new or a known contact, only those columns; labels that there are not are made.
 
     Keys: name, phone (E.164 or None), email, labels, custom_attributes, and opted_out: saying no suppresses the
-    number, saying yes again lifts that. `source` says who told us. Raises PhoneTaken and PhoneErased; then nothing has
+    number, saying yes again lifts that. `told` says who told us. Raises PhoneTaken and PhoneErased; then nothing has
     changed.
     """
     columns = {name: value for name, value in values.items() if name != "opted_out"}
     if "phone" in columns:
         phone = columns["phone"]
         columns["phone_key"] = phone and phone_numbers.key_of(phone)
-    columns.update(_consent(contact, values.get("opted_out"), source))
+    columns.update(_consent(contact, values.get("opted_out"), told.source))
     for name, value in columns.items():
         setattr(contact, name, value)
     try:
@@ -84,11 +85,24 @@ def save(contact: Contact, values: Mapping[str, Any], source: str) -> Contact:
                     suppression.suppress(contact.account_id, [contact.phone], suppression.OPTED_OUT)
                 elif "opted_out_at" in columns:
                     suppression.lift(contact.account_id, [contact.phone])
+            _keep(contact, columns, told)
     except IntegrityError as error:
         if is_breach_of("contact_once_per_number", error):
             raise PhoneTaken from None
         raise
     return contact
+
+
+def _keep(contact: Contact, columns: Mapping[str, Any], told: Told) -> None:
+    """Keep what was said by this; of one who is out, that it is said of another number, too."""
+    out_at, in_at = contact.opted_out_at, contact.opted_in_at
+    if out_at is not None and {"phone", "opted_out_at"} & columns.keys():
+        said = Statement(contact.phone or "", contact.pk, True, out_at, told, kind="")
+    elif in_at is not None and "opted_out_at" in columns:
+        said = Statement(contact.phone or "", contact.pk, False, in_at, told)
+    else:
+        return
+    consent_history.add(contact.account_id, [said])
 
 
 def _take_own_names(contact: Contact, columns: dict[str, Any]) -> None:

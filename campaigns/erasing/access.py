@@ -4,10 +4,12 @@ import json
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Q
+
 from accounts.models import Account, AuditEntry
 from campaigns.erasing import forgetting, held
 from campaigns.erasing.held import told
-from campaigns.models import Contact
+from campaigns.models import ConsentRecord, Contact
 from jobs.erasing.forgetting import lids_of
 from jobs.erasing.person import Person
 
@@ -21,6 +23,7 @@ def gather(account: Account, person: Person, now: datetime) -> dict[str, Any]:
         "made_at": told(now),
         "phone": person.phone,
         "contacts": _contacts(account, person),
+        "consents": _consents(account, person),
         "messages": held.messages(account.pk, person),
         "replies": held.replies(account.pk, person),
         "answers": held.answers(account.pk, person),
@@ -48,12 +51,35 @@ def _contacts(account: Account, person: Person) -> list[dict[str, Any]]:
             "opted_in_source": row.opted_in_source,
             "opted_out_at": told(row.opted_out_at),
             "opted_out_source": row.opted_out_source,
+            "other_basis": row.other_basis,
             "last_sent_at": told(row.last_sent_at),
             "last_replied_at": told(row.last_replied_at),
             "created_at": told(row.created_at),
             "updated_at": told(row.updated_at),
         }
         for row in rows
+    ]
+
+
+def _consents(account: Account, person: Person) -> list[dict[str, Any]]:
+    """What they said of being written to, in the order in which we heard of it."""
+    theirs = Q(contact_id__in=person.contact_ids)
+    if person.phone:
+        theirs |= Q(phone_key=person.phone_key)
+    return [
+        {
+            "phone": row.phone,
+            "revoked": row.is_revocation,
+            "kind": row.kind,
+            "basis": row.basis,
+            "channel": row.channel,
+            "source": row.source,
+            "evidence": row.evidence,
+            "text_version": row.text_version,
+            "given_at": told(row.given_at),
+            "recorded_at": told(row.recorded_at),
+        }
+        for row in ConsentRecord.objects.for_account(account).filter(theirs).order_by("id")
     ]
 
 

@@ -57,6 +57,7 @@ def advance(erasure_id: int) -> Waits | None:
     files.forget_samples(account_id)
     of_contacts.tests(account_id, person)
     of_contacts.contacts(account_id, person)
+    of_contacts.consents(account_id, person)
     of_contacts.notifications(account_id, person)
     if of_jobs.recipients(account_id, person):
         waits = Waits.SENDING

@@ -5,7 +5,7 @@ Each function is harmless when doubled.
 
 from django.db import connection, transaction
 
-from campaigns.contacts import people
+from campaigns.contacts import consent_history, people
 from campaigns.models import Contact
 from jobs.erasing.person import Person
 
@@ -25,6 +25,12 @@ def contacts(account_id: int, person: Person) -> None:
     """The contact, with what is said of their consent; nobody of a campaign under way writes to them."""
     for contact in Contact.unscoped.filter(account_id=account_id, pk__in=person.contact_ids):
         people.delete(contact)
+
+
+def consents(account_id: int, person: Person) -> None:
+    """What they said of being written to."""
+    keys = [person.phone_key] if person.phone else []
+    consent_history.erase(account_id, contact_ids=person.contact_ids, phone_keys=keys)
 
 
 def tests(account_id: int, person: Person) -> None:

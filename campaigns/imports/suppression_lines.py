@@ -98,6 +98,7 @@ class Entry(NamedTuple):
     since: datetime | None
     notes: tuple[Note, ...] = ()
     consent: Consent | None = None  # of people alone
+    line: int = 0
 
 
 def guess(found: Head, country: str) -> column_guess.Guess:
@@ -150,6 +151,7 @@ class SuppressionReader:
             self._read_reason(cells, notes),
             self._read_since(cells, notes),
             tuple(notes),
+            line=row.line,
         )
 
     def _read_reason(self, cells: list[str], notes: list[Note]) -> str:

@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from campaigns.contacts import attributes, consent_by_file, labels
-from campaigns.contacts.consent_by_file import SOURCE_CHARACTERS, Consent
+from campaigns.contacts.consent_by_file import SOURCE_CHARACTERS, Consent, File
 from campaigns.imports.chunks import Became, Chunk
 from campaigns.imports.lines import Person
 from campaigns.imports.upload import without_people
@@ -25,6 +25,8 @@ Cursor = Any
 def ban(cursor: Cursor, row: ContactImport, chunk: Chunk, _: Collection[str]) -> Became:
     """Put the chunk's numbers on the account's list. Returns the next state, and what changes in the row."""
     bans = [suppression.Ban(one.phone, one.phone_key, one.reason, "", one.since) for one in chunk.people]
+    lines = {one.phone_key: one.line for one in reversed(chunk.people)}
+    consent_by_file.note_bans(row.account_id, bans, lines, _file(row))
     added = suppression.ban(row.account_id, bans)
     return _ended(row, chunk, created=added, skipped=len(bans) - added)
 
@@ -46,7 +48,7 @@ def import_people(cursor: Cursor, row: ContactImport, chunk: Chunk, more_attribu
         people = [_under_names(person, own_attributes) for person in people]
     created = _write(cursor, row, people) if people else 0
     if said := {person.phone_key: (person.phone, person.consent) for person in people if person.consent}:
-        consent_by_file.note(row.account_id, said, file_as_source(row))
+        consent_by_file.note(row.account_id, said, _file(row))
     others = len(chunk.people) - created
     if row.update_existing:
         return _ended(row, chunk, created=created, updated=others)
@@ -110,13 +112,21 @@ _UPDATE: Final = """
 """
 
 
+# Of whoever is new, what the file says of their consent. Of others `consent_by_file.note` keeps it.
+_KEPT: Final = f""", changed AS (
+            SELECT id, phone_key, phone, opted_out_at IS NOT NULL AS is_out, opted_in_source AS source,
+                coalesce(opted_out_at, opted_in_at) AS at, consent_line AS line
+            FROM written JOIN incoming_contact USING (phone_key) WHERE is_new AND consent_line IS NOT NULL
+        ), kept AS ({consent_by_file.KEPT})"""  # noqa: S608 - a constant
+
+
 def _write(cursor: Cursor, row: ContactImport, people: list[Person]) -> int:
     """Bring these people in by COPY and one INSERT; returns how many are new. A known phone keeps its spelling."""
     cursor.execute(
         """
         CREATE TEMP TABLE incoming_contact (
             phone text, phone_key text, name text, email text, labels varchar(100)[], custom_attributes jsonb,
-            opted_in_at timestamptz, opted_in_source text, opted_out_at timestamptz
+            opted_in_at timestamptz, opted_in_source text, opted_out_at timestamptz, consent_line int
         ) ON COMMIT DROP
         """
     )
@@ -130,15 +140,15 @@ def _write(cursor: Cursor, row: ContactImport, people: list[Person]) -> int:
                 account_id, phone, phone_key, name, email, labels, custom_attributes,
                 opted_in_at, opted_in_source, opted_out_at, opted_out_source
             )
-            SELECT %s, phone, phone_key, name, email, labels, custom_attributes,
-                opted_in_at, opted_in_source, opted_out_at, CASE WHEN opted_out_at IS NULL THEN '' ELSE %s END
+            SELECT %(account)s, phone, phone_key, name, email, labels, custom_attributes,
+                opted_in_at, opted_in_source, opted_out_at, CASE WHEN opted_out_at IS NULL THEN '' ELSE %(file)s END
             FROM incoming_contact
             ON CONFLICT (account_id, phone_key) {_UPDATE if row.update_existing else "DO NOTHING"}
-            RETURNING xmax = 0 AS is_new
-        )
+            RETURNING id, phone_key, xmax = 0 AS is_new
+        ){_KEPT if any(person.consent for person in people) else ""}
         SELECT count(*) FROM written WHERE is_new
         """,  # noqa: S608 - constants
-        (row.account_id, file_as_source(row)),
+        {"account": row.account_id, **consent_by_file.kept_of(_file(row))},
     )
     (created,) = cursor.fetchone()
     cursor.execute("DROP TABLE incoming_contact")
@@ -170,16 +180,16 @@ def _line(person: Person) -> str:
 
 
 def _consent(said: Consent | None) -> str:
-    """When somebody agreed, where, and when they said no."""
+    """When somebody agreed, where, when they said no, and in which line."""
     if said is None:
-        return "\\N\t\t\\N"
+        return "\\N\t\t\\N\t\\N"
     at = (said.at or timezone.now()).isoformat()
-    return f"\\N\t\t{at}" if said.is_out else f"{at}\t{_escaped(said.source)}\t\\N"
+    return f"\\N\t\t{at}\t{said.line}" if said.is_out else f"{at}\t{_escaped(said.source)}\t\\N\t{said.line}"
 
 
-def file_as_source(row: ContactImport) -> str:
-    """Where a contact's no comes from, as it is kept."""
-    return row.file_name[:SOURCE_CHARACTERS]
+def _file(row: ContactImport) -> File:
+    """Where a contact's yes or no comes from, as it is kept."""
+    return File(row.file_name[:SOURCE_CHARACTERS], row.pk, row.created_by_id)
 
 
 def _escaped(text: str) -> str:

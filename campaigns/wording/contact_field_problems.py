@@ -20,6 +20,12 @@ CONTACT_FIELD_PROBLEMS: Final[dict[str, FieldProblem]] = {
     "attributes_invalid": FieldProblem(
         "custom_attributes debe ser un objeto; sus nombres tienen de 1 a {limit} caracteres."
     ),
+    "evidence_invalid": FieldProblem("evidence debe ser un objeto JSON de hasta {limit} caracteres."),
+    "basis_of_revocation": FieldProblem("Una revocación no lleva basis."),
+    "source_missing": FieldProblem("Indica dónde lo dijo la persona: un formulario, una tienda, un contrato."),
+    "given_at_invalid": FieldProblem(
+        "given_at debe ser una fecha ISO 8601 con zona horaria, y no estar en el futuro: 2026-01-15T20:00:00-05:00."
+    ),
     "text_invalid": FieldProblem("Contiene caracteres que no se pueden guardar. Quítalos."),
     "attributes_too_large": FieldProblem("custom_attributes es demasiado grande."),
 }

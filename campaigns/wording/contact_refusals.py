@@ -32,6 +32,12 @@ CONTACT_REFUSALS: Final[dict[str, Refusal]] = {
     "contacts_missing": Refusal(400, "Indica los contactos: «contact_ids» o «filter», y solo uno de los dos."),
     "contacts_invalid": Refusal(400, "contact_ids debe ser una lista de 1 a {limit} ids de contactos."),
     "contacts_unknown": Refusal(400, "Uno o más contactos no existen, o no pertenecen a tu cuenta. Nada ha cambiado."),
+    "consents_of_whom": Refusal(400, "Indica de quién: ?contact=, el id de un contacto, o ?phone=, su número."),
+    "consent_of_whom": Refusal(
+        400,
+        "Indica de quién es: «contact_id» o «phone», y solo uno de los dos. Un consentimiento es siempre de un "
+        "contacto; una revocación puede ser de cualquier número.",
+    ),
     # Labels
     "label_taken": Refusal(
         409,

@@ -64,6 +64,11 @@ def change_by_patch(scene: Scene) -> Any:
     return scene.call("PATCH", "contact", {"name": "Ana", "opted_out": True}, contact_id=contact(scene).pk)
 
 
+@api(f"{ACTS}.record_consent", "consent.recorded", "POST", "consents")
+def record_consent_by_api(scene: Scene) -> Any:
+    return scene.call("POST", "consents", {"contact_id": contact(scene).pk, "source": "Web"})
+
+
 @api(f"{ACTS}.save", "contact.changed", "PUT", "contact")
 def change_by_put(scene: Scene) -> Any:
     return scene.call("PUT", "contact", {"name": "Ana", "phone": PHONE}, contact_id=contact(scene).pk)

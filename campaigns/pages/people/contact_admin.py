@@ -16,10 +16,11 @@ from accounts.written.reading import row_id
 from campaigns.actions import contact_acts
 from campaigns.contacts import export, people
 from campaigns.models import Contact
-from campaigns.pages.people import contact_list, contact_pages
+from campaigns.pages.people import consent_list, contact_list, contact_pages
 from campaigns.pages.people.contact_forms import ContactForm, LabelNames
 from campaigns.pages.people.contact_frame import download
 from campaigns.pages.people.person_pages import PersonPages
+from campaigns.states import Channel
 from campaigns.wording.refusals import page_refusal
 
 
@@ -65,6 +66,8 @@ class ContactAdmin(PersonPages):
             form = ContactForm(account, contact)
         title = gettext_lazy("New contact") if is_new else str(contact)
         content = contact_pages.one_contact(account, contact, form)
+        if not is_new:
+            content["consents"] = consent_list.page_of(contact, row_id(request.GET.get("consents")))
         status = 400 if form.is_bound else 200
         original = None if is_new else contact
         return self._show(request, "campaigns/contacts/contact.html", title, content, original=original, status=status)
@@ -72,7 +75,7 @@ class ContactAdmin(PersonPages):
     def _save(self, request: HttpRequest, contact: Contact, form: ContactForm) -> bool:
         """Whether nobody else has the number, and its owner was not erased."""
         try:
-            contact_acts.save(Actor.of(request), contact, form.cleaned_data, _source(request))
+            contact_acts.save(Actor.of(request), contact, form.cleaned_data, Channel.ADMIN)
         except people.PhoneTaken:
             form.add_error("phone", str(page_refusal("phone_taken")))
             return False
@@ -128,7 +131,7 @@ class ContactAdmin(PersonPages):
         names, problem = self._names(request, action)
         if "confirmed" not in request.POST or problem:
             return self._ask_bulk(request, account, action, rows, wanted, [] if is_all else ids, problem)
-        changed = contact_acts.BULK[action](Actor.of(request), rows, names, _source(request))
+        changed = contact_acts.BULK[action](Actor.of(request), rows, names)
         said = ngettext("%(count)s contact was changed.", "%(count)s contacts were changed.", changed)
         messages.success(request, said % {"count": changed})
         return HttpResponseRedirect(back)
@@ -178,8 +181,3 @@ class ContactAdmin(PersonPages):
         }
         status = 400 if problem else 200
         return self._show(request, "campaigns/contacts/bulk.html", gettext_lazy("Contacts"), content, status=status)
-
-
-def _source(request: HttpRequest) -> str:
-    """Who told us of a consent, as a contact keeps it."""
-    return str(getattr(request.user, "email", ""))[:100]

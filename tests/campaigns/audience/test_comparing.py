@@ -11,6 +11,7 @@ from campaigns.audience import fitting
 from campaigns.audience.conditions import Audience
 from campaigns.audience.refused import BadAudience
 from campaigns.contacts import people
+from campaigns.contacts.consent_history import Told
 from campaigns.models import AttributeName, Contact
 from tests.factories import make_account
 
@@ -132,7 +133,7 @@ def test_sql_agrees_with_the_plain_reading_whatever_the_attribute_is(account, at
 )
 def test_the_values_that_contacts_are_given_say_what_an_attribute_is(account, values, kind):
     for value in values:
-        people.save(Contact(account=account), {"custom_attributes": {"k": value}}, "API")
+        people.save(Contact(account=account), {"custom_attributes": {"k": value}}, Told("api", "API"))
     assert AttributeName.unscoped.get().kind == kind
 
 

@@ -165,6 +165,7 @@ def test_anothers_campaigns_do_not_count(call):
 def test_the_preview_lists_what_is_not_there(call, browser):
     made = campaigns_of.campaign(
         call.account,
+        kind="service",
         audience={"contact_ids": [99999999], "labels": ["oro"], "exclude": {"labels": ["plata"]}},
         requested_device_ids=[88888888],
     )

@@ -13,8 +13,10 @@ from django.utils import timezone
 
 from accounts.audit import Actor
 from campaigns.actions import campaign_acts, contact_acts, import_acts, message_acts
+from campaigns.contacts.consent_history import Statement, Told
 from campaigns.imports import work
 from campaigns.models import Contact, ContactImport, Notification
+from campaigns.states import Channel
 from config.stack.servers import postgres
 from devices.models import Device
 from jobs import actions
@@ -45,7 +47,7 @@ def everything(account: Any, device: Device) -> Contact:
     actor = Actor(account, member.user)
     imported(actor, start=True)
     contact = Contact.unscoped.get(account=account, phone=PHONE)
-    contact_acts.save(actor, contact, {"email": "zenobia@example.com", "labels": ["vip"]}, "web")
+    contact_acts.save(actor, contact, {"email": "zenobia@example.com", "labels": ["vip"]}, Channel.API)
     Contact.unscoped.filter(account=account).update(labels=["vip"])
     bulk_job(actor, device)
     campaign = campaigns_of.campaign(account, message="Hola {{name}} de {{custom_attributes.calle}}")
@@ -62,7 +64,9 @@ def everything(account: Any, device: Device) -> Contact:
     later = timezone.now() + timedelta(hours=1)
     ParkedReceipt.objects.create(device_id=device.pk, message_id=theirs.gateway_message_id, due_at=later)
     Notification.unscoped.create(account=account, user=member.user, code="completed", details={"title": f"a {PHONE}"})
-    contact_acts.save(actor, contact, {"opted_out": True}, "teléfono")
+    shown = Told("form", "Web", {"name": NAME, "street": STREET}, text_version=f"de {NAME}")
+    contact_acts.record_consent(actor, Statement(PHONE, contact.pk, False, timezone.now(), shown))
+    contact_acts.save(actor, contact, {"opted_out": True}, Channel.ADMIN)
     number = account.suppressions.get()
     actions.give_reason(actor, number, f"llamó {NAME}")
     imported(actor, start=False)

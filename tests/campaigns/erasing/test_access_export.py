@@ -18,11 +18,16 @@ def held(account, device, another):
     return json.loads(person_acts.exported(Actor(account), "+541155667788"))
 
 
-def test_it_tells_all_that_is_held(held):
+def test_it_tells_all_that_is_held(account, held):
     (contact,) = held["contacts"]
     assert (contact["name"], contact["phone"], contact["labels"]) == (NAME, PHONE, ["vip"])
     assert contact["custom_attributes"] == {"calle": STREET}
-    assert contact["opted_out_source"] == "teléfono"
+    assert contact["opted_out_source"] == account.memberships.get().user.email
+    assert [(one["revoked"], one["channel"], one["source"]) for one in held["consents"]] == [
+        (False, "form", "Web"),
+        (True, "admin", contact["opted_out_source"]),
+    ]
+    assert held["consents"][0]["evidence"] == {"name": NAME, "street": STREET}
     texts = [one["text"] for one in held["messages"]]
     assert f"Hola {NAME}" in texts  # of the file
     assert f"Hola {NAME} de {STREET}" in texts  # of the campaign

@@ -11,7 +11,8 @@ from campaigns.audience.conditions import Audience
 from campaigns.audience.refused import Refused
 from campaigns.contacts import people as contacts
 from campaigns.erasing import erasure
-from campaigns.models import Contact, ContactImport
+from campaigns.models import ConsentRecord, Contact, ContactImport
+from campaigns.states import Channel
 from jobs import actions, invariants
 from jobs.models import Erasure, IncomingMessage, Recipient, Suppression
 from jobs.suppression import Ban, ban
@@ -58,13 +59,13 @@ def test_a_file_of_recipients_keeps_their_place_and_nothing_of_them(actor, devic
 @pytest.mark.parametrize("phone", [PHONE, OTHER_SPELLING])
 def test_no_door_makes_them_a_contact(actor, account, phone):
     with pytest.raises(contacts.PhoneErased):
-        contact_acts.save(actor, Contact(account=account), {"name": "Zenobia", "phone": phone}, "API")
+        contact_acts.save(actor, Contact(account=account), {"name": "Zenobia", "phone": phone}, Channel.API)
     answer = people.api(people.member(account, Role.AGENT)).post(
         f"/api/v1/accounts/{account.pk}/contacts", {"phone": phone}, content_type="application/json"
     )
     other = Contact.unscoped.get(account=account, phone="+51911111111")
     with pytest.raises(contacts.PhoneErased):
-        contact_acts.save(actor, other, {"phone": phone}, "API")
+        contact_acts.save(actor, other, {"phone": phone}, Channel.API)
 
     assert (answer.status_code, answer.json()["code"]) == (409, "phone_erased")
     assert other.phone == "+51911111111"
@@ -87,6 +88,16 @@ def test_the_list_of_suppressed_numbers_does_not_take_them_again(actor, account)
     assert traces() == []
 
 
+@pytest.mark.parametrize("phone", [PHONE, OTHER_SPELLING])
+def test_what_others_say_of_their_consent_is_not_kept(actor, account, phone):
+    answer = people.api(people.member(account, Role.AGENT)).post(
+        f"/api/v1/accounts/{account.pk}/consents", {"phone": phone, "revoked": True}, content_type="application/json"
+    )
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "phone_erased")
+    assert not ConsentRecord.unscoped.exists()
+
+
 def test_a_campaigns_message_is_not_tried_out_on_them(actor, account):
     campaign = campaigns_of.campaign(account)
 
@@ -107,7 +118,7 @@ def test_they_are_not_answered_and_not_lifted_by_anything_but_start(actor, accou
 
     assert not Erasure.unscoped.exists()
     message_acts.answer(actor, PHONE, "hola")
-    contact = contact_acts.save(actor, Contact(account=account), {"phone": PHONE}, "API")
+    contact = contact_acts.save(actor, Contact(account=account), {"phone": PHONE}, Channel.API)
     assert contact.pk is not None
 
 

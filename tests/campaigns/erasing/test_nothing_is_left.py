@@ -81,6 +81,7 @@ def test_it_is_in_the_log_without_the_number(account, device):
 STEPS = [
     (of_contacts, "tests"),
     (of_contacts, "contacts"),
+    (of_contacts, "consents"),
     (of_contacts, "notifications"),
     (forgetting, "recipients"),
     (forgetting, "messages"),

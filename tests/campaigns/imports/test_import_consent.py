@@ -9,6 +9,7 @@ import pytest
 from accounts.models import AuditEntry
 from campaigns import tasks
 from campaigns.contacts import consent, people
+from campaigns.contacts.consent_history import Told
 from campaigns.imports import chunks, work
 from campaigns.models import Contact, ContactImport
 from jobs import suppression
@@ -39,7 +40,7 @@ def suppressed() -> dict[str, tuple[str, datetime | None]]:
 
 def opt_out(one: Contact, at: datetime) -> None:
     """As a person did it at that moment."""
-    people.save(one, {"opted_out": True}, "ana@example.com")
+    people.save(one, {"opted_out": True}, Told("admin", "ana@example.com"))
     Contact.unscoped.filter(pk=one.pk).update(opted_out_at=at)
     Suppression.unscoped.filter(phone=one.phone).update(created_at=at)
 
@@ -204,7 +205,7 @@ def test_a_yes_does_not_lift_a_no_of_somebody_who_is_no_contact_yet(call):
 def test_a_no_between_the_check_and_the_import_stands(call):
     contact(call.account, PHONE)
     made = checked(call, f"phone,opt in\n{PHONE},yes\n", mapping=SOURCE)
-    consent.opt_out(call.account.pk, Contact.objects.for_account(call.account), "ana@example.com")
+    consent.opt_out(call.account.pk, Contact.objects.for_account(call.account), Told("admin", "ana@example.com"))
     call.post(f"contact_imports/{made['id']}/start")
     work.advance(made["id"], float("inf"))
     assert there().opted_out_at is not None

@@ -17,6 +17,7 @@ from accounts.written.blanks import is_blank, is_nameless
 from accounts.written.cells import as_cell, trimmed
 from accounts.written.folding import same_name
 from campaigns.contacts import export, label_cells, labels, people
+from campaigns.contacts.consent_history import Told
 from campaigns.imports import upload, work
 from campaigns.models import AttributeName, Contact, ContactImport, Label
 from jobs.models import Suppression
@@ -133,11 +134,11 @@ def account(db: None, settings: Any, directory: Path) -> Account:
 def keep(account: Account, contacts: list[dict[str, Any]]) -> None:
     for values in contacts:
         fields = {name: value for name, value in values.items() if name != "consent"}
-        contact = people.save(Contact(account=account), fields, "API")
+        contact = people.save(Contact(account=account), fields, Told("api", "API"))
         if values.get("consent"):
-            people.save(contact, {"opted_out": True}, "ana@example.com")
+            people.save(contact, {"opted_out": True}, Told("admin", "ana@example.com"))
         if values.get("consent") == "in":
-            people.save(contact, {"opted_out": False}, "Feria, 2026")
+            people.save(contact, {"opted_out": False}, Told("admin", "Feria, 2026"))
 
 
 def kept(account: Account) -> list[Any]:

@@ -43,6 +43,8 @@ ONLY_FOR_PROGRAMS = {
     "sender_invalid",
     "filter_invalid",
     "answer_to_invalid",
+    "consent_of_whom",
+    "consents_of_whom",
     "labels_missing",
     "contacts_missing",
     "contacts_invalid",
@@ -53,6 +55,10 @@ FIELDS_OF_PROGRAMS = {
     "multimedia_key",
     "file_missing",
     "attributes_invalid",
+    "evidence_invalid",
+    "basis_of_revocation",
+    "source_missing",
+    "given_at_invalid",
     "text_invalid",
     "attributes_too_large",
 }
@@ -95,7 +101,7 @@ def test_every_refusal_has_one_row():
 
 
 def test_every_complaint_about_a_field_has_one_row():
-    of_contacts = codes_given_to("refuse", files="api/contact_*.py")
+    of_contacts = codes_given_to("refuse", files="api/con[ts]*_*.py")
     assert of_contacts | PHONE_PROBLEMS.keys() == set(CONTACT_FIELD_PROBLEMS)
     of_campaigns = codes_given_to("refuse", files="api/serializers.py") | codes_given_to("refuse", files="api/views.py")
     assert of_campaigns | {unfilled_texts.CODE} == set(FIELD_PROBLEMS)
