@@ -12,9 +12,11 @@ http = get_asgi_application()  # loads the apps, which the routing below imports
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from django.conf import settings  # noqa: E402
 
+from accounts.live.no_such_address import websocket_urlpatterns as no_such_address  # noqa: E402
 from accounts.live.websockets import WebSocketAuthentication  # noqa: E402
 from campaigns.live.routing import websocket_urlpatterns as campaign_sockets  # noqa: E402
 from config.upload_limit import UploadLimit  # noqa: E402
+from devices.webhooks.absences import Doorkeeper  # noqa: E402
 from devices.webhooks.receiver import Receiver  # noqa: E402
 from jobs.live.routing import websocket_urlpatterns as job_sockets  # noqa: E402
 
@@ -24,7 +26,8 @@ tempfile.tempdir = str(settings.FILE_UPLOAD_TEMP_DIR)
 
 application = ProtocolTypeRouter(
     {
+        "lifespan": Doorkeeper(),
         "http": Receiver(UploadLimit(http, max_bytes=settings.MAX_UPLOAD_BYTES)),
-        "websocket": WebSocketAuthentication(URLRouter([*job_sockets, *campaign_sockets])),
+        "websocket": WebSocketAuthentication(URLRouter([*job_sockets, *campaign_sockets, *no_such_address])),
     }
 )

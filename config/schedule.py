@@ -34,6 +34,12 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 30.0,
         "options": {"expires": 30.0},
     },
+    "read from the gateways' stores what they told in vain": {
+        "task": "devices.tasks.read_stores",
+        # Whose turn it is, each row says; a round is at an end before the next.
+        "schedule": 15.0,
+        "options": {"expires": 15.0},
+    },
     "delete what devices did more than a year ago": {
         "task": "devices.tasks.forget_old_days",
         "schedule": crontab(hour="4", minute="7"),

@@ -24,7 +24,7 @@ from devices.linking.pairing import ACT_SECONDS, GatewayRefused
 from devices.linking.shown import Shown
 from devices.models import Device
 from devices.needs import needs_of
-from devices.webhooks import subscribing
+from devices.webhooks import absences, subscribing
 
 
 class Taken(Exception):
@@ -100,6 +100,7 @@ def change(actor: Actor, device: Device, fields: Iterable[str]) -> None:
             device.save(update_fields=names)
             if {"provider", "instance_name"} & set(names):
                 timelock.forget(device)
+                absences.forget([device.pk])
             # The names of the fields only: one of them is a secret.
             audit.record(actor, "device.changed", device, id=device.pk, fields=names)
     except IntegrityError as error:

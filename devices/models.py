@@ -1,7 +1,8 @@
 """Device: one WhatsApp number behind a gateway. Pairing: how far it is linked to a phone.
 
 Lane, Runner: what the engine keeps of it while sending. Webhook, InboxEvent, Turn: what its gateway tells of its own
-accord. Acknowledgement: whether it tells of what we send. Correspondent: who has written to it.
+accord; CatchUp, Presence: what it told in vain. Acknowledgement: whether it tells of what we send. Correspondent: who
+has written to it.
 """
 
 import uuid
@@ -36,6 +37,7 @@ class DeviceQuerySet(ScopedQuerySet["Device"]):
         """Hide the devices and forget their secrets; see Device.deleted_at."""
         ids = list(self.values_list("pk", flat=True))
         Webhook.objects.filter(device__in=ids).delete()
+        CatchUp.objects.filter(device__in=ids).delete()
         Correspondent.objects.filter(device__in=ids).delete()
         Pairing.objects.filter(device__in=ids).delete()
         hidden = self.update(deleted_at=Now(), enabled=False, token="")
@@ -338,7 +340,10 @@ class Outage(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["device"], name="outage_open_once", condition=models.Q(over_at=None))
         ]
-        indexes = [models.Index(fields=["device", "began_at"], name="outage_of_device")]  # a device's history
+        indexes = [
+            models.Index(fields=["device", "began_at"], name="outage_of_device"),  # a device's history
+            models.Index(fields=["over_at"], name="outage_over"),  # who came back lately
+        ]
 
     def __str__(self) -> str:
         return f"{self.reason} of device {self.device_id} since {self.began_at}"
@@ -377,6 +382,48 @@ class Webhook(models.Model):
 
     def __str__(self) -> str:
         return f"webhook of device {self.device_id}"
+
+
+class CatchUp(models.Model):
+    """What a device's gateway may have told in vain, and how far its store was read for it, the newest first: see
+    `webhooks.absences` and `webhooks.catching_up`. Only of devices of which it was ever so."""
+
+    device = models.OneToOneField(Device, models.CASCADE, primary_key=True, related_name="catch_up")
+    missed_since = models.DateTimeField(null=True)  # null: nothing is to be read
+    # When the reading began that is under way, or was the last: until then nothing is missed once it is through.
+    began_at = models.DateTimeField(null=True)
+    read_back_to = models.DateTimeField(null=True)  # what is newer, up to its beginning, is read; null: nothing yet
+    look_at = models.DateTimeField(null=True)  # when its gateway is asked next; null: at once
+    looks_in_vain = models.PositiveSmallIntegerField(db_default=0)
+    problem = models.CharField(max_length=40, blank=True, db_default="")  # a code of `reasons`
+
+    class Meta:
+        db_table = "devices_catchup"
+        indexes = [
+            # Whose turn it is: the few that missed something.
+            models.Index(
+                models.F("look_at").asc(nulls_first=True),
+                name="catch_up_due",
+                condition=models.Q(missed_since__isnull=False),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"device {self.device_id}, missed since {self.missed_since}"
+
+
+class Presence(models.Model):
+    """One row: when a door for webhooks was last known to be open. See `webhooks.absences`."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    open_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "devices_presence"
+        constraints = [models.CheckConstraint(condition=models.Q(id=1), name="presence_is_one_row")]
+
+    def __str__(self) -> str:
+        return f"open at {self.open_at}"
 
 
 class Turn(models.Model):

@@ -187,6 +187,10 @@ SENTENCES: Final = {
         "PUBLIC_URL es una dirección de este equipo, a la que el gateway no llega. Pon la pública.",
         _("PUBLIC_URL is an address of this machine alone, which the gateway cannot reach. Set the public one."),
     ),
+    "no_store": Sentence(
+        "El gateway no guarda mensajes (DATABASE_SAVE_DATA_NEW_MESSAGE): lo que avisó en vano no se puede saber.",
+        _("The gateway keeps no messages (DATABASE_SAVE_DATA_NEW_MESSAGE): what it told in vain cannot be known."),
+    ),
     # What a form or a call may not contain
     "address_characters": Sentence(
         "La dirección contiene caracteres no permitidos.",

@@ -5,7 +5,7 @@ from django.utils import timezone
 
 from devices.health import days, rounds
 from devices.linking import pairing
-from devices.webhooks import keeping
+from devices.webhooks import catching_up, keeping
 
 
 @shared_task(ignore_result=True)
@@ -26,3 +26,8 @@ def forget_old_days() -> None:
 @shared_task(ignore_result=True)
 def keep_webhooks() -> None:
     keeping.keep(now=timezone.now())
+
+
+@shared_task(ignore_result=True)
+def read_stores() -> None:
+    catching_up.catch_up(now=timezone.now())

@@ -4,8 +4,8 @@ Nothing is decided by it. The days are those of one clock. The recipients' own c
 """
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -65,6 +65,11 @@ class Outlook:
 
     rate_per_minute: float | None
     eta: datetime | None
+
+    def not_before(self, waits: Iterable[datetime | None]) -> "Outlook":
+        """The same of a job that waits until these times: it is through no sooner than the first of them."""
+        known = [until for until in waits if until is not None]
+        return self if self.eta is None or not known else replace(self, eta=max(self.eta, min(known)))
 
 
 def outlook(job: Job, now: datetime) -> Outlook:

@@ -97,8 +97,9 @@ class Simulator:
     def scan(self, instance: str, code: str = "", **more: Any) -> str:
         return str(self._asked("POST", "/scan", {"instance": instance, "code": code, **more})["said"])
 
-    def incoming(self, instance: str, number: str, text: str = "STOP", lid: str = "") -> None:
-        self._asked("POST", "/incoming", {"instance": instance, "number": number, "text": text, "lid": lid})
+    def incoming(self, instance: str, number: str, text: str = "STOP", lid: str = "", at: float | None = None) -> None:
+        body = {"instance": instance, "number": number, "text": text, "lid": lid, "at": at}
+        self._asked("POST", "/incoming", body)
 
     def receipt(self, instance: str, message_id: str, status: str, **more: Any) -> None:
         body = {"instance": instance, "id": message_id, "status": status, **more}

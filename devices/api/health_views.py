@@ -15,7 +15,7 @@ from devices.api.serializers import HealthSerializer
 from devices.health import breaker, history, timelock
 from devices.health.history import MOST_DAYS
 from devices.models import Device
-from devices.webhooks import subscribing
+from devices.webhooks import catching_up, subscribing
 
 DAYS = 30
 
@@ -39,6 +39,7 @@ class DeviceHealth(APIView):
             "link": now.link,
             "time_lock": timelock.of(device, moment),
             "webhook": subscribing.standing(device, moment),
+            "store": catching_up.standing(device),
             "history": history.days(device, _days(request), moment),
         }
         return Response(HealthSerializer(told).data)

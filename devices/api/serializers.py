@@ -12,6 +12,7 @@ from devices.health.timelock import TimeLock
 from devices.linking.shown import Shown, Step
 from devices.models import Device
 from devices.states import DeviceStatus
+from devices.webhooks.catching_up import CaughtUp
 from devices.webhooks.subscribing import Arrival, Standing
 
 
@@ -142,6 +143,19 @@ class WebhookSerializer(serializers.Serializer[Standing]):
         return reasons.spanish(standing.reason)
 
 
+class StoreSerializer(serializers.Serializer[CaughtUp]):
+    """How far it is known, by the gateway's own store, what it told in vain: while we were away, or its webhook was
+    broken."""
+
+    read_at = serializers.DateTimeField(allow_null=True, help_text="Until then nothing was missed; null: never read")
+    missed_since = serializers.DateTimeField(allow_null=True, help_text="What was told since then is still to be read")
+    code = serializers.CharField(source="reason", help_text="Why it cannot be read; empty where it can")
+    message = serializers.SerializerMethodField(help_text="The same in Spanish")
+
+    def get_message(self, caught_up: CaughtUp) -> str:
+        return reasons.spanish(caught_up.reason)
+
+
 class WatchSerializer(serializers.Serializer[Watch]):
     """The watch over devices whose gateway accepts messages of which nothing is ever heard."""
 
@@ -191,6 +205,7 @@ class HealthSerializer(serializers.Serializer[Any]):
     last_failed_at = serializers.DateTimeField(source="now.last_failed_at", allow_null=True)
     failed_in_a_row = serializers.IntegerField(source="now.failed_in_a_row")
     webhook = WebhookSerializer()
+    store = StoreSerializer()
     acknowledgements = WatchSerializer(source="now.watch")
     time_lock = TimeLockSerializer(allow_null=True)
     time_zone = serializers.CharField(source="device.account.time_zone", help_text="Of the days")

@@ -311,6 +311,23 @@ class HookSetting(Protocol):
         ...
 
 
+class Stored(NamedTuple):
+    """The newest part of what a gateway's own store holds of a time."""
+
+    # As its webhook would have told them, one message each, by rising time: for the provider's WebhookReader.
+    events: Sequence[dict[str, Any]] = ()
+    older_until: datetime | None = None  # what is older than that is still to be asked for; None: that is all
+    reason: str = ""  # a code of `devices.reasons`: nothing is known by this; "no_store" where it keeps none
+
+
+class MessageStore(Protocol):
+    """What a gateway keeps of messages, whether it could tell us of them or not."""
+
+    def read(self, since: datetime, until: datetime, timeout_seconds: float) -> Stored:
+        """What it holds of messages, ours and people's, that were written between the two times. Never raises."""
+        ...
+
+
 class AccountLimits(Protocol):
     """What WhatsApp says, through a provider that asks it, of what a device may do."""
 
@@ -361,4 +378,9 @@ class Gateway(Protocol):
     @property
     def hook(self) -> HookSetting | None:
         """How it is told where to tell us; None where that is not set for each device."""
+        ...
+
+    @property
+    def store(self) -> MessageStore | None:
+        """Where it can be read what it told in vain; None where a provider keeps nothing."""
         ...

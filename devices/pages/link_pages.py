@@ -9,6 +9,8 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from accounts.audit import Actor
@@ -19,7 +21,8 @@ from devices.linking import pairing
 from devices.linking.pairing import GatewayRefused
 from devices.linking.shown import Shown
 from devices.models import Device
-from devices.webhooks import subscribing
+from devices.webhooks import catching_up, subscribing
+from devices.webhooks.catching_up import CaughtUp
 from devices.webhooks.subscribing import Arrival, Standing
 
 Act = Callable[[Actor, Device, datetime], None]
@@ -46,6 +49,7 @@ def content(device: Device, shown: Shown, now: datetime) -> dict[str, Any]:
         "typed": f"{shown.typed[:4]}-{shown.typed[4:]}" if shown.typed else "",
         "hook": hook,
         "hook_says": hook_says(hook),
+        "store_says": store_says(catching_up.standing(device)),
     }
 
 
@@ -62,6 +66,21 @@ def hook_says(hook: Standing) -> str:
             return _("Its gateway is told where to tell us. The first message, or a restart, shows that it arrives.")
         case Arrival.WRONG:
             return str(reasons.shown(hook.reason))
+
+
+def store_says(caught_up: CaughtUp) -> str:
+    """How far it is known what its gateway told in vain; "" where it never did."""
+    why = str(reasons.shown(caught_up.reason))
+    if caught_up.missed_since is not None:
+        said = _("What its gateway told in vain since %(moment)s is being read from the gateway's own store.") % {
+            "moment": date_format(localtime(caught_up.missed_since), "SHORT_DATETIME_FORMAT")
+        }
+        return f"{said} {why}" if why else said
+    if caught_up.read_at is not None:
+        return _("What its gateway had told in vain was last read from the gateway's own store on %(moment)s.") % {
+            "moment": date_format(localtime(caught_up.read_at), "SHORT_DATETIME_FORMAT")
+        }
+    return why
 
 
 class LinkPages(AccountAdmin):

@@ -194,10 +194,10 @@ def _scan(call: Call) -> Any:
 
 
 def _incoming(call: Call) -> Any:
-    """`{"instance": NAME, "number": digits or jid, "text": "STOP"[, "lid": …]}`: a message to the instance."""
+    """`{"instance": NAME, "number": digits or jid, "text": "STOP"[, "lid": …][, "at": seconds]}`: a message to it."""
     instance = _instance(call, call.body.get("instance"))
-    text, lid = str(call.body.get("text", "STOP")), str(call.body.get("lid", ""))
-    call.world.receipts.reply(instance, str(call.body["number"]), text, lid)
+    text, lid, at = str(call.body.get("text", "STOP")), str(call.body.get("lid", "")), call.body.get("at")
+    call.world.receipts.reply(instance, str(call.body["number"]), text, lid, None if at is None else float(at))
     return {"instance": instance.name}
 
 

@@ -25,6 +25,8 @@ class Kind(Enum):
     ANSWER = auto()  # decides what becomes of one send; one per send
     EFFECT = auto()  # goes with whatever else happens to a send
     LIST = auto()  # concerns fetchInstances alone
+    WEBHOOK = auto()  # concerns webhooks alone
+    STORE = auto()  # concerns findMessages alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,8 @@ FAULTS = {
         Fault("slow-list", "", Kind.LIST, "fetchInstances answers PARAMETER ms later", 20_000),
         Fault("giant-list", "", Kind.LIST, "fetchInstances answers PARAMETER bytes more", 10_000_000),
         Fault("list-refused", "", Kind.LIST, "fetchInstances alone: 403 and a page of HTML"),
+        Fault("lost-webhooks", "", Kind.WEBHOOK, "events are told to nobody, as where the receiver was away too long"),
+        Fault("no-store", "", Kind.STORE, "findMessages finds nothing: the gateway keeps no messages"),
     )
 }
 BY_SUFFIX = {fault.suffix: fault for fault in FAULTS.values() if fault.suffix}

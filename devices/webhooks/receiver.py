@@ -23,13 +23,12 @@ from uuid import UUID
 
 import structlog
 from channels.db import database_sync_to_async
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import InterfaceError, OperationalError, connection
 
 from accounts import errors
-from devices import needs
-from devices.gateway.base import Incoming
 from devices.gateway.registry import READERS
-from devices.webhooks import header_secrets, inbox, knocking
+from devices.webhooks import header_secrets, knocking
+from devices.webhooks.admitting import Told, admit
 from devices.webhooks.header_secrets import DOUBTED_FOR_SECONDS, Known
 from devices.webhooks.hearing import Hearing
 
@@ -69,14 +68,6 @@ class _Looked(NamedTuple):
 
     known: Known | None
     at: float
-
-
-class Told(NamedTuple):
-    """One event that is to be kept."""
-
-    device_id: int
-    body: str
-    incoming: Sequence[Incoming] = ()  # what people wrote, in it
 
 
 class Receiver:
@@ -198,29 +189,12 @@ def _keep(events: Sequence[Told]) -> None:
     """
     is_kept_session = connection.connection is not None
     try:
-        _write(events)
+        admit(events)
     except (OperationalError, InterfaceError):
         connection.close()
         if not is_kept_session:
             raise
-        _write(events)
-
-
-def _write(events: Sequence[Told]) -> None:
-    rows = [(told.device_id, told.body) for told in events]
-    came = [(told.device_id, message) for told in events for message in told.incoming]
-    if not came:
-        inbox.keep(rows)
-        return
-    with transaction.atomic(), connection.cursor() as cursor:
-        inbox.keep(rows)
-        try:
-            with transaction.atomic():
-                needs.have_heard(cursor, came)
-        except (OperationalError, InterfaceError):
-            raise
-        except Exception:
-            log.exception("messages not heard: the inbox's worker does it")
+        admit(events)
 
 
 def _secret(scope: MutableMapping[str, Any]) -> bytes:

@@ -21,7 +21,7 @@ from devices.gateway.base import DeviceUnavailable, Hook
 from devices.gateway.registry import gateway_for
 from devices.health import breaker
 from devices.models import Device, DeviceDay, Webhook
-from devices.webhooks import header_secrets
+from devices.webhooks import absences, header_secrets
 from devices.webhooks.knocking import knock
 
 CALL_SECONDS: Final = 10.0
@@ -85,6 +85,8 @@ def hook_of(device: Device) -> Hook:
 def note(device: Device, agreed: Agreed, now: datetime) -> None:
     """Note what came of it, and when it is to be seen to again."""
     problem, was_set, knock_problem = agreed
+    if problem or was_set:
+        absences.note_broken(device)
     row = Webhook.objects.filter(device=device)
     looks: dict[str, Any] = {"looked_at": now, "public_url": settings.PUBLIC_URL}
     if knock_problem is not None:

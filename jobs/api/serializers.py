@@ -107,7 +107,9 @@ class CanarySerializer(serializers.Serializer[Any]):
         help_text="Sent, and nothing to wait for: receipts of their devices were never heard, or are far behind"
     )
     opted_out = serializers.IntegerField(help_text="Since its start")
-    until = Moment(allow_null=True, help_text="Until when they may hold the job; null: not all of them were tried")
+    until = Moment(
+        allow_null=True, help_text="Until when they may hold the job; null: not all were tried, or it is over"
+    )
 
 
 class _FiguresSerializer(serializers.Serializer[Any]):
@@ -180,7 +182,8 @@ class JobDetailSerializer(JobSerializer):
     def to_representation(self, instance: Job) -> Any:
         job: Any = instance
         now = timezone.now()
-        job.waits, job.outlook = waiting.waits(job, now), forecast.outlook(job, now)
+        job.waits = waiting.waits(job, now)
+        job.outlook = forecast.outlook(job, now).not_before(wait.until for wait in job.waits)
         return {**super().to_representation(job), "state_reason": waiting.reason(job, job.waits)}
 
     @extend_schema_field(ReceiptsSerializer)

@@ -193,7 +193,9 @@ def live(job: Job) -> dict[str, Any]:
     chunk = None if has_ended else job.chunks.filter(device__isnull=False).order_by("-start").first()
     is_importing = job.status == JobStatus.PENDING and job.imported_at is None
     now = timezone.now()
+    found = waits.waits(job, now)
     outlook = forecast.Outlook(None, None) if has_ended else forecast.outlook(job, now)
+    outlook = outlook.not_before(wait.until for wait in found)
     return {
         "job": job,
         "has_ended": has_ended,
@@ -201,7 +203,7 @@ def live(job: Job) -> dict[str, Any]:
         "reason": job_reason(job.state_reason) if job.state_reason else "",
         "waits": [
             {"why": job_reason(wait.reason), "recipients": wait.recipients, "until": wait.until}
-            for wait in waits.waits(job, now)
+            for wait in found
             if wait.reason != job.state_reason
         ],
         "canary": canary.seen(job, now),

@@ -143,7 +143,7 @@ def seen(job: Job, now: datetime) -> dict[str, Any] | None:
         "failed": found.failed,
         "unheard": found.unheard,
         "opted_out": found.opted_out,
-        "until": job.canary_until,
+        "until": job.canary_until if job.canary_until is not None and job.canary_until > now else None,
     }
 
 

@@ -7,6 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import AuditEntry, Role
+from devices.models import Device
 from jobs.models import Job, Recipient, Suppression
 from jobs.sending import dispatch
 from tests.accounts import people
@@ -108,6 +109,7 @@ def test_who_only_reads_sees_them_too_and_decides_nothing(sender: Sender, held: 
 
 def test_while_it_waits_the_job_is_being_sent_and_says_what_for(sender: Sender, held: Job) -> None:
     until = timezone.now() + timedelta(minutes=7)
+    Device.unscoped.update(messages_per_minute=6_000)
     changes = {"status": "processing", "state_reason": "", "canary_state": "under_way", "canary_until": until}
     Job.unscoped.filter(pk=held.pk).update(**changes)
     answer = sender.client.get(f"/jobs/{held.uuid}").json()
@@ -115,3 +117,23 @@ def test_while_it_waits_the_job_is_being_sent_and_says_what_for(sender: Sender, 
     assert answer["waits"][0]["reason"] == "canary_waiting"
     assert answer["waits"][0]["recipients"] is None
     assert answer["waits"][0]["until"] == f"{until:%Y-%m-%dT%H:%M:%SZ}"
+    assert answer["eta"] >= answer["waits"][0]["until"], "it is not through before it goes on"
+    page = people.browser(sender.membership).get(reverse("admin:jobs_job_live", args=[held.uuid]))
+    assert page.context["eta"] >= until
+
+
+def test_a_job_that_waits_for_a_look_up_is_not_through_before_it(sender: Sender, held: Job) -> None:
+    until = timezone.now() + timedelta(minutes=40)
+    Device.unscoped.update(messages_per_minute=6_000)
+    Job.unscoped.filter(pk=held.pk).update(status="processing", state_reason="", canary_state="overruled")
+    held.recipients.filter(state="queued").update(state="ambiguous", due_at=until, doubt_since=timezone.now())
+    answer = sender.client.get(f"/jobs/{held.uuid}").json()
+    assert [wait["reason"] for wait in answer["waits"]] == ["look_up"]
+    assert answer["eta"] >= answer["waits"][0]["until"]
+
+
+def test_once_it_may_hold_the_job_no_more_no_time_is_told(sender: Sender, held: Job) -> None:
+    Job.unscoped.filter(pk=held.pk).update(
+        status="processing", canary_state="passed", canary_until=timezone.now() - timedelta(seconds=1)
+    )
+    assert sender.client.get(f"/jobs/{held.uuid}").json()["canary"]["until"] is None

@@ -3,6 +3,7 @@
     message_bodies     what is written: sendText and sendMedia
     send_answers       what their answers mean
     message_store      whether a message in doubt went out, by its findMessages
+    stored_events      what its webhook told in vain, by the same
     connection_state   how an instance is, by its connectionState
     instance_list      how all of a server's are, by its fetchInstances
     phone_linking      how an instance is linked to a phone, by connect, logout, restart and delete
@@ -35,6 +36,7 @@ from devices.gateway.evolution import (
 from devices.gateway.evolution.instance_calls import Instance
 from devices.gateway.evolution.instance_list import InstanceList
 from devices.gateway.evolution.phone_linking import PhoneLinking
+from devices.gateway.evolution.stored_events import StoredEvents
 from devices.gateway.evolution.webhook_settings import WebhookSettings
 
 
@@ -49,6 +51,7 @@ class EvolutionGateway:
         self.roll = InstanceList(base_url.rstrip("/"), token)
         self.linker = PhoneLinking(self._instance)
         self.hook = WebhookSettings(self._instance)
+        self.store = StoredEvents(self._instance)
         self._headers = ("Content-Type: application/json", f"apikey: {token}", "Expect:")
         self._text_url = self._instance.url("message/sendText")
         self._media_url = self._instance.url("message/sendMedia")

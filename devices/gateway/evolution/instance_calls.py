@@ -26,10 +26,13 @@ class Instance:
         body: Any = None,
         timeout_seconds: float = http.DEADLINE_SECONDS,
         query: str = "",
+        most_bytes: int = http.MAX_ANSWER_BYTES,
     ) -> http.Response:
         """Make one call, whatever its answer's status. Raises http.Unreachable."""
         url = self.url(action) + (f"?{query}" if query else "")
-        return http.request(method, url, headers=self._headers, json=body, timeout=timeout_seconds)
+        return http.request(
+            method, url, headers=self._headers, json=body, timeout=timeout_seconds, most_bytes=most_bytes
+        )
 
     def call_server(self, method: str, action: str, body: Any, timeout_seconds: float) -> http.Response:
         """The same of an action that names no instance in its path."""

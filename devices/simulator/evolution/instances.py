@@ -6,6 +6,7 @@ import struct
 import time
 import uuid
 import zlib
+from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ from typing import Any
 
 OPEN, CONNECTING, CLOSE = "open", "connecting", "close"
 NOT_LOADED = "not-loaded"  # in the gateway's database, not in its memory: connectionState has no state then
+MOST_RECEIVED = 100_000  # messages from people that an instance remembers
 STATES = (OPEN, CONNECTING, CLOSE, NOT_LOADED)
 
 _EVENT_NAMES = """
@@ -84,6 +86,8 @@ class Instance:
     qr_code: str = ""
     wants_pairing_code: bool = False
     wrote: set[str] = field(default_factory=set)  # the jids of people who have written to it
+    # What they wrote, as findMessages shows it.
+    received: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=MOST_RECEIVED))
     requests: int = 0
     key: bytes = b""  # the token as it stands in the apikey header
 

@@ -4,7 +4,10 @@ import json
 import math
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from functools import partial
+from heapq import merge
 from itertools import islice
+from operator import itemgetter
 from typing import Any
 
 from devices.simulator.evolution import instances as states
@@ -14,6 +17,8 @@ from devices.simulator.evolution.message_routes import message_of
 from devices.simulator.evolution.receipts import database_id
 from devices.simulator.evolution.schemas import check_numbers
 from devices.simulator.serving import wire
+
+_Row = int | dict[str, Any]  # of the ledger, or what somebody wrote
 
 _PAGE_SIZE = 50
 _LONG_ID = 113  # characters
@@ -49,8 +54,12 @@ def find_messages(call: Call) -> bytes:
         last = skip + int(size)
     except (TypeError, ValueError):
         return _BAD_QUERY
-    rows = list(_matching(call, where, span))
-    records = [_record(call, row) for row in islice(rows, max(0, skip), last)]
+    if call.world.plan_for(call.instance).has("no-store") is not None:
+        rows: list[_Row] = []
+    else:
+        theirs = _received(call, where, span)
+        rows = list(merge(_matching(call, where, span), theirs, key=partial(_time_of, call), reverse=True))
+    records = [row if isinstance(row, dict) else _record(call, row) for row in islice(rows, max(0, skip), last)]
     found = {
         "total": len(rows),
         "pages": math.ceil(len(rows) / int(size)),
@@ -92,8 +101,28 @@ def find_status(call: Call) -> bytes:
     return wire.json_answer(200, list(islice(updates, start, start + size)))
 
 
+def _received(call: Call, where: Mapping[str, Any], span: tuple[int, int] | None) -> Iterator[dict[str, Any]]:
+    """What people wrote to the instance, newest first."""
+    key = _mapping(where.get("key"))
+    wanted = {name: key[name] for name in ("id", "remoteJid") if key.get(name)}
+    if key.get("fromMe"):
+        return
+    for record in sorted(call.instance.received, key=itemgetter("messageTimestamp"), reverse=True):
+        if span is not None and not span[0] <= record["messageTimestamp"] <= span[1]:
+            continue
+        if any(record["key"][name] != value for name, value in wanted.items()):
+            continue
+        if all(where.get(name) in (None, record[name]) for name in ("id", "messageType")):
+            yield record
+
+
+def _time_of(call: Call, row: _Row) -> int:
+    return int(row["messageTimestamp"] if isinstance(row, dict) else call.world.ledger.accepted_at(row))
+
+
 def _matching(call: Call, where: Mapping[str, Any], span: tuple[int, int] | None) -> Iterator[int]:
-    """Stored rows of the instance, newest first. `fromMe: false` is ignored, as in the real one."""
+    """Rows of what was sent through the instance and is stored, newest first. `fromMe: false` is ignored, as in the
+    real one."""
     ledger, index = call.world.ledger, call.instance.index
     key = _mapping(where.get("key"))
     jid = key.get("remoteJid")

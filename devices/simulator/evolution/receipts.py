@@ -15,6 +15,8 @@ from devices.simulator.ledger import Ledger
 from devices.simulator.options import Span
 from devices.simulator.serving.wire import dumps
 
+_STORED = ("key", "pushName", "messageType", "message", "messageTimestamp", "instanceId", "source", "contextInfo")
+
 
 class Receipts:
     """Timers for what recipients' phones report. One timer per message at a time, whatever its receipts."""
@@ -66,8 +68,8 @@ class Receipts:
         )
         self._webhooks.emit(instance, "messages.update", update.encode())
 
-    def reply(self, instance: Instance, sender: str, text: str, lid: str = "") -> None:
-        """A text from a person; `sender` is a jid or a number, `lid` what is told beside it."""
+    def reply(self, instance: Instance, sender: str, text: str, lid: str = "", at: float | None = None) -> None:
+        """A text from a person; `sender` is a jid or a number, `lid` is told beside it, `at`: when it was written."""
         if instance.state != OPEN:
             return
         jid = sender if "@" in sender else numbers.create_jid(sender)
@@ -86,10 +88,17 @@ class Receipts:
             "message": {"conversation": text},
             "contextInfo": None,
             "messageType": "conversation",
-            "messageTimestamp": int(time.time()),
+            "messageTimestamp": int(time.time() if at is None else at),
             "instanceId": instance.id,
             "source": "android",
         }
+        instance.received.append(
+            {
+                "id": f"cr{len(instance.received):07x}{secrets.token_hex(8)}",
+                **{name: message[name] for name in _STORED},
+                "MessageUpdate": [],
+            }
+        )
         self._webhooks.emit(instance, "messages.upsert", dumps(message))
 
     def _report_first(

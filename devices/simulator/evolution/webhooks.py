@@ -19,14 +19,15 @@ _JWT_SECONDS = 600
 class Webhooks:
     """Tells an instance's webhook what happened, if it has one and wants the event."""
 
-    def __init__(self, postman: Postman, server_url: Callable[[], str]) -> None:
+    def __init__(self, postman: Postman, server_url: Callable[[], str], is_lost: Callable[[Instance], bool]) -> None:
         self._postman = postman
         self._server_url = server_url
+        self._is_lost = is_lost  # an event of this instance that would be told now
 
     def emit(self, instance: Instance, event: str, data: bytes) -> None:
         """Queue one event (`send.message`, `messages.update`, …); `data` is JSON."""
         webhook = instance.webhook
-        if webhook is None or not webhook.wants(event):
+        if webhook is None or not webhook.wants(event) or self._is_lost(instance):
             return
         now = time.time()
         start = f'{{"event":"{event}","instance":{quoted(instance.name)},"data":'

@@ -37,7 +37,7 @@ class World:
         self.text_routes: dict[bytes, Instance] = {}  # request target of sendText → instance
         self.ledger = Ledger()
         self.postman = Postman(options.webhook_retry_seconds)
-        self.webhooks = Webhooks(self.postman, lambda: self.url)
+        self.webhooks = Webhooks(self.postman, lambda: self.url, self._loses_an_event)
         self.receipts = Receipts(self.ledger, self.webhooks, options.webhook_delay, self.randomness)
         self.fetcher = Fetcher(options.unknown_hosts)
         self._under_way: set[asyncio.Future[None]] = set()
@@ -97,6 +97,9 @@ class World:
     @property
     def plans(self) -> Mapping[str, FaultPlan]:
         return self._plans
+
+    def _loses_an_event(self, instance: Instance) -> bool:
+        return self.plan_for(instance).has("lost-webhooks") is not None
 
     def wait_seconds(self) -> float:
         span = self.options.latency

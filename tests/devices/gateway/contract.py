@@ -39,6 +39,7 @@ from devices.gateway.base import (
     Rejected,
     Scope,
     SendError,
+    Stored,
     Tick,
     WebhookReader,
     WireFailure,
@@ -107,6 +108,8 @@ class Case:
     elsewhere: dict[str, Any]
     finds: LookUp  # what a look-up makes of them
     words: tuple[str, ...] = field(default=())  # of which its other answers are made
+    # Its good answers about its store, which holds `written` and that the message was read; {}: it has none.
+    stored: dict[str, Any] = field(default_factory=dict)
     told: tuple[tuple[Any, Tick], ...] = field(default=())  # its webhooks about `message_id`, and what each says
     others: tuple[Any, ...] = field(default=())  # webhooks that say nothing of a message of ours
     written: Any = None  # one that says that 51987654321 wrote "secreto"
@@ -445,6 +448,92 @@ def assert_receipts(reader: WebhookReader, event: Any) -> None:
     assert isinstance(reader.is_urgent(event), bool)
 
 
+# --- The store ----------------------------------------------------------------------------------------
+
+
+def reads_from_its_store_what_it_would_have_told(case: Case) -> None:
+    if case.gateway().store is None:
+        return
+    with answering(case.stored) as calls:
+        found = read_store(case)
+    assert (found.reason, found.older_until) == ("", None)
+    reader = registry.READERS[case.provider]
+    (message,) = [message for event in found.events for message in reader.incoming(event)]
+    assert (message.phone, message.text) == ("+51987654321", "hola")
+    receipts = {(one.message_id, one.tick) for event in found.events for one in reader.receipts(event)}
+    assert (case.message_id, Tick.READ) in receipts
+    assert_kept_within(calls)
+
+
+def learns_nothing_of_a_store_that_nobody_shows(case: Case) -> None:
+    if case.gateway().store is None:
+        return
+    for refusal in hostile_answers():
+        with answering(refusal):
+            found = read_store(case)
+        assert found.reason, refusal
+        assert not found.events
+    for where, good in case.stored.items():
+        for broken in mutations(good):
+            with answering({**case.stored, where: broken}):
+                read_store(case)
+
+
+def reads_whatever_a_store_holds(case: Case) -> None:
+    if case.gateway().store is None:
+        return
+    stamp = int(NOW.timestamp())
+    names = st.sampled_from(
+        [
+            "messages",
+            "records",
+            "total",
+            "key",
+            "id",
+            "fromMe",
+            "remoteJid",
+            "message",
+            "messageTimestamp",
+            "status",
+            "MessageUpdate",
+            "conversation",
+            "contextInfo",
+            "pushName",
+        ]
+    )
+    leaves = (
+        st.none()
+        | st.booleans()
+        | st.integers()
+        | st.floats()
+        | st.text(st.characters(codec=None), max_size=8)
+        | st.sampled_from([10**40, stamp, stamp - 5, stamp + 10**6, "READ", "EDITED", "51987654321@s.whatsapp.net"])
+    )
+    values = st.recursive(leaves, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(names, inner, max_size=6))
+    where = next(iter(case.stored))
+
+    @settings(deadline=None, database=None, max_examples=300)
+    @given(body=values, total=leaves, records=st.lists(values, max_size=4))
+    def made_up(body: Any, total: Any, records: list[Any]) -> None:
+        for answer in (body, {"messages": {"total": total, "records": records}}):
+            with answering({**case.stored, where: answer}):
+                read_store(case)
+
+    made_up()
+
+
+def read_store(case: Case) -> Stored:
+    store = case.gateway().store
+    assert store is not None
+    found = store.read(NOW - timedelta(hours=1), NOW, 3.0)
+    assert found.reason == "" or (found.reason in reasons.SENTENCES and not found.events)
+    assert found.older_until is None or found.older_until < NOW, "it would be asked for ever"
+    for event in found.events:
+        assert_receipts(registry.READERS[case.provider], event)
+        assert registry.READERS[case.provider].kept(event) is not None
+    return found
+
+
 # --- Calling the roll ---------------------------------------------------------------------------------
 
 
@@ -771,6 +860,9 @@ CHECKS: Final[list[Callable[[Case], None]]] = [
     finds_no_device_well_that_does_not_say_so,
     reads_what_it_is_told,
     reads_whatever_it_is_told,
+    reads_from_its_store_what_it_would_have_told,
+    learns_nothing_of_a_store_that_nobody_shows,
+    reads_whatever_a_store_holds,
     shares_a_roll_only_where_one_call_answers_for_both,
     finds_by_the_roll_what_a_probe_finds,
     says_nothing_by_the_roll_that_it_was_not_told,

@@ -19,6 +19,7 @@ from devices.gateway.base import (
     Link,
     Linker,
     LookUp,
+    MessageStore,
     NotSent,
     OutcomeUnknown,
     OutgoingMessage,
@@ -47,6 +48,7 @@ class PigeonGateway:
     # Each knows its way home: nobody links it to a phone, and it tells nobody anything.
     linker: Linker | None = None
     hook: HookSetting | None = None
+    store: MessageStore | None = None
     limits: AccountLimits | None = None
 
     def __init__(self, device: Device) -> None:

@@ -23,6 +23,7 @@ from devices.gateway.base import (
     Rejected,
     Scope,
     SendError,
+    Stored,
     Tick,
     WireResponse,
 )
@@ -118,6 +119,38 @@ CASES = {
                 "messageTimestamp": 1795774720,
             },
         },
+        stored={
+            "findMessages": {
+                "messages": {
+                    "total": 2,
+                    "pages": 1,
+                    "currentPage": 1,
+                    "records": [
+                        {
+                            "key": {
+                                "remoteJid": "51987654321@s.whatsapp.net",
+                                "remoteJidAlt": "140000055915@lid",
+                                "fromMe": False,
+                                "id": "3A",
+                            },
+                            "pushName": "Ana",
+                            "messageType": "conversation",
+                            "message": {"conversation": "hola"},
+                            "messageTimestamp": int(contract.NOW.timestamp()) - 60,
+                            "contextInfo": None,
+                            "MessageUpdate": [],
+                        },
+                        {
+                            "key": {"remoteJid": "51987654321@s.whatsapp.net", "fromMe": True, "id": "3EB0F7"},
+                            "messageType": "conversation",
+                            "message": {"conversation": "Hola"},
+                            "messageTimestamp": int(contract.NOW.timestamp()) - 90,
+                            "MessageUpdate": [{"status": "READ"}, {"status": "DELIVERY_ACK"}],
+                        },
+                    ],
+                }
+            }
+        },
         linking=LINKING,
         words=("response", "message", "key", "id", "exists", "LICENSE_REQUIRED", *(row[0] for row in BEFORE_THE_SEND)),
     ),
@@ -130,6 +163,7 @@ CASES = {
         told=(({"ring": "R-17", "seen": "door"}, Tick.DELIVERED), ({"ring": "R-17", "seen": "eyes"}, Tick.READ)),
         others=({"ring": "R-17", "seen": "cat"},),
         written={"from": "51987654321", "ring": "R-18", "note": "hola"},
+        stored={"/loft": {"home": True}},
         linking=LINKING,  # of pigeons that are linked all the same
         words=("ring", "wrong", "address", "letter", "bird", "loft", "weather"),
     ),
@@ -358,6 +392,31 @@ class AFlockThatIsElsewhere(PigeonGateway):
         return flock
 
 
+class Book:
+    """A store of pigeons' letters, with what is broken of it."""
+
+    def __init__(self, read):
+        self.read = read
+
+
+class RaisesWhenRead(PigeonGateway):
+    @property
+    def store(self):
+        return Book(lambda since, until, timeout: Stored(self.ask(timeout).json()["letters"]))
+
+
+class ForgetsWhatItKeeps(PigeonGateway):
+    @property
+    def store(self):
+        return Book(lambda since, until, timeout: Stored(reason="unreachable"))
+
+
+class IsNeverReadThrough(PigeonGateway):
+    @property
+    def store(self):
+        return Book(lambda since, until, timeout: Stored(older_until=until))
+
+
 class TrustsWhatComes(PigeonWebhooks):
     def receipts(self, event):
         return [Receipt(event["ring"], Tick.READ)] if event.get("seen") == "eyes" else super().receipts(event)
@@ -419,6 +478,9 @@ def _first_failure_is_enough():
         (AFlockThatIsAlwaysWell, contract.says_nothing_by_the_roll_that_it_was_not_told),
         (DrawsAnything, contract.shows_no_code_that_it_was_not_given),
         (DrawsAnything, contract.does_nothing_that_it_was_not_told_of),
+        (RaisesWhenRead, contract.learns_nothing_of_a_store_that_nobody_shows),
+        (ForgetsWhatItKeeps, contract.reads_from_its_store_what_it_would_have_told),
+        (IsNeverReadThrough, contract.reads_whatever_a_store_holds),
         (AFlockThatIsElsewhere, contract.finds_by_the_roll_what_a_probe_finds),
     ],
 )

@@ -8,8 +8,7 @@ from django.db import connection
 
 from devices.gateway.evolution import EvolutionWebhooks
 from devices.models import Device
-from devices.webhooks import receiver
-from devices.webhooks.receiver import Told
+from devices.webhooks.admitting import Told, admit
 
 PERSON = "51987654321"
 LID = "120000055915"
@@ -35,5 +34,5 @@ def at_the_door(device: Device, *events: dict[str, Any]) -> None:
     """What the door does with these events: kept, and heard, before it answers."""
     reader = EvolutionWebhooks()
     kept = [reader.kept(told) for told in events]
-    receiver._write([Told(device.pk, json.dumps(one), reader.incoming(one)) for one in kept if one is not None])
+    admit([Told(device.pk, json.dumps(one), reader.incoming(one)) for one in kept if one is not None])
     connection.ensure_connection()
