@@ -19,3 +19,6 @@ class JobsConfig(AppConfig):
         needs.who_works_inbox.append(tasks.work_receipts_now)
         opting_out: Any = import_module("jobs.replies.opting_out")
         needs.who_hears.append(opting_out.at_the_door)
+        keeping: Any = import_module("jobs.replies.keeping")
+        parking: Any = import_module("jobs.receipts.parking")
+        keeping.who_is_answered.append(parking.keep_answers)

@@ -37,9 +37,13 @@ def suppress(account_id: int, phones: Iterable[str], reason_code: str) -> None:
     ban(account_id, [Ban(phone, key_of(phone), reason_code=reason_code) for phone in phones])
 
 
-def ban(account_id: int, bans: Iterable[Ban]) -> int:
+def ban(account_id: int, bans: Iterable[Ban], *, said_again: bool = False) -> int:
     """Put numbers on the account's list, as one statement; one that is there keeps its reason and date. Returns how
-    many were not there. That of somebody who was erased is not written down again: it is suppressed for good."""
+    many were not there. That of somebody who was erased is not written down again: it is suppressed for good.
+
+    `said_again`: of whose owners opted out before, and did so later again, the later date counts: what they agreed to
+    in between does not bring them back.
+    """
     each_once = {one.phone_key: one for one in reversed(list(bans))}
     for key in erased.among(account_id, each_once.keys()):
         del each_once[key]
@@ -54,14 +58,16 @@ def ban(account_id: int, bans: Iterable[Ban]) -> int:
         # As one text: a list of each column would be written value by value, which takes four times as long.
         cursor.execute(
             """
-            INSERT INTO jobs_suppression (account_id, phone, phone_key, reason, reason_code, since)
+            INSERT INTO jobs_suppression AS known (account_id, phone, phone_key, reason, reason_code, since)
             SELECT %s, phone, phone_key, reason, reason_code, since FROM json_to_recordset(%s)
                 AS ban (phone text, phone_key text, reason text, reason_code text, since timestamptz)
-            ON CONFLICT (account_id, phone_key) DO NOTHING
+            ON CONFLICT (account_id, phone_key) DO UPDATE SET since = excluded.since
+            WHERE %s AND known.reason_code = %s AND coalesce(known.since, known.created_at) < excluded.since
+            RETURNING xmax = 0
             """,
-            (account_id, json.dumps(rows)),
+            (account_id, json.dumps(rows), said_again, OPTED_OUT),
         )
-        return int(cursor.rowcount)
+        return sum(is_new for (is_new,) in cursor.fetchall())
 
 
 def lift_before(account_id: int, agreed: Mapping[str, datetime]) -> int:

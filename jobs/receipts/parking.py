@@ -4,13 +4,15 @@ They are looked for again after a second, then after as long as they have been h
 up after a day.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
 
 from django.db import connection
 
+from jobs.receipts import lifting
 from jobs.receipts.applying import Message
 from jobs.receipts.lifting import News
+from jobs.replies.keeping import Answered
 
 Cursor = Any
 
@@ -49,6 +51,16 @@ def keep(cursor: Cursor, parked: Mapping[Message, News]) -> None:
         """,  # noqa: S608 - constants
         (FIRST_SECONDS, *_columns(parked), FIRST_SECONDS, LONGEST_SECONDS),
     )
+
+
+def keep_answers(cursor: Cursor, answers: Iterable[Answered]) -> None:
+    """Park what answers say of the messages that they answer: the next work applies it, in the order of its locks."""
+    said: dict[Message, News] = {}
+    for one in answers:
+        message = Message(one.device_id, one.message_id)
+        answer = lifting.answered(one.at, is_quoted=one.is_quoted)
+        said[message] = lifting.together(said.get(message, News()), answer)
+    keep(cursor, said)
 
 
 def let_go(cursor: Cursor, settled: Collection[Message]) -> None:

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Final
 
+from django.db.models import Max
+
 from devices.phone_numbers import key_of
 from jobs.message.way_out import language_of
 from jobs.models import IncomingMessage, JobPurpose
@@ -34,9 +36,9 @@ def language(said: Said) -> str:
 
 
 def _said_before(one: Said) -> bool:
-    """Whether they left before and did not come back since."""
-    theirs = IncomingMessage.objects.for_account(one.account_id).filter(
-        phone_key=key_of(one.phone), id__lt=one.message_row, wish__in=[Wish.OUT, Wish.IN, Wish.IN_AFTER_OUT]
-    )
-    last: str | None = theirs.order_by("-id").values_list("wish", flat=True).first()
-    return last == Wish.OUT
+    """Whether they said so before and did not come back between; which of the two is told first makes no difference."""
+    theirs = IncomingMessage.objects.for_account(one.account_id).filter(phone_key=key_of(one.phone))
+    back = theirs.filter(wish__in=[Wish.IN, Wish.IN_AFTER_OUT], at__lte=one.at)
+    since = back.aggregate(last=Max("at"))["last"]
+    others = theirs.filter(wish=Wish.OUT).exclude(pk=one.message_row)
+    return bool((others if since is None else others.filter(at__gte=since)).exists())

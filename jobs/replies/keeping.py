@@ -21,7 +21,6 @@ from jobs.states import Wish
 Cursor = Any
 
 ONE_SECOND: Final = timedelta(seconds=1)
-YES_COUNTS_FOR: Final = timedelta(days=1)  # after an opt-out
 
 
 class Said(NamedTuple):
@@ -60,9 +59,30 @@ class Kept:
     answered: list[Answered] = field(default_factory=list)
 
 
+# What a message, `given`, answers: what it quotes, else the last message that its sender had from the device when they
+# wrote. Clocks differ; and the recipient is looked up by itself, or it would be planned for many.
+_ANSWERED: Final = """
+    LEFT JOIN LATERAL (
+        (
+            SELECT sent.recipient_id, sent.message_id FROM jobs_sentmessage AS sent
+            WHERE sent.device_id = given.device_id AND sent.message_id = given.quoted_id
+              AND given.quoted_id <> '' LIMIT 1
+        ) UNION ALL (
+            SELECT sent.recipient_id, sent.message_id FROM jobs_sentmessage AS sent
+            WHERE sent.device_id = given.device_id AND sent.phone_key = given.phone_key
+              AND sent.phone_key <> '' AND coalesce((
+                SELECT sent_at FROM jobs_recipient AS recipient WHERE recipient.id = sent.recipient_id
+              ), '-infinity') < given.at + interval '5 minutes'
+            ORDER BY sent.recipient_id DESC LIMIT 1
+        ) LIMIT 1
+    ) AS answered ON true
+"""
+
 # Told, in the transaction, of whom wrote and of each wish that was obeyed: the apps above keep people, too.
 who_reads: list[Callable[[Sequence[Heard]], None]] = []
 who_hears: list[Callable[[Sequence[Said]], None]] = []
+# Likewise, of messages of ours that are known to be answered only now.
+who_is_answered: list[Callable[[Cursor, Sequence[Answered]], None]] = []
 
 
 def keep(cursor: Cursor, heard: Sequence[Heard]) -> Kept:
@@ -73,9 +93,7 @@ def keep(cursor: Cursor, heard: Sequence[Heard]) -> Kept:
     heard = _not_forgotten(heard)
     people.learn(cursor, heard)
     named = _not_forgotten(people.resolved(cursor, heard))
-    correspondents.note(cursor, [Wrote(one.device_id, one.message.phone, one.at) for one in named if one.message.phone])
-    for reads in who_reads:
-        reads([one for one in named if one.message.phone])
+    acquaint(cursor, [one for one in named if one.message.phone])
     readings = [opting_out.read(one) for one in named]
     rows = _written(cursor, named, readings)
     for one, reading in zip(named, readings, strict=True):
@@ -102,6 +120,30 @@ def _not_forgotten(heard: Sequence[Heard]) -> list[Heard]:
     return [one for one in heard if (one.account_id, key_of(one.message.phone), one.at) not in gone]
 
 
+def acquaint(cursor: Cursor, named: Sequence[Heard]) -> None:
+    """Note that these people, whose numbers are known, have written."""
+    correspondents.note(cursor, [Wrote(one.device_id, one.message.phone, one.at) for one in named])
+    for reads in who_reads:
+        reads(named)
+
+
+def tie(cursor: Cursor, rows: Sequence[int]) -> None:
+    """Find out what messages, rows of ours whose senders are known only now, answer; and tell who counts it."""
+    cursor.execute(
+        f"""
+        UPDATE jobs_incomingmessage AS message
+        SET recipient_id = answered.recipient_id, answered_id = answered.message_id
+        FROM jobs_incomingmessage AS given {_ANSWERED}
+        WHERE message.id = given.id AND given.id = ANY(%s) AND given.answered_id = '' AND answered.message_id <> ''
+        RETURNING given.device_id, answered.message_id, given.at, given.quoted_id = answered.message_id, given.kind
+        """,  # noqa: S608 - a constant
+        (list(rows),),
+    )
+    answered = [Answered(*row) for *row, kind in cursor.fetchall() if kind != "reaction"]
+    for hears in who_is_answered:
+        hears(cursor, answered)
+
+
 def obey(cursor: Cursor, row: int, one: Heard, reading: Reading) -> list[Said]:
     """Do what a message wishes, and tell whoever keeps people, too; return what was done: one thing, or nothing."""
     said = _obeyed(cursor, row, one, reading)
@@ -117,17 +159,18 @@ def _obeyed(cursor: Cursor, row: int, one: Heard, reading: Reading) -> Said | No
     message, account_id = one.message, one.account_id
     key = key_of(message.phone)
     if reading.wish is Wish.OUT:
-        opting_out.obey(cursor, [one])  # it was done at the door, mostly
+        if not opting_out.obey(cursor, [one]):  # it was done at the door, mostly
+            return None
         return Said(row, account_id, one.device_id, message.phone, Wish.OUT, reading.languages, one.at)
     wants_back = reading.wish is Wish.IN or (
-        reading.wish is Wish.IN_AFTER_OUT and _left_since(cursor, account_id, key, one.at - YES_COUNTS_FOR)
+        reading.wish is Wish.IN_AFTER_OUT and _left_since(cursor, account_id, key, one.at - opting_out.YES_COUNTS_FOR)
     )
-    # WhatsApp's times are whole seconds: of two messages in one, the later to come is the later.
     if not wants_back:
         return None
     # An erasure, too: who writes this themselves agrees, and that is later than what they asked for then.
     was_erased = erased.lift(account_id, key, one.at + ONE_SECOND)
-    if suppression.lift_before(account_id, {key: one.at + ONE_SECOND}) or was_erased:
+    # WhatsApp's times are whole seconds, and messages come in any order: of two in one second the opt-out counts.
+    if suppression.lift_before(account_id, {key: one.at}) or was_erased:
         return Said(row, account_id, one.device_id, message.phone, Wish.IN, reading.languages, one.at)
     return None
 
@@ -203,27 +246,17 @@ def _insert(cursor: Cursor, new: Mapping[tuple[int, str], tuple[Heard, Reading]]
         for one, reading in reversed(list(new.values()))
     ]
     cursor.execute(
-        """
+        f"""
         INSERT INTO jobs_incomingmessage (account_id, device_id, message_id, phone, phone_key, lid, name, kind, text,
             quoted_id, at, wish, recipient_id, answered_id)
         SELECT given.*, answered.recipient_id, coalesce(answered.message_id, '')
         FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[],
             %s::text[], %s::text[], %s::timestamptz[], %s::text[])
             AS given (account_id, device_id, message_id, phone, phone_key, lid, name, kind, text, quoted_id, at, wish)
-            LEFT JOIN LATERAL (
-                (
-                    SELECT sent.recipient_id, sent.message_id FROM jobs_sentmessage AS sent
-                    WHERE sent.device_id = given.device_id AND sent.message_id = given.quoted_id
-                      AND given.quoted_id <> '' LIMIT 1
-                ) UNION ALL (
-                    SELECT sent.recipient_id, sent.message_id FROM jobs_sentmessage AS sent
-                    WHERE sent.device_id = given.device_id AND sent.phone_key = given.phone_key
-                      AND sent.phone_key <> '' ORDER BY sent.recipient_id DESC LIMIT 1
-                ) LIMIT 1
-            ) AS answered ON true
+            {_ANSWERED}
         ON CONFLICT (device_id, message_id) DO NOTHING
         RETURNING device_id, message_id, id, answered_id
-        """,
+        """,  # noqa: S608 - a constant
         [list(column) for column in zip(*rows, strict=True)] or [[]] * 12,
     )
     return {(device_id, message_id): _Row(*row) for device_id, message_id, *row in cursor.fetchall()}

@@ -5,7 +5,7 @@ Whatever waits in the inbox, and whoever dies, nobody of the account is claimed 
 
 import time
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 from django.utils import timezone
@@ -22,6 +22,7 @@ from jobs.states import Wish
 Cursor = Any
 
 REMEMBERED_SECONDS: Final = 10.0
+YES_COUNTS_FOR: Final = timedelta(days=1)  # after an opt-out
 _words: dict[int, tuple[float, Keywords]] = {}
 
 
@@ -78,14 +79,44 @@ def heard_of(cursor: Cursor, came: Sequence[Came]) -> list[Heard]:
     ]
 
 
-def obey(cursor: Cursor, leaving: Sequence[Heard]) -> None:
-    """Put these people on their accounts' lists; those who are known by a LID alone wait for a person."""
+def obey(cursor: Cursor, leaving: Sequence[Heard]) -> list[Heard]:
+    """Put these people on their accounts' lists; return whom. Those who are known by a LID alone wait for a person, and
+    whoever came back later has come back: messages are told late, and in any order."""
+    if not leaving:
+        return []
+    named = [one for one in people.resolved(cursor, leaving) if one.message.phone]
+    back = _back_since(cursor, named)
+    gone = [one for one in named if (one.account_id, key_of(one.message.phone), one.at) not in back]
     by_account: dict[int, list[suppression.Ban]] = {}
-    for one in people.resolved(cursor, leaving) if leaving else ():
-        if one.message.phone:
-            by_account.setdefault(one.account_id, []).append(_ban(one.message.phone, one.at))
+    for one in sorted(gone, key=lambda one: one.at, reverse=True):  # of several the last counts
+        by_account.setdefault(one.account_id, []).append(_ban(one.message.phone, one.at))
     for account_id, bans in sorted(by_account.items()):
-        suppression.ban(account_id, bans)
+        suppression.ban(account_id, bans, said_again=True)
+    return gone
+
+
+def _back_since(cursor: Cursor, leaving: Sequence[Heard]) -> set[tuple[int, str, datetime]]:
+    """Which of these, (account, key, when they left), wrote later that they want messages again."""
+    cursor.execute(
+        """
+        SELECT given.account_id, given.phone_key, given.at
+        FROM unnest(%s::bigint[], %s::text[], %s::timestamptz[]) AS given (account_id, phone_key, at)
+        WHERE EXISTS (
+            SELECT FROM jobs_incomingmessage AS later
+            WHERE later.account_id = given.account_id AND later.phone_key = given.phone_key AND later.at > given.at
+              AND (later.wish = %s OR later.wish = %s AND later.at <= given.at + %s * interval '1 second')
+        )
+        """,
+        (
+            [one.account_id for one in leaving],
+            [key_of(one.message.phone) for one in leaving],
+            [one.at for one in leaving],
+            Wish.IN,
+            Wish.IN_AFTER_OUT,
+            YES_COUNTS_FOR.total_seconds(),
+        ),
+    )
+    return set(cursor.fetchall())
 
 
 def _new(cursor: Cursor, heard: Sequence[Heard]) -> list[Heard]:

@@ -15,7 +15,8 @@ from jobs.states import Wish
 def link(message: IncomingMessage, phone: str) -> int:
     """Say whose number ("+" and digits) the LID is that wrote this; return how many messages are theirs by that.
 
-    What they last wished is obeyed, as if it had been known at once.
+    They are what they would have been, had it been known at once: people who wrote, who answered the last message that
+    they had, and whose last wish is obeyed.
     """
     with transaction.atomic(), connection.cursor() as cursor:
         theirs = IncomingMessage.objects.for_account(message.account_id).filter(lid=message.lid, phone="")
@@ -24,9 +25,12 @@ def link(message: IncomingMessage, phone: str) -> int:
         # A near miss among them still waits for a person to say what it meant.
         theirs.exclude(wish=Wish.NEAR_OUT).update(settled_at=Now())
         theirs.update(phone=phone, phone_key=key_of(phone))
+        keeping.acquaint(cursor, [_heard(one, phone) for one in found])
+        keeping.tie(cursor, [one.pk for one in found])
         wishes = [one for one in found if one.wish in (Wish.OUT, Wish.IN)]
         if wishes:
-            wished = wishes[-1]
+            # Of two in one second the opt-out counts.
+            wished = max(wishes, key=lambda one: (one.at, one.wish == Wish.OUT, one.pk))
             confirming.confirm(keeping.obey(cursor, wished.pk, _heard(wished, phone), Reading(Wish(wished.wish))))
     return len(found)
 

@@ -1,11 +1,14 @@
 """What people wrote, read and answered by the API."""
 
 import pytest
+from django.urls import reverse
+from django.utils import timezone
 
 from accounts.models import AuditEntry, Role
 from campaigns.models import Contact
-from jobs import suppression
-from jobs.models import Answer, IncomingMessage, Job, JobPurpose, Recipient, Suppression
+from devices.models import Correspondent
+from jobs import invariants, suppression
+from jobs.models import Answer, IncomingMessage, Job, JobPurpose, ParkedReceipt, Recipient, Suppression
 from jobs.replies import opting_out
 from tests.accounts import people
 from tests.campaigns import arrange
@@ -176,6 +179,41 @@ def test_a_lid_is_whose_a_person_says_and_what_they_wished_is_done(device, api):
     assert [number.phone for number in Suppression.objects.for_account(device.account)] == [PHONE]
     came(device, event("otra", number="", lid=LID))
     assert texts(api.get(address(device), {"phone": PHONE})) == ["otra", "BAJA", "hola"]
+
+
+def by_api(device, message, phone):
+    person = people.member(device.account, Role.AGENT)
+    people.api(person).post(address(device, f"/{message.pk}/settle"), {"phone": phone}, "application/json")
+
+
+def by_page(device, message, phone):
+    browser = people.browser(people.member(device.account, Role.AGENT))
+    answer = browser.post(reverse("admin:jobs_incomingmessage_settle", args=[message.pk]), {"phone": phone})
+    assert answer.status_code == 302
+
+
+@pytest.mark.parametrize("door", [by_api, by_page])
+def test_whose_lid_is_known_afterwards_is_what_they_would_have_been(device, door):
+    job, sender = sent_job(2)
+    type(sender).unscoped.filter(pk=sender.pk).update(account=device.account)
+    Job.unscoped.filter(pk=job.pk).update(account=device.account)
+    sender.refresh_from_db()
+    recipient = Recipient.objects.get(job=job, position=1)
+    contact = arrange.contact(device.account, recipient.phone)
+    first, last = came(sender, event("¿precio?", number="", lid=LID), event("¿hola?", number="", lid=LID))
+
+    door(device, first, recipient.phone)
+    ParkedReceipt.objects.update(due_at=timezone.now())
+    worked()
+
+    for row in (contact, recipient, first):
+        row.refresh_from_db()
+    assert contact.last_replied_at == last.at
+    known = Correspondent.objects.get(device=sender)
+    assert (known.first_at, known.last_at) == (first.at, last.at)
+    assert (first.recipient_id, recipient.replied_at) == (recipient.pk, first.at)
+    assert recipient.job.replied == 1
+    assert invariants.check() == []
 
 
 def test_a_near_miss_of_a_lid_waits_on_when_it_is_known_whose_it_is(device, api):

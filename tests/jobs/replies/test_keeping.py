@@ -7,8 +7,10 @@ import pytest
 from django.utils import timezone
 
 from devices import needs
+from devices.webhooks import inbox
 from jobs import invariants, suppression
 from jobs.models import Identity, IncomingMessage, Recipient, Suppression
+from jobs.receipts import work
 from jobs.replies import opting_out
 from tests.factories import make_account, make_device
 from tests.jobs.receipts.arrange import ids, sent_job, worked
@@ -93,15 +95,74 @@ def test_a_stop_that_is_told_again_after_a_start_is_the_old_one(device):
     assert banned(device) == set()
 
 
-def test_start_in_the_same_second_as_stop_brings_back(device):
-    stamp = int(timezone.now().timestamp())
-    at_the_door(device, event("BAJA", messageTimestamp=stamp), event("ALTA", messageTimestamp=stamp))
-    worked()
-    assert banned(device) == set()
+def now_and_then(*seconds):
+    """Whole seconds, as WhatsApp stamps messages: so long after a moment that is past."""
+    begin = int(timezone.now().timestamp()) - 600
+    return [begin + second for second in seconds]
 
+
+def test_of_a_stop_and_a_start_in_one_second_the_stop_counts_in_whatever_order_and_batch(device):
+    (stamp,) = now_and_then(0)
+    stop, start = (event(text, messageTimestamp=stamp) for text in ("BAJA", "ALTA"))
+    for order in ((stop, start), (start, stop)):
+        Suppression.unscoped.all().delete()
+        IncomingMessage.unscoped.all().delete()
+        at_the_door(device, *order)
+        worked()
+        assert banned(device) == {f"+{PERSON}"}
+
+
+def test_a_stop_that_comes_while_a_start_of_its_second_waits_to_be_worked_is_lifted_at_no_time(device):
+    (stamp,) = now_and_then(0)
+    at_the_door(device, event("ALTA", messageTimestamp=stamp))
+    waiting = inbox_batch_of_one()
     at_the_door(device, event("BAJA", messageTimestamp=stamp))
+    waiting()  # the START, and not the STOP
+    assert banned(device) == {f"+{PERSON}"}
+
     worked()
     assert banned(device) == {f"+{PERSON}"}
+
+
+def test_a_stop_by_whom_is_suppressed_already_outlasts_a_start_from_between_that_is_told_late(device):
+    first, between, second = now_and_then(0, 5, 10)
+    at_the_door(device, event("BAJA", messageTimestamp=first))
+    worked()
+    at_the_door(device, event("ALTA", messageTimestamp=between))
+    waiting = inbox_batch_of_one()
+    at_the_door(device, event("BAJA", messageTimestamp=second))
+    waiting()
+    assert banned(device) == {f"+{PERSON}"}
+
+    worked()
+    assert banned(device) == {f"+{PERSON}"}
+
+
+@pytest.mark.parametrize("word", ["START", "YES"])
+def test_an_old_stop_that_is_told_after_a_later_start_suppresses_nobody(device, word):
+    early, later = now_and_then(0, 60)
+    at_the_door(device, event(word, messageTimestamp=later))
+    worked()
+    at_the_door(device, event("STOP", messageTimestamp=early))
+    assert banned(device) == set()
+    worked()
+    assert banned(device) == set()
+    assert [message.wish for message in written(device)][1] == "out"  # it is kept, and seen
+
+
+def test_a_stop_that_is_newer_than_a_start_which_is_worked_later_stays(device):
+    early, later = now_and_then(0, 60)
+    at_the_door(device, event("STOP", messageTimestamp=later))
+    worked()
+    at_the_door(device, event("START", messageTimestamp=early))
+    worked()
+    assert banned(device) == {f"+{PERSON}"}
+
+
+def inbox_batch_of_one():
+    """Close the table that waits, as the worker does; what works it, and nothing that comes from now on."""
+    assert inbox.turn()
+    return lambda: work._batch(work.BATCH)
 
 
 def test_start_does_not_bring_back_whom_somebody_else_suppressed(device):
@@ -171,6 +232,19 @@ def test_what_quotes_nothing_answers_the_last_message_that_its_sender_had():
     worked()
 
     assert [message.recipient_id for message in written(device)] == [recipient.pk]
+
+
+def test_an_answer_that_is_told_late_is_to_what_its_sender_had_by_then():
+    opting_out._words.clear()
+    job, device = sent_job(1)
+    recipient = Recipient.objects.get(job=job)
+    before = int(recipient.sent_at.timestamp()) - 3600
+    at_the_door(device, event("¿precio?", number=recipient.phone[1:], messageTimestamp=before))
+    worked()
+
+    assert [message.recipient_id for message in written(device)] == [None]
+    recipient.refresh_from_db()
+    assert recipient.replied_at is None
 
 
 def test_who_answers_is_counted_once_in_the_job_and_its_parts():
