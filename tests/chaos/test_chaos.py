@@ -20,6 +20,7 @@ from tests.chaos import (
     pace,
     receipts,
     restart,
+    stops,
     storm,
     twice_over,
 )
@@ -105,6 +106,12 @@ def test_receipts_in_the_inbox_outlive_every_kill_and_are_applied_once(
     stack: Stack, size: Size, say: list[str]
 ) -> None:
     say += receipts.run(stack, size)
+
+
+def test_nobody_is_written_to_after_they_asked_for_no_more_whoever_is_killed(
+    stack: Stack, size: Size, say: list[str]
+) -> None:
+    say += stops.run(stack, size)
 
 
 def test_in_a_storm_of_kills_nobody_is_lost_and_nobody_is_written_to_twice(
