@@ -16,6 +16,7 @@ class CampaignsConfig(AppConfig):
         import_module("campaigns.pages.people.attribute_admin")
         import_module("campaigns.pages.people.label_admin")
         import_module("campaigns.pages.people.import_admin")
+        import_module("campaigns.pages.people.exclusion_admin")
         import_module("campaigns.pages.people.message_admin")
         import_module("campaigns.pages.notification_admin")
         import_module("campaigns.pages.segment_admin")

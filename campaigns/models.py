@@ -25,7 +25,7 @@ from campaigns.states import (
     campaign_sources,
     import_sources,
 )
-from jobs.models import Job
+from jobs.models import ExclusionList, ExclusionLoad, Job
 from jobs.states import JOB_ENDED, MessageKind
 
 
@@ -405,8 +405,8 @@ class ContactImportQuerySet(ScopedQuerySet["ContactImport"]):
 
 
 class ContactImport(ScopedModel):
-    """A file of contacts, or of suppressed numbers, on its way in: how it is read, how far it is, what was wrong with
-    it."""
+    """A file of contacts, of suppressed numbers or of an exclusion list, on its way in: how it is read, how far it is,
+    what was wrong with it."""
 
     Status = ImportStatus
     Kind = ImportKind
@@ -420,6 +420,13 @@ class ContactImport(ScopedModel):
     #  "custom_attributes": {"region": 4}}, "add_labels": [], "default_country": "PE"}; of suppressed numbers
     #  {…, "columns": {"phone": 0, "reason": 1, "since": 2}, "reason": "RNE", "goes_on": True}: imported once checked
     mapping = models.JSONField(_("columns"), default=dict)
+    # Of a file of an exclusion list: which one, and what its numbers become. Null where that is gone.
+    exclusion_list = models.ForeignKey(
+        ExclusionList, models.SET_NULL, null=True, related_name="imports", editable=False
+    )
+    exclusion_load = models.ForeignKey(
+        ExclusionLoad, models.SET_NULL, null=True, related_name="imports", editable=False
+    )
     update_existing = models.BooleanField(_("update contacts that exist"), default=True)
     status = models.CharField(_("status"), max_length=16, choices=Status.choices, default=Status.CHECKING)
     rows = models.PositiveIntegerField(_("rows"), default=0)

@@ -90,6 +90,7 @@ class ImportKind(models.TextChoices):
 
     CONTACTS = "contacts", _("contacts")
     SUPPRESSIONS = "suppressions", _("suppressed numbers")
+    EXCLUSIONS = "exclusions", _("exclusion list")
 
 
 class ImportStatus(models.TextChoices):

@@ -4,9 +4,11 @@ import time
 from datetime import timedelta
 
 from celery import shared_task
+from django.db import transaction
 from django.utils import timezone
 
 from campaigns.erasing import erasure
+from campaigns.exclusions import hits, loads
 from campaigns.imports import upload, work
 from campaigns.launch import launching, schedule
 from campaigns.live import changes
@@ -84,6 +86,12 @@ def import_contacts(import_id: int) -> None:
         import_contacts.delay(import_id)
 
 
+def wake_import(import_id: int) -> None:
+    """Have a worker go on with a file, after the commit."""
+    # Only a nudge: without a broker the answer is the same, and the schedule wakes the import.
+    transaction.on_commit(lambda: import_contacts.delay(import_id), robust=True)
+
+
 @shared_task
 def wake_contact_imports() -> None:
     """Go on with imports whose worker died, and with those whose wake-up was lost."""
@@ -102,6 +110,13 @@ def wake_erasures() -> None:
     """Go on with erasures that had to wait, or whose worker died."""
     for erasure_id in erasure.under_way():
         erase_person.apply_async((erasure_id,), expires=STALE_AFTER_SECONDS)
+
+
+@shared_task
+def keep_exclusion_lists() -> None:
+    """Look for new contacts in the lists, and delete the numbers of files that hold no more."""
+    hits.catch_up_all()
+    loads.sweep()
 
 
 @shared_task

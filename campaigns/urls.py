@@ -10,6 +10,7 @@ from campaigns.api import (
     attribute_views,
     consent_views,
     contact_views,
+    exclusion_views,
     import_views,
     message_views,
     notification_views,
@@ -57,6 +58,18 @@ CONTACTS: list[URLPattern] = [
     api_path(f"{ACCOUNT}/labels/<int:label_id>", contact_views.Labels.as_view(_ROW), name="label"),
 ]
 
+EXCLUSIONS: list[URLPattern] = [
+    api_path(f"{ACCOUNT}/exclusion_lists", exclusion_views.ExclusionLists.as_view(), name="exclusion_lists"),
+    api_path(
+        f"{ACCOUNT}/exclusion_lists/<int:list_id>", exclusion_views.ExclusionListDetail.as_view(), name="exclusion_list"
+    ),
+    api_path(
+        f"{ACCOUNT}/exclusion_lists/<int:list_id>/load",
+        exclusion_views.ExclusionListLoad.as_view(),
+        name="exclusion_list_load",
+    ),
+]
+
 _CAMPAIGNS = f"{ACCOUNT}/whatsapp_api_campaigns"
 _CAMPAIGN = f"{_CAMPAIGNS}/<int:campaign_id>"
 
@@ -98,4 +111,4 @@ MESSAGES: list[URLPattern] = [
     ),
 ]
 
-urlpatterns: list[URLPattern] = [*CONTACTS, *CAMPAIGNS, *NOTIFICATIONS, *MESSAGES]
+urlpatterns: list[URLPattern] = [*CONTACTS, *EXCLUSIONS, *CAMPAIGNS, *NOTIFICATIONS, *MESSAGES]

@@ -88,6 +88,12 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 15.0,
         "options": {"expires": 15.0},
     },
+    "look for new contacts in exclusion lists": {
+        "task": "campaigns.tasks.keep_exclusion_lists",
+        # Until then they are counted among those who would get a message; none is sent to them.
+        "schedule": 15.0,
+        "options": {"expires": 15.0},
+    },
     "delete files of contacts that crashes left on disk": {
         "task": "campaigns.tasks.tidy_contact_files",
         "schedule": 3600.0,

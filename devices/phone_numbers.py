@@ -11,9 +11,9 @@ from typing import Final, NamedTuple
 
 from accounts.countries import is_country
 from devices.numbers import plans, written
-from devices.numbers.keys import key_of, key_sql
+from devices.numbers.keys import key_of, key_sql, spelt
 from devices.numbers.landlines import is_surely_landline
-from devices.numbers.plans import is_mobile
+from devices.numbers.plans import dialled, is_mobile
 from devices.numbers.written import Unreadable, Written
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "RAW_MAX",
     "Number",
     "Unreadable",
+    "dialled",
     "is_country",
     "is_mobile",
     "is_surely_landline",
@@ -34,6 +35,7 @@ __all__ = [
     "read_kept_from",
     "read_one",
     "reader",
+    "spelt",
     "without_separators",
 ]
 

@@ -4,6 +4,7 @@ JobPart: what became of those of one device and variant.
 SentMessage, ParkedReceipt: by what a receipt finds its recipient, and those that have not found theirs yet.
 IncomingMessage: what people write back. Identity: who they are. Answer: what is written to one of them.
 Erasure: who was forgotten, by a keyed hash. ErasureKey: an account's key for it.
+Suppression, ExclusionList: who must not be written to, one by one and by files of numbers.
 """
 
 import uuid
@@ -509,6 +510,85 @@ class Erasure(ScopedModel):
 
     def __str__(self) -> str:
         return f"erasure {self.pk}"
+
+
+class ListKind(models.TextChoices):
+    """Whose list it is: a registry of people who want no advertising, or the account's own."""
+
+    REPEP = "repep", _("REPEP (Mexico, Profeco)")
+    RNE = "rne", _("RNE (Colombia, CRC)")
+    NO_LLAME = "no_llame", _("No Llame (Argentina)")
+    ROBINSON = "robinson", _("Lista Robinson (Spain)")
+    OTHER = "other", _("another registry")
+    OWN = "own", _("our own list")
+
+
+class ExclusionList(ScopedModel):
+    """Numbers that come by file and are left out; a newer file takes the place of the one before."""
+
+    account = models.ForeignKey(Account, models.CASCADE, related_name="exclusion_lists", verbose_name=_("account"))
+    name = models.CharField(_("name"), max_length=100)
+    kind = models.CharField(_("registry"), max_length=12, choices=ListKind.choices)
+    is_on = models.BooleanField(_("in use"), default=True)
+    # Whose numbers are in force; null until the first file is loaded.
+    load = models.OneToOneField("ExclusionLoad", models.SET_NULL, null=True, related_name="in_force_of", editable=False)
+    created_at = models.DateTimeField(_("created"), db_default=Now(), editable=False)
+
+    class Meta:
+        verbose_name = _("exclusion list")
+        verbose_name_plural = _("exclusion lists")
+        ordering = ("name", "id")
+        constraints = [
+            models.UniqueConstraint(fields=["account", "name"], name="exclusion_list_once_per_name"),
+            models.CheckConstraint(condition=Q(kind__in=ListKind.values), name="exclusion_list_kind_is_known"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ExclusionLoad(models.Model):
+    """One file of an exclusion list. Its numbers count once it is the one in force; what no list points at is swept."""
+
+    # Null: it was deleted.
+    exclusion_list = models.ForeignKey(ExclusionList, models.SET_NULL, null=True, related_name="loads")
+    file_date = models.DateField(_("date of the file"), null=True)  # as the registry says it
+    default_country = models.CharField(max_length=2, blank=True)  # of numbers without a code, and of hashes of such
+    forms = ArrayField(models.CharField(max_length=8), default=list)  # what its lines are: see `exclusions.spellings`
+    numbers = models.PositiveIntegerField(_("numbers"), default=0)  # each counted once
+    matched_to = models.BigIntegerField(default=0)  # contacts up to this id are looked for: see `exclusions.hits`
+    loaded_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+", verbose_name=_("loaded by"))
+    loaded_at = models.DateTimeField(_("loaded"), null=True)
+    created_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return f"load {self.pk}"
+
+
+class ExclusionEntry(models.Model):
+    """A number of a load, as 64 bits of a digest: no number can be read from it. Its key is both columns."""
+
+    digest = models.BigIntegerField(primary_key=True)  # to Django alone: other loads have it, too
+    load_id = models.BigIntegerField()
+
+    class Meta:
+        db_table = "jobs_exclusionentry"
+
+    def __str__(self) -> str:
+        return str(self.digest)
+
+
+class ExclusionHit(models.Model):
+    """A contact's number that a load names: `hashtextextended` of its key. Its key is both columns."""
+
+    person = models.BigIntegerField(primary_key=True)  # to Django alone
+    load_id = models.BigIntegerField()
+
+    class Meta:
+        db_table = "jobs_exclusionhit"
+
+    def __str__(self) -> str:
+        return str(self.person)
 
 
 class Identity(models.Model):

@@ -9,7 +9,7 @@ from accounts.models import Role
 from tests.accounts import people
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-FOR_ALL = ["Panel", "Envíos", "Dispositivos", "Cuenta", "Números excluidos"]
+FOR_ALL = ["Panel", "Envíos", "Dispositivos", "Cuenta", "Números suprimidos"]
 EVERYTHING = [
     "Panel",
     "Nuevo envío",
@@ -18,7 +18,7 @@ EVERYTHING = [
     "Cuenta",
     "Miembros",
     "Tokens de API",
-    "Números excluidos",
+    "Números suprimidos",
     "Auditoría",
 ]
 

@@ -10,7 +10,7 @@ from accounts.audit import Actor
 from campaigns.imports import upload
 from campaigns.models import ContactImport
 from campaigns.states import ImportKind
-from campaigns.tasks import import_contacts
+from campaigns.tasks import wake_import
 
 _IMPORTED: Final = "suppressions.imported"
 
@@ -40,7 +40,7 @@ def accept_file(
             upload.remove_files(row.upload_name)
             raise
     if not is_asked_first:
-        _nudge(row)
+        wake_import(row.pk)
     return row
 
 
@@ -60,7 +60,7 @@ def suppress_file(actor: Actor, file: "UploadedFile[Any] | None", mapping: Any) 
         except BaseException:
             upload.remove_files(row.upload_name)
             raise
-    _nudge(row)
+    wake_import(row.pk)
     return row
 
 
@@ -70,7 +70,7 @@ def map_columns(actor: Actor, row: ContactImport, given: Any, update_existing: b
         upload.remap(row, given, update_existing)
         audit.record(actor, "contact_import.mapped", row, id=row.pk, fields=sorted(given))
     row.refresh_from_db()
-    _nudge(row)
+    wake_import(row.pk)
 
 
 def start(actor: Actor, row: ContactImport) -> None:
@@ -80,7 +80,7 @@ def start(actor: Actor, row: ContactImport) -> None:
         is_ban = row.kind == ImportKind.SUPPRESSIONS
         audit.record(actor, _IMPORTED if is_ban else "contact_import.started", row, id=row.pk, rows=row.rows)
     row.refresh_from_db()
-    _nudge(row)
+    wake_import(row.pk)
 
 
 def delete(actor: Actor, row: ContactImport) -> None:
@@ -89,8 +89,3 @@ def delete(actor: Actor, row: ContactImport) -> None:
         audit.record(actor, "contact_import.deleted", row, id=row.pk)
         row.delete()
     upload.remove_files(row.upload_name)
-
-
-def _nudge(row: ContactImport) -> None:
-    # Only a nudge: without a broker the answer is the same, and the schedule wakes the import.
-    transaction.on_commit(lambda: import_contacts.delay(row.pk), robust=True)

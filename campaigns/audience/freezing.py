@@ -16,17 +16,21 @@ from campaigns.audience.conditions import Audience
 from campaigns.audience.refused import EmptyAudience
 from campaigns.contacts import attributes
 from jobs.erasing import erased
+from jobs.exclusions import holding
 from jobs.models import Job
+from jobs.states import MessageKind
 
 OPTED_OUT: Final = "opted_out"  # the person said no: before every other reason
 NO_PHONE: Final = "no_phone"
 SUPPRESSED: Final = "suppressed"  # the account's list of numbers not to be written to
-REASONS: Final = (OPTED_OUT, SUPPRESSED, NO_PHONE)
+EXCLUDED: Final = holding.EXCLUDED  # a list that came by file
+REASONS: Final = (OPTED_OUT, SUPPRESSED, EXCLUDED, NO_PHONE)
 # Why somebody is left out, in SQL; of several reasons the first.
 _LEFT_OUT: Final = {
     OPTED_OUT: "contact.opted_out_at IS NOT NULL",
     NO_PHONE: "coalesce(contact.phone, '') = ''",
     SUPPRESSED: "suppression.id IS NOT NULL OR erased.id IS NOT NULL",
+    EXCLUDED: "exclusion.person IS NOT NULL",
 }
 _WHENS = " ".join(f"WHEN {holds} THEN '{reason}'" for reason, holds in _LEFT_OUT.items())
 _REASON: Final = f"CASE {_WHENS} ELSE '' END"
@@ -56,30 +60,36 @@ class Sampled:
     values: list[str]
 
 
-def count(account: Account | int, audience: Audience) -> Count:
-    """Count an audience in one statement."""
+def count(account: Account | int, audience: Audience, kind: str = MessageKind.COMMERCIAL) -> Count:
+    """Count an audience in one statement; `kind` as a job has it."""
     if audience.is_empty:
         return _count([("", 0)])
-    source, parameters = _meant(account, audience)
+    source, parameters = _meant(account, audience, kind)
     # One pass of counters: grouping by the reason, a text, takes a third longer.
     counters = [f"count(*) FILTER (WHERE NOT ({' OR '.join(_LEFT_OUT.values())}))"]
     before: list[str] = []
     for holds in _LEFT_OUT.values():
-        counters.append(f"count(*) FILTER (WHERE {' AND '.join([*before, holds])})")
-        before.append(f"NOT {holds}")
+        counters.append(f"count(*) FILTER (WHERE {' AND '.join([*before, f'({holds})'])})")
+        before.append(f"NOT ({holds})")
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {', '.join(counters)} FROM {source}", parameters)  # noqa: S608 - parameters are bound
         return _count(list(zip(("", *_LEFT_OUT), cursor.fetchone(), strict=True)))
 
 
-def sample(account: Account | int, audience: Audience, number: int, variables: Sequence[str] = ()) -> list[Sampled]:
+def sample(
+    account: Account | int,
+    audience: Audience,
+    number: int,
+    variables: Sequence[str] = (),
+    kind: str = MessageKind.COMMERCIAL,
+) -> list[Sampled]:
     """A few who would get the message: from all over the audience, and the same ones each time.
 
     `variables` as in a job's `columns`: "name", "custom_attributes.region"; `values` in their order.
     """
     if audience.is_empty:
         return []
-    source, parameters = _meant(account, audience)
+    source, parameters = _meant(account, audience, kind)
     values, value_parameters = _values(account, variables)
     with connection.cursor() as cursor:
         # First all that match, then the few: with a bare LIMIT the planner hopes to meet them soon, walks along the
@@ -97,11 +107,13 @@ def sample(account: Account | int, audience: Audience, number: int, variables: S
         return [Sampled(*row) for row in cursor.fetchall()]
 
 
-def count_lacking(account: Account | int, audience: Audience, variables: Sequence[str]) -> list[int]:
+def count_lacking(
+    account: Account | int, audience: Audience, variables: Sequence[str], kind: str = MessageKind.COMMERCIAL
+) -> list[int]:
     """How many of those who would get the message have no value for each of the variables, in their order."""
     if audience.is_empty or not variables:
         return [0] * len(variables)
-    source, parameters = _meant(account, audience)
+    source, parameters = _meant(account, audience, kind)
     cells, cell_parameters = _cells(account, variables)
     # Blanks of every kind, as rendering sees them.
     counters = ", ".join(f"count(*) FILTER (WHERE {cell} ~ '^\\s*$')" for cell in cells)
@@ -123,7 +135,7 @@ def freeze(cursor: Cursor, job: Job, audience: Audience) -> Count:
     """
     if audience.is_empty:
         raise EmptyAudience
-    source, parameters = _meant(job.account_id, audience)
+    source, parameters = _meant(job.account_id, audience, job.kind)
     values, value_parameters = _values(job.account_id, job.columns)
     variant, variant_parameters = _variant(job)
     cursor.execute(
@@ -150,18 +162,21 @@ def freeze(cursor: Cursor, job: Job, audience: Audience) -> Count:
     return counted
 
 
-def _meant(account: Account | int, audience: Audience) -> tuple[str, list[Any]]:
+def _meant(account: Account | int, audience: Audience, kind: str) -> tuple[str, list[Any]]:
     """SQL and parameters of what follows FROM: the audience as `contact`, each beside its `suppression` or none, and
-    beside its `erased` number's row or none: no door lets such a contact in, and none is written to if one did."""
+    its `exclusion` or none; and beside its `erased` number's row or none: no door lets such a contact in, and none is
+    written to if one did."""
     columns = ("id", "name", "phone", "phone_key", "email", "custom_attributes", "opted_out_at")
     selected, parameters = audience.select(account).order_by().values(*columns).query.sql_with_params()
     account_id = account if isinstance(account, int) else account.pk
+    hits, hit_parameters = holding.hits_of(holding.loads_in_force(account_id, kind))
     is_erased, erased_parameters = erased.joined(account_id, "contact.phone_key")
     return (
         f"({selected}) AS contact LEFT JOIN jobs_suppression AS suppression"
         " ON suppression.account_id = %s AND suppression.phone_key = contact.phone_key"
-        f" LEFT JOIN jobs_erasure AS erased ON {is_erased}",
-        [*parameters, account_id, *erased_parameters],
+        f" LEFT JOIN jobs_erasure AS erased ON {is_erased}"
+        f" LEFT JOIN {hits} ON exclusion.person = hashtextextended(contact.phone_key, 0)",
+        [*parameters, account_id, *erased_parameters, *hit_parameters],
     )
 
 

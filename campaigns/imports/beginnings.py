@@ -7,6 +7,7 @@ from campaigns.imports import columns
 from campaigns.imports.files.csv_records import Row
 from devices import phone_numbers
 
+_HASH: Final = re.compile(r"(?:0x)?(?:[0-9A-Fa-f]{32}|[0-9A-Fa-f]{40}|[0-9A-Fa-f]{64})")
 _ADDRESS: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
@@ -36,6 +37,8 @@ def is_header(cells: list[str]) -> bool:
 
 
 def _is_datum(cell: str) -> bool:
+    if _HASH.fullmatch(cell):
+        return True
     return bool(_ADDRESS.fullmatch(cell) or columns.NUMBER_LIKE.fullmatch(cell) or phone_numbers.is_written(cell))
 
 

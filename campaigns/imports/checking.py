@@ -6,9 +6,10 @@ from typing import Any, Final
 
 from campaigns.contacts.consent_by_file import Consent
 from campaigns.imports.chunks import MAX_ERRORS, Became, Chunk, ChunkReader
-from campaigns.imports.upload import COUNTED_NOTHING, FOUND_NOTHING
+from campaigns.imports.upload import COUNTED_NOTHING, FOUND_NOTHING, GOES_ON, forgotten
 from campaigns.models import ContactImport
 from campaigns.states import ImportKind
+from campaigns.wording import contact_line_problems
 
 Status = ContactImport.Status
 Cursor = Any
@@ -31,6 +32,8 @@ def check(cursor: Cursor, row: ContactImport, reader: ChunkReader, chunk: Chunk)
     for name, told in (("errors", chunk.errors), ("warnings", chunk.warnings)):
         if told and len(getattr(row, name)) < MAX_ERRORS:
             changes[name] = [*getattr(row, name), *told][:MAX_ERRORS]
+    if row.kind == ImportKind.EXCLUSIONS:
+        return _count_lines(row, chunk, changes)
     known = row.processed - row.error_count
     if reader.has_consents:
         keys = array("Q", [int(person.phone_key[1:]) | _mark(person.consent) for person in chunk.people])
@@ -56,6 +59,18 @@ def check(cursor: Cursor, row: ContactImport, reader: ChunkReader, chunk: Chunk)
         "opted_out_count": opted_out,
         "opted_in_count": opted_in,
     }
+
+
+def _count_lines(row: ContactImport, chunk: Chunk, changes: dict[str, Any]) -> Became:
+    """Of an exclusion list, whose numbers take the place of all before: only how many lines were read."""
+    good = row.created_count + len(chunk.people)
+    changes["created_count"] = good
+    if row.processed + chunk.rows < row.rows:
+        return None, changes
+    if not good and row.mapping.get(GOES_ON):
+        told = [contact_line_problems.stored(0, "exclusion_list_empty"), *changes.get("errors", row.errors)]
+        return Status.FAILED, {**changes, **forgotten(row), "errors": told[:MAX_ERRORS]}
+    return Status.READY, changes
 
 
 def _mark(consent: Consent | None) -> int:

@@ -13,6 +13,7 @@ from campaigns.contacts import attributes, consent_by_file
 from campaigns.imports import attribute_columns
 from campaigns.imports.attribute_columns import AttributeColumn
 from campaigns.imports.consent_columns import ConsentReader
+from campaigns.imports.exclusion_lines import ExclusionReader
 from campaigns.imports.files.csv_records import Row
 from campaigns.imports.lines import BadLine, LineReader, Note
 from campaigns.imports.suppression_lines import SuppressionReader
@@ -87,9 +88,11 @@ class ChunkReader:
         self._passed = row.processed if known else 0
         mapping = _under_own_names(row)
         day_order = days.order_of(mapping["default_country"] or row.account.default_country) or "dmy"
-        self.lines: LineReader | SuppressionReader
-        if row.kind == ImportKind.SUPPRESSIONS:
-            self.has_consents = False
+        self.lines: LineReader | SuppressionReader | ExclusionReader
+        self.has_consents = False
+        if row.kind == ImportKind.EXCLUSIONS:
+            self.lines = ExclusionReader(mapping)
+        elif row.kind == ImportKind.SUPPRESSIONS:
             self.lines = SuppressionReader(mapping, row.account.time_zone, timezone.now(), day_order)
         else:
             consents = ConsentReader(mapping, row.account.time_zone, timezone.now(), day_order)
@@ -121,7 +124,9 @@ class ChunkReader:
         errors: list[dict[str, Any]] = []
         warnings: list[dict[str, Any]] = []
         number = warning_count = 0
-        read = _unless_erased(self.lines.read, self.row.account_id)
+        read: Callable[[Row], Any] = self.lines.read
+        if self.row.kind != ImportKind.EXCLUSIONS:  # of which nothing is kept that says a number
+            read = _unless_erased(read, self.row.account_id)
         # No list of them: twice the objects, and Python's collector looks at each several times.
         for row in islice(self._rows, CHUNK_ROWS):
             number += 1
@@ -170,7 +175,7 @@ class ChunkReader:
 class Chunk(NamedTuple):
     """What a chunk's lines said."""
 
-    people: list[Any]  # Person, or Entry of a file of suppressed numbers
+    people: list[Any]  # Person; or Entry of a file of suppressed numbers, or of an exclusion list
     errors: list[dict[str, Any]]  # lines that were not read; the first 1,000
     error_count: int
     warnings: list[dict[str, Any]]  # what was left out of those that were; the first 1,000

@@ -115,6 +115,19 @@ def guess(found: Head, country: str) -> column_guess.Guess:
     return column_guess.Guess(columns, of_people.unsure)
 
 
+def number_in(cell: str, place: int | None, country: str, notes: list[Note]) -> str:
+    """The number ("+" and digits) of a line that says whom not to write to. Raises BadLine."""
+    if is_blank(cell):
+        raise BadLine("phone_missing")
+    try:
+        phone = phone_numbers.read_kept_from(cell, country)
+    except phone_numbers.Unreadable as problem:
+        raise BadLine(problem.code) from None
+    if phone_numbers.parse(phone) is None:
+        notes.append(Note("phone_of_no_plan", place))
+    return phone
+
+
 class SuppressionReader:
     """Reads lines as a mapping says; the counterpart of `LineReader`."""
 
@@ -136,15 +149,7 @@ class SuppressionReader:
         """Raises BadLine."""
         notes: list[Note] = []
         cells = checked_cells(row, self._width, self._columns, notes)
-        raw = "" if self._phone is None else cells[self._phone]
-        if is_blank(raw):
-            raise BadLine("phone_missing")
-        try:
-            phone = phone_numbers.read_kept_from(raw, self._country)
-        except phone_numbers.Unreadable as problem:
-            raise BadLine(problem.code) from None
-        if phone_numbers.parse(phone) is None:
-            notes.append(Note("phone_of_no_plan", self._phone))
+        phone = number_in("" if self._phone is None else cells[self._phone], self._phone, self._country, notes)
         return Entry(
             phone,
             phone_numbers.key_of(phone),

@@ -16,13 +16,21 @@ from typing import Any, Final, NamedTuple
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
+from django.db.models.functions import Now
 
 from accounts.models import Account, User
 from accounts.written.reading import is_storable
 from campaigns.contacts import labels
 from campaigns.contacts.consent_by_file import SOURCE_CHARACTERS
 from campaigns.contacts.people import ATTRIBUTE_NAME_CHARACTERS
-from campaigns.imports import attribute_columns, beginnings, consent_columns, suppression_lines, table
+from campaigns.imports import (
+    attribute_columns,
+    beginnings,
+    consent_columns,
+    exclusion_lines,
+    suppression_lines,
+    table,
+)
 from campaigns.imports import columns as column_guess
 from campaigns.imports.files import encodings, vcards, workbook_calls
 from campaigns.imports.files.csv_records import Format, Head
@@ -39,6 +47,10 @@ from jobs.intake.upload_check import Unacceptable, checked
 EXTENSIONS: Final = (".csv", ".txt", ".xlsx", ".vcf")
 MADE: Final = (".xlsx", ".vcf")  # of which a CSV is made before it is read
 FIELDS: Final = ("phone", "name", "email", "labels", "country", *consent_columns.FIELDS)
+FIELDS_OF_NUMBERS: Final[dict[str, tuple[str, ...]]] = {
+    ImportKind.SUPPRESSIONS: suppression_lines.FIELDS,
+    ImportKind.EXCLUSIONS: exclusion_lines.FIELDS,
+}
 SEVERAL: Final = ("more_phones", "name", consent_columns.OPTED_OUT)  # what may stand in several columns
 # Of a mapping.
 KEYS: Final = frozenset(
@@ -133,8 +145,8 @@ class _Found(NamedTuple):
 
 
 def _guess(found: Head, country: str, kind: str) -> column_guess.Guess:
-    guess = suppression_lines.guess if kind == ImportKind.SUPPRESSIONS else column_guess.guess
-    return guess(found, country)
+    guesses = {ImportKind.SUPPRESSIONS: suppression_lines.guess, ImportKind.EXCLUSIONS: exclusion_lines.guess}
+    return guesses.get(ImportKind(kind), column_guess.guess)(found, country)
 
 
 def _look(path: Path, form: Format | None, sheet: int | None, suffix: str) -> _Found:
@@ -270,6 +282,11 @@ def without_people(mapping: dict[str, Any]) -> dict[str, Any]:
     return {**mapping, "sample": [], "encoding_words": []}
 
 
+def forgotten(row: ContactImport) -> dict[str, Any]:
+    """What changes in an import's row when it has ended: its file is gone."""
+    return {"finished_at": Now(), "upload_name": "", "mapping": without_people(row.mapping)}
+
+
 def _sheet(mapping: dict[str, Any], given: dict[str, Any]) -> int:
     sheet = given.get("sheet", mapping.get("sheet", 0))
     sheets = mapping.get("sheets", [])
@@ -288,13 +305,13 @@ def _read_again(row: ContactImport, form: Format | None, sheet: int) -> dict[str
 
 
 def clean_columns(given: Any, width: int, kind: str = ImportKind.CONTACTS) -> dict[str, Any]:
-    """Check {"phone": 0, "reason": 1, "since": 2} of suppressed numbers; of contacts
+    """Check {"phone": 0, "reason": 1, "since": 2} of suppressed numbers; {"phone": 0} of an exclusion list; of contacts
     {"phone": 0, "more_phones": [6], "name": 1 or [1, 2], …, "country": 7, "custom_attributes": {"region": 4,
     "age": {"column": 5, "type": "number"}}}."""
-    if kind == ImportKind.SUPPRESSIONS:
-        if not isinstance(given, dict) or given.keys() - {*suppression_lines.FIELDS, "custom_attributes"}:
-            raise BadMapping("columns debe ser un objeto con phone, reason y since")
-        said = {name: _place(given[name], width) for name in suppression_lines.FIELDS if given.get(name) is not None}
+    if (fields := FIELDS_OF_NUMBERS.get(kind)) is not None:
+        if not isinstance(given, dict) or given.keys() - {*fields, "custom_attributes"}:
+            raise BadMapping(f"columns debe ser un objeto con {', '.join(fields)}")
+        said = {name: _place(given[name], width) for name in fields if given.get(name) is not None}
         return {**said, "custom_attributes": {}}
     if not isinstance(given, dict) or given.keys() - {*FIELDS, "more_phones", "custom_attributes"}:
         raise BadMapping(f"columns debe ser un objeto con {', '.join(FIELDS)}, more_phones y custom_attributes")
@@ -376,6 +393,8 @@ def start(row: ContactImport) -> None:
     check_columns(row)
     if row.status == Status.READY and not row.rows:
         raise refusal("import_file_empty")
+    if row.status == Status.READY and row.kind == ImportKind.EXCLUSIONS and not row.created_count:
+        raise refusal("exclusion_list_empty")
     moved = ContactImport.unscoped.filter(pk=row.pk).move(Status.RUNNING, **COUNTED_NOTHING)
     if not moved:
         row.refresh_from_db(fields=["status"])

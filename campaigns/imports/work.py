@@ -13,7 +13,6 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models.functions import Now
 
 from campaigns.contacts import attributes
 from campaigns.imports import checking, writing
@@ -21,9 +20,9 @@ from campaigns.imports.chunks import ChunkReader, rows_of
 from campaigns.imports.files import vcards, workbook_calls
 from campaigns.imports.files.unusable import MAX_COLUMNS, Unusable
 from campaigns.imports.recognition import Recognition
-from campaigns.imports.upload import COUNTED_NOTHING, GOES_ON, MADE, directory, made_csv, remove_files, without_people
+from campaigns.imports.upload import COUNTED_NOTHING, GOES_ON, MADE, directory, forgotten, made_csv, remove_files
 from campaigns.models import ContactImport
-from campaigns.states import IMPORT_OPEN, ImportKind
+from campaigns.states import IMPORT_OPEN
 from campaigns.wording import contact_line_problems
 
 Status = ContactImport.Status
@@ -82,9 +81,7 @@ def _alone(import_id: int) -> Iterator[bool]:
 
 def _fail(row: ContactImport, code: str, **details: Any) -> None:
     errors = [contact_line_problems.stored(0, code, **details)]
-    ContactImport.unscoped.filter(pk=row.pk, status=row.status).move(
-        Status.FAILED, errors=errors, finished_at=Now(), upload_name="", mapping=without_people(row.mapping)
-    )
+    ContactImport.unscoped.filter(pk=row.pk, status=row.status).move(Status.FAILED, errors=errors, **forgotten(row))
     remove_files(row.upload_name)
 
 
@@ -153,13 +150,12 @@ def _step(reader: ChunkReader) -> bool:
             if row.status == Status.CHECKING:
                 target, changed = checking.check(cursor, row, reader, chunk)
             else:
-                make = writing.ban if row.kind == ImportKind.SUPPRESSIONS else writing.import_people
-                target, changed = make(cursor, row, chunk, reader.lines.more_attributes)
+                target, changed = writing.write(cursor, row, chunk, reader.lines.more_attributes)
         rows, changes = ContactImport.unscoped.filter(pk=row.pk), {**changes, **changed}
         moved = rows.update(**changes) if target is None else rows.move(target, **changes)
         assert moved, f"import {row.pk} is {row.status}, and was to become {target}"
     # Only now: after a crash before the commit they are needed again.
-    if target == Status.COMPLETED:
+    if target in (Status.COMPLETED, Status.FAILED):
         remove_files(reader.row.upload_name)
     elif target == Status.READY:
         reader.keys_path.unlink(missing_ok=True)

@@ -1,4 +1,5 @@
-"""Writing what a chunk says: contacts are made or completed, or numbers are put on the account's list."""
+"""Writing what a chunk says: contacts are made or completed, or numbers are put on the account's list of suppressed
+ones, or on an exclusion list."""
 
 import json
 from collections.abc import Collection
@@ -7,28 +8,56 @@ from functools import lru_cache
 from json.encoder import encode_basestring
 from typing import Any, Final
 
-from django.db.models.functions import Now
 from django.utils import timezone
 
 from campaigns.contacts import attributes, consent_by_file, labels
 from campaigns.contacts.consent_by_file import SOURCE_CHARACTERS, Consent, File
+from campaigns.exclusions import loads
 from campaigns.imports.chunks import Became, Chunk
 from campaigns.imports.lines import Person
-from campaigns.imports.upload import without_people
+from campaigns.imports.upload import forgotten
 from campaigns.models import AttributeKind, ContactImport
+from campaigns.states import ImportKind
+from campaigns.wording import contact_line_problems
 from jobs import suppression
 
 Status = ContactImport.Status
 Cursor = Any
 
 
-def ban(cursor: Cursor, row: ContactImport, chunk: Chunk, _: Collection[str]) -> Became:
+def write(cursor: Cursor, row: ContactImport, chunk: Chunk, more_attributes: Collection[str]) -> Became:
+    """Write a chunk of a file, of whatever it is. Returns the next state, and what changes in the row.
+
+    `more_attributes`: of those in its people that stand in no column, their names.
+    """
+    if row.kind == ImportKind.SUPPRESSIONS:
+        return ban(row, chunk)
+    if row.kind == ImportKind.EXCLUSIONS:
+        return exclude(cursor, row, chunk)
+    return import_people(cursor, row, chunk, more_attributes)
+
+
+def ban(row: ContactImport, chunk: Chunk) -> Became:
     """Put the chunk's numbers on the account's list. Returns the next state, and what changes in the row."""
     bans = [suppression.Ban(one.phone, one.phone_key, one.reason, "", one.since) for one in chunk.people]
     lines = {one.phone_key: one.line for one in reversed(chunk.people)}
     consent_by_file.note_bans(row.account_id, bans, lines, _file(row))
     added = suppression.ban(row.account_id, bans)
     return _ended(row, chunk, created=added, skipped=len(bans) - added)
+
+
+def exclude(cursor: Cursor, row: ContactImport, chunk: Chunk) -> Became:
+    """Keep the chunk's numbers for an exclusion list; with the last of them they are in force, in the same moment that
+    those of the file before are not. Returns the next state, and what changes in the row."""
+    load = loads.of_import(row)
+    if load is None:
+        told = [contact_line_problems.stored(0, "exclusion_list_gone")]
+        return Status.FAILED, {**forgotten(row), "errors": told}
+    added = loads.write(cursor, load, [(one.form, one.digest) for one in chunk.people])
+    target, changes = _ended(row, chunk, created=added, skipped=len(chunk.people) - added)
+    if target == Status.COMPLETED:
+        loads.put_in_force(cursor, load, row)
+    return target, changes
 
 
 def import_people(cursor: Cursor, row: ContactImport, chunk: Chunk, more_attributes: Collection[str]) -> Became:
@@ -65,8 +94,7 @@ def _ended(row: ContactImport, chunk: Chunk, *, created: int, updated: int = 0, 
     }
     if row.processed + chunk.rows < row.rows:
         return None, changes
-    ended = {"finished_at": Now(), "upload_name": "", "mapping": without_people(row.mapping)}
-    return Status.COMPLETED, {**changes, **ended}
+    return Status.COMPLETED, {**changes, **forgotten(row)}
 
 
 def _under_names(person: Person, own: dict[str, str]) -> Person:

@@ -13,6 +13,7 @@ from campaigns.audience.conditions import Audience
 from campaigns.audience.freezing import freeze
 from campaigns.audience.refused import BadAudience, EmptyAudience, Refused
 from campaigns.contacts import people
+from campaigns.exclusions import hits
 from campaigns.launch import media, recurrence, unfilled_texts
 from campaigns.launch.unfilled_texts import texts_of
 from campaigns.models import Campaign, CampaignRun
@@ -179,6 +180,7 @@ def freeze_run(run_id: int) -> int | None:
         if run.job.imported_at is not None or run.job.status in JOB_ENDED:
             return None
         people.keep_all(run.job.account_id)  # whoever is deleted later is found among the recipients
+        hits.catch_up(run.job.account_id)
         try:
             counted = freeze(cursor, run.job, audience_of(run.campaign))
             sendable = counted.sendable

@@ -331,7 +331,7 @@ def preview(campaign: Campaign, preview: Preview) -> dict[str, Any]:
 
 def launch_question(campaign: Campaign, audience: Audience) -> tuple[str, str]:
     """What is asked before a launch: the question, and what will happen."""
-    count = freezing.count(campaign.account_id, audience)
+    count = freezing.count(campaign.account_id, audience, campaign.kind)
     question = _("Send “%(campaign)s” now to %(people)s?") % {
         "campaign": campaign,
         "people": audience_words.people(count.sendable),

@@ -32,6 +32,7 @@ VALUE_TYPES: Final[dict[str, Phrase]] = {
 LEFT_OUT: Final[dict[str, Phrase]] = {
     "opted_out": _("asked not to be written to"),
     "suppressed": _("on the list of suppressed numbers"),
+    "excluded_by_list": _("on an exclusion list"),
     "no_phone": _("without a phone"),
 }
 

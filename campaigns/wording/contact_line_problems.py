@@ -145,6 +145,14 @@ CONTACT_LINE_PROBLEMS: Final[dict[str, ContactLineProblem]] = {
         "El archivo nombra a una persona cuyos datos se borraron mientras esperaba. Súbelo sin ella.",
         _("The file names a person who was erased while it waited: it was deleted. Upload it again without them."),
     ),
+    "exclusion_list_empty": ContactLineProblem(
+        "No se pudo leer ningún número ni hash del archivo. La lista queda como estaba.",
+        _("No number and no hash of the file could be read. The list stays as it was."),
+    ),
+    "exclusion_list_gone": ContactLineProblem(
+        "La lista de exclusión se eliminó mientras se cargaba el archivo.",
+        _("The exclusion list was deleted while the file was being loaded."),
+    ),
     "import_file_lost": ContactLineProblem(
         "El archivo subido ya no se puede leer. Súbelo de nuevo.",
         _("The uploaded file can no longer be read. Upload it again."),

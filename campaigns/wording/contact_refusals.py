@@ -100,6 +100,26 @@ CONTACT_REFUSALS: Final[dict[str, Refusal]] = {
         "mapping.opted_in_source.",
         _("Say where these people agreed: in a column, or in words for all of them."),
     ),
+    # Exclusion lists
+    "exclusion_list_taken": Refusal(
+        409,
+        "La cuenta ya tiene una lista de exclusión con este nombre.",
+        _("There is an exclusion list with this name already."),
+    ),
+    "exclusion_list_invalid": Refusal(
+        400, "La lista de exclusión no es válida: {what}.", _("Look at what you wrote: something of it is not valid.")
+    ),
+    "exclusion_list_empty": Refusal(
+        400,
+        "No se pudo leer ningún número ni hash del archivo. La lista queda como estaba.",
+        _("No number and no hash of the file could be read. The list stays as it was."),
+    ),
+    "exclusion_lists_too_many": Refusal(
+        409,
+        "La cuenta ya tiene {limit} listas de exclusión, el máximo. Elimina una, o carga el archivo en una que exista.",
+        _("The account has as many exclusion lists as it may have. Delete one, or load the file into one of them."),
+    ),
+    # Imports: what was asked, of the phone
     "phone_column_missing": Refusal(
         400, "Indica qué columna tiene el teléfono, en mapping.columns.phone.", _("Say which column holds the phone.")
     ),

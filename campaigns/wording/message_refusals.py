@@ -27,7 +27,7 @@ MESSAGE_REFUSALS: Final[dict[str, Refusal]] = {
     ),
     "wants_no_messages": Refusal(
         409,
-        "Este número no recibe mensajes: está en la lista de supresión.",
+        "Este número no recibe mensajes: está en la lista de números suprimidos.",
         _("This number gets no messages: it is on the list of suppressed numbers."),
     ),
     "nothing_to_settle": Refusal(

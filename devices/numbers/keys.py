@@ -30,6 +30,23 @@ def key_of(e164: str) -> str:
     return e164
 
 
+def spelt(e164: str) -> list[str]:
+    """Return the spellings of one person's number, this one first: with and without what its key lacks.
+
+    Not with Argentina's 15, which stands behind an area code whose length the number does not say.
+    """
+    key = key_of(e164)
+    spellings = [e164, key]
+    if e164[:3] in _SPELT_TWICE:
+        if key.startswith("+55") and len(key) == 13 and key[5] in "6789":
+            spellings.append(f"{key[:5]}9{key[5:]}")
+        elif key.startswith("+52") and len(key) == 13:
+            spellings.append(f"+521{key[3:]}")
+        elif key.startswith("+54") and len(key) == 13:
+            spellings.append(f"+549{key[3:]}")
+    return list(dict.fromkeys(spellings))
+
+
 def key_sql(column: str) -> str:
     """Return `key_of` as an SQL expression over a column that holds "+" and digits, or something that is no number."""
     return f"""CASE

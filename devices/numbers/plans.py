@@ -99,6 +99,15 @@ def is_mobile(e164: str, region: str = "") -> bool:
     return not region or phonenumbers.region_code_for_number(number) == region
 
 
+@cache
+def dialled(region: str) -> tuple[str, str]:
+    """A country's code with its "+", and the 0 that is dialled before its numbers where there is one; else ""."""
+    metadata = phonenumbers.PhoneMetadata.metadata_for_region(region) if region else None
+    if metadata is None:
+        return "", ""
+    return f"+{metadata.country_code}", "0" if metadata.national_prefix == "0" else ""
+
+
 def _with_code(plan: _Plan, digits: str) -> Planned | None:
     is_own = digits.startswith(plan.code)
     if not is_own and (len(digits) <= plan.longest_mobile or digits == _EXAMPLE):

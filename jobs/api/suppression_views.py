@@ -16,7 +16,7 @@ from jobs import actions
 from jobs.models import Suppression
 from jobs.wording import phone_problems, suppression_reasons
 
-_PHONE_TAKEN = "Este teléfono ya está en la lista de números que no reciben mensajes."
+_PHONE_TAKEN = "Este teléfono ya está en la lista de números suprimidos."
 
 
 class SuppressionSerializer(serializers.ModelSerializer[Suppression]):

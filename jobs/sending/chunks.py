@@ -30,6 +30,7 @@ class Waiting(NamedTuple):
     chunk_id: int | None
     is_banned: bool  # the account must not write to this number (any more)
     is_stranger: bool = False  # never wrote to the device that has read it, and it may write to so many only
+    is_excluded: bool = False  # named by an exclusion list that its job heeds
 
 
 class Want(NamedTuple):

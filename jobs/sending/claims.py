@@ -6,13 +6,15 @@ written, and no further ahead of it than `Lane.room` says.
 
 import time
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
 import structlog
 
+from jobs.exclusions.holding import EXCLUDED
+from jobs.exclusions.matching import Load
 from jobs.message import lengths
 from jobs.message.book import MessageBook
 from jobs.sending import known_people
@@ -53,6 +55,7 @@ class Serving(NamedTuple):
     reach: int
     hours: Hours | None
     device_ids: list[int]
+    loads: Sequence[Load] = ()  # of the exclusion lists it heeds
 
 
 @dataclass(slots=True)
@@ -212,8 +215,9 @@ class Claimer:
 
     def _writable(self, feed: Feed, rows: list[Waiting], now: datetime) -> list[Waiting]:
         """Keep those whom the account may write to, and at this hour; note the others."""
-        self.banned += [(feed.job_id, waiting) for waiting in rows if waiting.is_banned]
-        return self._open_now([waiting for waiting in rows if not waiting.is_banned], feed.hours, now)
+        self.banned += [(feed.job_id, waiting) for waiting in rows if waiting.is_banned or waiting.is_excluded]
+        kept = [waiting for waiting in rows if not waiting.is_banned and not waiting.is_excluded]
+        return self._open_now(kept, feed.hours, now)
 
     def _open_now(self, rows: list[Waiting], hours: Hours | None, now: datetime) -> list[Waiting]:
         """Keep those who may be written to at this hour; note when the others may."""
@@ -235,7 +239,8 @@ class Claimer:
             claim = Claim(
                 waiting.recipient_id, job_id, self.device_id, waiting.phone, "", None, 0, chunk_id=waiting.chunk_id
             )
-            outcomes.append(Outcome(claim, RecipientState.SUPPRESSED, OPTED_OUT))
+            reason = OPTED_OUT if waiting.is_banned else EXCLUDED
+            outcomes.append(Outcome(claim, RecipientState.SUPPRESSED, reason))
             self.let_go(waiting.chunk_id)
         self.banned.clear()
         return outcomes

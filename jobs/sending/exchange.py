@@ -24,6 +24,7 @@ from devices.health.correspondents import wrote_to
 from devices.lane.leases import LOCKED, USABLE
 from devices.phone_numbers import key_sql
 from devices.prepared import Prepared, numbers
+from jobs.exclusions.holding import LOADS_OF, named_in
 from jobs.sending.chunks import LISTS_OF
 from jobs.sending.outcomes import Outcome
 from jobs.sending.recording import (
@@ -107,9 +108,10 @@ WITH runner AS (
 ), usable AS MATERIALIZED (
   SELECT id, device_is = 'locked' AS is_locked FROM standing WHERE device_is IS NOT NULL
 ), job AS MATERIALIZED (
-  SELECT id, {LISTS_OF} AS account_id FROM jobs_job AS job WHERE id = ANY(%(jobs)s::bigint[]) AND status = 'processing'
+  SELECT id, {LISTS_OF} AS account_id, {LOADS_OF} AS loads
+  FROM jobs_job AS job WHERE id = ANY(%(jobs)s::bigint[]) AND status = 'processing'
 ), drawn AS MATERIALIZED (
-  SELECT given.id, given.device_id, job.account_id, usable.is_locked
+  SELECT given.id, given.device_id, job.account_id, job.loads, usable.is_locked
   FROM unnest(%(drawn)s::bigint[], %(drawn_devices)s::bigint[], %(drawn_jobs)s::bigint[])
     AS given (id, device_id, job_id)
     JOIN job ON job.id = given.job_id JOIN usable ON usable.id = given.device_id
@@ -118,7 +120,8 @@ WITH runner AS (
   SET state = '{CLAIM.target}', device_id = drawn.device_id, tries = recipient.tries + 1, tried_at = clock_timestamp()
   FROM drawn WHERE recipient.id = drawn.id
     AND coalesce(recipient.state = '{CLAIM.source}' AND coalesce(recipient.due_at <= clock_timestamp(), true), false)
-    AND {NOT_BANNED} AND (NOT drawn.is_locked OR {wrote_to("drawn.device_id", "recipient.phone")})
+    AND {NOT_BANNED} AND NOT {named_in("drawn.loads", "recipient.phone")}
+    AND (NOT drawn.is_locked OR {wrote_to("drawn.device_id", "recipient.phone")})
   RETURNING recipient.device_id, recipient.id, recipient.tries_left, recipient.doubt_since IS NOT NULL AS in_doubt,
     recipient.tries
 ), new AS MATERIALIZED ({given_outcomes(RecipientState.SENDING)}

@@ -1,5 +1,5 @@
 """What is claimed from is read here, for many devices at once: chunks of their jobs, and who is to be tried again; of
-devices that may write only to people they know, or to so many strangers, who is one.
+devices that may write only to people they know, or to so many strangers, who is one; and whom exclusion lists name.
 """
 
 import json
@@ -10,6 +10,8 @@ from itertools import cycle
 from typing import Any
 
 from devices.health import correspondents
+from jobs.exclusions import matching
+from jobs.exclusions.holding import LOADS_OF
 from jobs.sending import chunks, known_people
 from jobs.sending.chunks import Waiting
 from jobs.sending.claims import Claimer, Serving
@@ -72,7 +74,7 @@ def look_for_known(cursor: Cursor, claimers: Mapping[Claimer, int], now: datetim
             to = rows[-1].position + 1 if len(rows) == missing else end
             stretch -= to - feed.looked_to
             missing -= len(rows)
-            claimer.take_known(feed, rows, now)
+            claimer.take_known(feed, _told_excluded(cursor, job, rows), now)
             feed.looked(to, time.monotonic() - began, time.monotonic())
 
 
@@ -88,7 +90,7 @@ def _served_by(cursor: Cursor, device_ids: list[int]) -> list[Serving]:
     # A canary goes ahead of strangers. Who may write to nobody else finds the people it knows behind it, too.
     cursor.execute(
         f"""
-        SELECT job.id, {chunks.LISTS_OF}, job.total, job.sending_window, job.columns, serving.device_ids
+        SELECT job.id, {chunks.LISTS_OF}, job.total, job.sending_window, job.columns, serving.device_ids, {LOADS_OF}
         FROM jobs_job AS job CROSS JOIN LATERAL (
             SELECT array_agg(device_id ORDER BY device_id) AS device_ids FROM jobs_jobdevice
             WHERE job_id = job.id AND device_id = ANY(%s)
@@ -98,10 +100,30 @@ def _served_by(cursor: Cursor, device_ids: list[int]) -> list[Serving]:
         """,  # noqa: S608 - constants
         (device_ids,),
     )
+    rows = cursor.fetchall()
+    loads = {load.load_id: load for load in matching.loads_of({load_id for row in rows for load_id in row[-1]})}
     return [
-        Serving(job_id, account_id, reach, hours_of(_json(window), columns), devices)
-        for job_id, account_id, reach, window, columns, devices in cursor.fetchall()
+        Serving(
+            job_id,
+            account_id,
+            reach,
+            hours_of(_json(window), columns),
+            devices,
+            [loads[load_id] for load_id in load_ids if load_id in loads],
+        )
+        for job_id, account_id, reach, window, columns, devices, load_ids in rows
     ]
+
+
+def _told_excluded(cursor: Cursor, job: Serving, rows: list[Waiting]) -> list[Waiting]:
+    """These recipients of a job, told who of them is named by an exclusion list that it heeds.
+
+    Whatever was known of the lists before, here everybody is looked for, by every spelling of their number.
+    """
+    if not rows or not job.loads:
+        return rows
+    named = matching.named(cursor, job.loads, [waiting.phone for waiting in rows])
+    return [waiting._replace(is_excluded=waiting.phone in named) for waiting in rows]
 
 
 def _read_retries(cursor: Cursor, job: Serving, serving: Sequence[Claimer], now: datetime) -> None:
@@ -109,6 +131,7 @@ def _read_retries(cursor: Cursor, job: Serving, serving: Sequence[Claimer], now:
     wanted = {claimer: number for claimer in serving if (number := claimer.retries_wanted(job.job_id))}
     limit = min(sum(wanted.values()), MOST_RETRIES_READ)
     rows = chunks.read_retries(cursor, job.job_id, job.account_id, limit) if limit else []
+    rows = _told_excluded(cursor, job, rows)
     for waiting, claimer in zip(rows, cycle(wanted)):
         claimer.take_retry(job.job_id, waiting, now)
 
@@ -122,7 +145,8 @@ def _read_fresh(cursor: Cursor, job: Serving, serving: Sequence[Claimer], now: d
         if not taken:
             break
         rows: dict[int | None, list[Waiting]] = {}
-        for waiting in chunks.read(cursor, job.job_id, job.account_id, taken):
+        read = chunks.read(cursor, job.job_id, job.account_id, taken)
+        for waiting in _told_excluded(cursor, job, read):
             rows.setdefault(waiting.chunk_id, []).append(waiting)
         of_device = {claimer.device_id: claimer for claimer in serving}
         for chunk in taken:

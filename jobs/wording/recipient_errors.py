@@ -20,8 +20,11 @@ RECIPIENT_ERRORS: Final[dict[str, RecipientError]] = {
     "duplicate": RecipientError("Repetido en el archivo: el mensaje se envía una sola vez.", _("Repeated in the file")),
     "opted_out": RecipientError("La persona pidió no recibir mensajes.", _("Asked not to be written to")),
     "suppressed": RecipientError(
-        "El número está en la lista de números a los que la cuenta no escribe.",
+        "El número está en la lista de números suprimidos de la cuenta.",
         _("On the list of numbers not to be written to"),
+    ),
+    "excluded_by_list": RecipientError(
+        "El número está en una lista de exclusión de la cuenta.", _("On an exclusion list of the account")
     ),
     "no_phone": RecipientError("El contacto no tiene teléfono.", _("The contact has no phone")),
     "no_devices": RecipientError(

@@ -9,7 +9,7 @@ from campaigns.launch import schedule
 from campaigns.models import Campaign
 from jobs.states import JobStatus
 from jobs.wording.job_reasons import PAUSED_BY_PERSON
-from tests.acts import account_doors, campaign_doors, contact_doors, device_doors, job_doors
+from tests.acts import account_doors, campaign_doors, contact_doors, device_doors, exclusion_doors, job_doors
 from tests.acts.table import Form, Scene
 from tests.factories import make_device
 
@@ -174,6 +174,22 @@ def whoever_may_only_look(scene: Scene) -> None:
     assert scene.call("DELETE", "device", device_id=scene.device.pk).status_code == 403
     for act in DEVICE_ACTS:
         assert scene.call("POST", act, {}, device_id=scene.device.pk).status_code == 403
+
+
+def a_list_as_it_is(scene: Scene) -> None:
+    row = exclusion_doors.exclusion_list(scene)
+    body = {"name": row.name, "is_on": True}
+    assert scene.call("PATCH", "exclusion_list", body, list_id=row.pk).status_code == 200
+    assert scene.press("jobs_exclusionlist_on", None, row.pk).status_code == 302
+
+
+def the_name_a_list_has(scene: Scene) -> None:
+    row = exclusion_doors.exclusion_list(scene)
+    other = exclusion_doors.exclusion_list(scene, "otra")
+    assert scene.call("PATCH", "exclusion_list", {"name": row.name}, list_id=other.pk).status_code == 409
+    assert scene.call("POST", "exclusion_lists", exclusion_doors.form(name=row.name)).status_code == 409
+    assert scene.press("jobs_exclusionlist_add", exclusion_doors.form(name=row.name)).status_code == 400
+    assert scene.call("POST", "exclusion_list_load", Form(file_date="mañana"), list_id=row.pk).status_code == 400
 
 
 NOTHING: list[Nothing] = [

@@ -23,6 +23,7 @@ from campaigns.imports.attribute_columns import AttributeColumn
 from campaigns.imports.files.unusable import MAX_COLUMNS
 from campaigns.imports.suppression_lines import REASON_CHARACTERS
 from campaigns.models import Contact, ContactImport, Label
+from campaigns.states import ImportKind
 from campaigns.wording import attribute_words, contact_field_problems
 from campaigns.wording.refusals import page_refusal
 from devices import phone_numbers
@@ -63,6 +64,8 @@ SUPPRESSION_FIELDS: Final = {
     "reason": gettext_lazy("Reason"),
     "since": gettext_lazy("Since (date)"),
 }
+EXCLUSION_FIELDS: Final = {"phone": gettext_lazy("Number, or its hash")}
+_FIELDS_OF: Final = {ImportKind.SUPPRESSIONS: SUPPRESSION_FIELDS, ImportKind.EXCLUSIONS: EXCLUSION_FIELDS}
 DELIMITERS: Final = {
     ",": gettext_lazy("comma (,)"),
     ";": gettext_lazy("semicolon (;)"),
@@ -283,9 +286,11 @@ class MappingForm(forms.Form):
         super().__init__(data, initial=initial)
         self.mapping = mapping
         self.is_of_suppressions = row.kind == ContactImport.Kind.SUPPRESSIONS
-        self.fields_of_columns = SUPPRESSION_FIELDS if self.is_of_suppressions else FIELDS
+        self.is_of_exclusions = row.kind == ContactImport.Kind.EXCLUSIONS
+        self.is_of_people = row.kind == ContactImport.Kind.CONTACTS
+        self.fields_of_columns = _FIELDS_OF.get(ImportKind(row.kind), FIELDS)
         self.is_spreadsheet = row.upload_name.endswith(upload.MADE)
-        meanings = {*self.fields_of_columns, *(() if self.is_of_suppressions else ("attribute",))}
+        meanings = {*self.fields_of_columns, *(("attribute",) if self.is_of_people else ())}
         self.columns = _known(mapping, meanings) if data is None else _chosen(mapping, meanings, data)
 
     def clean_default_country(self) -> str:

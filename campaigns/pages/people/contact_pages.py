@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Account
 from accounts.written.spreadsheets import BOM, defuser
-from campaigns.imports import consent_columns, recognition, upload
+from campaigns.imports import consent_columns, exclusion_lines, recognition, upload
 from campaigns.models import Contact, ContactImport, Label
 from campaigns.pages.people import contact_list
 from campaigns.pages.people.contact_forms import ATTRIBUTE_KINDS, COLUMN_TYPES, ContactForm, MappingForm
@@ -28,6 +28,7 @@ ROWS_LOOKED_THROUGH: Final = 200_000
 JOBS_LOOKED_THROUGH: Final = 50
 ERRORS_SHOWN: Final = 100
 EXAMPLES_SHOWN: Final = 3
+FORM_NAMES: Final = {"plain": "", "sha256": "SHA-256", "sha1": "SHA-1", "md5": "MD5"}
 
 Status = ContactImport.Status
 _defuse = defuser(",;|\t\r\n")
@@ -113,12 +114,14 @@ def columns_of(account: Account, row: ContactImport, form: MappingForm, problems
 
 def one_import(row: ContactImport) -> dict[str, Any]:
     is_ready = row.status == Status.READY
+    phone_column = upload.phone_column(row)
+    form = exclusion_lines.form_of(phone_column["samples"] if phone_column else [])
     return {
         "row": row,
         "is_under_way": row.status in (Status.CHECKING, Status.RUNNING),
         "is_ready": is_ready,
         "may_remap": row.status in (Status.CHECKING, Status.READY),
-        "phone_column": upload.phone_column(row),
+        "phone_column": phone_column,
         "country_column": upload.country_column(row),
         "types": [_type(one) for one in recognition.shown_types(row.mapping)],
         "unsure": row.mapping.get("unsure", []),
@@ -126,6 +129,9 @@ def one_import(row: ContactImport) -> dict[str, Any]:
         "lacks_source": consent_columns.needs_source(row.mapping),
         "percentage": f"{upload.percentage(row):.0f}",
         "is_of_suppressions": row.kind == ContactImport.Kind.SUPPRESSIONS,
+        "is_of_exclusions": row.kind == ContactImport.Kind.EXCLUSIONS,
+        "form_of_lines": form,
+        "form_name": FORM_NAMES[form],
         "counts": _counts(row),
         "errors": [problem(one) for one in row.errors[:ERRORS_SHOWN]],
         "more_errors": max(0, row.error_count - ERRORS_SHOWN),
@@ -162,6 +168,8 @@ def _counts(row: ContactImport) -> list[dict[str, Any]]:
             ("new", _("New numbers"), row.created_count),
             ("skipped", _("On the list already"), row.skipped_count),
         ]
+    elif row.kind == ContactImport.Kind.EXCLUSIONS:
+        counted = [("new", _("Numbers"), row.created_count), ("skipped", _("Repeated"), row.skipped_count)]
     else:
         counted = [
             ("new", _("New contacts"), row.created_count),

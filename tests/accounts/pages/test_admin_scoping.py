@@ -17,7 +17,7 @@ from accounts.models import Account, ApiToken, AuditEntry, Membership, Role
 from accounts.pages.admin_base import AccountAdmin
 from campaigns.models import AttributeName, Campaign, Contact, Label, Notification, Segment
 from devices.models import Device
-from jobs.models import IncomingMessage, Job, Recipient, Suppression
+from jobs.models import ExclusionList, IncomingMessage, Job, Recipient, Suppression
 from tests.accounts import people
 from tests.campaigns.arrange import imported_file
 from tests.devices import arrange
@@ -66,7 +66,8 @@ def one_of_each(account):
     )
     whose = {"account": account, "device": device, "message_id": MARK, "phone": "+51987654321", "name": MARK}
     written = IncomingMessage.unscoped.create(**whose, kind="text", text=MARK, at=now())
-    rows = (*rows, segment, campaign, told, written)
+    excluded = ExclusionList.unscoped.create(account=account, name=f"{MARK} list", kind="own")
+    rows = (*rows, segment, campaign, told, written, excluded)
     return {type(row): row for row in rows}
 
 

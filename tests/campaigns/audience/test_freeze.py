@@ -87,17 +87,17 @@ def everybody(account: Account) -> dict[str, Contact]:
 
 class TestCounting:
     def test_says_who_is_left_out_and_why(self, account, everybody):
-        assert count(account, VIPS) == Count(2, {"opted_out": 3, "suppressed": 1, "no_phone": 2})
+        assert count(account, VIPS) == Count(2, {"opted_out": 3, "suppressed": 1, "excluded_by_list": 0, "no_phone": 2})
         assert count(account.pk, VIPS).matched == 8
 
-    def test_takes_one_statement_and_a_look_for_labels_and_the_erased(
+    def test_takes_one_statement_and_looks_for_labels_lists_and_the_erased(
         self, account, everybody, django_assert_num_queries
     ):
-        with django_assert_num_queries(4):
+        with django_assert_num_queries(5):
             count(account, VIPS)
 
     def test_nobody_is_nobody(self, account, everybody):
-        nobody = Count(0, {"opted_out": 0, "suppressed": 0, "no_phone": 0})
+        nobody = Count(0, {"opted_out": 0, "suppressed": 0, "excluded_by_list": 0, "no_phone": 0})
         assert count(account, Audience.parse({})) == nobody
         assert count(account, Audience.parse({"labels": ["no existe"]})) == nobody
 
@@ -176,11 +176,11 @@ class TestFreezing:
         job.refresh_from_db()
         assert (job.total, job.imported_at is not None) == (0, True)
 
-    def test_takes_two_statements_and_a_look_for_labels_and_the_erased(
+    def test_takes_two_statements_and_looks_for_labels_lists_and_the_erased(
         self, account, everybody, django_assert_num_queries
     ):
         job = campaign_job(account)
-        with django_assert_num_queries(5), connection.cursor() as cursor:
+        with django_assert_num_queries(6), connection.cursor() as cursor:
             freeze(cursor, job, VIPS)
 
 

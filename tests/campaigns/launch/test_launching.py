@@ -60,7 +60,7 @@ def test_a_run_has_a_job_that_says_everything(account):
         (ana.phone, ["Ana", "norte"], "queued"),
         (gone.phone, ["Luz", ""], "suppressed"),
     ]
-    assert run.excluded == {"opted_out": 1, "no_phone": 0, "suppressed": 0}
+    assert run.excluded == {"opted_out": 1, "no_phone": 0, "suppressed": 0, "excluded_by_list": 0}
     assert dispatch.start(run.job_id)
 
 

@@ -124,6 +124,8 @@ def test_every_problem_of_a_line_has_one_row():
     raised |= codes_given_to("complain", files="imports/consent_columns.py")
     raised |= codes_given_to("stored", files="imports/chunks.py", place=1)
     raised |= codes_given_to("BadLine", files="imports/chunks.py") | {NAMES_THE_ERASED}
+    for module in ("chunks", "checking", "writing"):
+        raised |= codes_given_to("stored", files=f"imports/{module}.py", place=1)
     raised |= {kind.code for kind in Unusable.__subclasses__()}
     assert raised | PHONE_PROBLEMS.keys() == set(CONTACT_LINE_PROBLEMS)
 

@@ -141,7 +141,7 @@ class TestLive:
         results = {"sent": 7, "failed": 3, "total": 10, "by_state": by_state, "by_error": by_error}
         Job.unscoped.filter(pk=job.pk).update(finished_at=job.created_at, results=results)
         html = page(browser.get(live(job)))
-        for text in ("Resultado", "Excluido", "El número no tiene WhatsApp", "Pidió no recibir mensajes"):
+        for text in ("Resultado", "Suprimido", "El número no tiene WhatsApp", "Pidió no recibir mensajes"):
             assert text in html
         assert f"{recipients(job)}?error=not_on_whatsapp" in html
 

@@ -137,7 +137,7 @@ def test_opting_out_suppresses_the_numbers_and_opting_in_lifts_that(account, bro
     ana, nobody = contact(account, "+51987654321"), contact(account)
     asked = page(bulk(browser, "opt_out", [ana, nobody]))
     assert "confirmed" in asked
-    assert "sus números quedan excluidos" in asked  # as the list of them is called
+    assert "sus números quedan suprimidos" in asked  # as the list of them is called
     assert not Suppression.objects.for_account(account).exists()
     bulk(browser, "opt_out", [ana, nobody], confirmed="yes")
     ana.refresh_from_db()
