@@ -4,12 +4,28 @@ same transaction. The admin and `bootstrap` call these; what changes nothing lea
 
 import secrets
 from collections.abc import Iterable
+from enum import Enum
+from typing import Any, Final
 
 from django.db import transaction
 
 from accounts import audit
 from accounts.audit import Actor
 from accounts.models import Account, ApiToken, Membership, Role, User
+from accounts.rules import caps
+from accounts.rules.caps import Cap
+from accounts.rules.presets import RULES
+
+MOST_REASON_CHARACTERS: Final = 500
+
+
+class Same(Enum):
+    """What stands for a setting that stays as it is."""
+
+    SAME = "same"
+
+
+SAME: Final = Same.SAME
 
 
 def create_account(name: str) -> Account:
@@ -29,6 +45,50 @@ def change_account(actor: Actor, account: Account, fields: Iterable[str]) -> Non
     with transaction.atomic():
         account.save(update_fields=names)
         audit.record(actor, "account.changed", account, fields=names)
+
+
+def change_rules(
+    actor: Actor,
+    account: Account,
+    *,
+    country_rules: Iterable[str] | None = None,
+    cap: Cap | Same | None = SAME,
+    reason: str,
+) -> bool:
+    """Have its commercial campaigns keep to the rules of these countries, and to this cap; what is not given stays.
+
+    Returns whether that changed anything. Raises RulesRefused: `reason_missing`, `country_rules_invalid`.
+    """
+    with transaction.atomic():
+        locked = Account.objects.select_for_update(no_key=True).get(pk=account.pk)
+        countries = sorted(set(locked.country_rules if country_rules is None else country_rules))
+        frequency_cap = locked.frequency_cap if isinstance(cap, Same) else caps.as_json(cap)
+        before = set(locked.country_rules)
+        details: dict[str, Any] = {}
+        if on := sorted(set(countries) - before):
+            details["on"] = on
+        if off := sorted(before - set(countries)):
+            details["off"] = off
+        if frequency_cap != locked.frequency_cap:
+            details["frequency_cap"] = frequency_cap
+        if not details:
+            return False
+        if set(on) - RULES.keys():
+            raise RulesRefused("country_rules_invalid")
+        if not (reason := reason.strip()):
+            raise RulesRefused("reason_missing")
+        account.country_rules, account.frequency_cap = countries, frequency_cap
+        Account.objects.filter(pk=account.pk).update(country_rules=countries, frequency_cap=frequency_cap)
+        audit.record(actor, "account.rules_changed", account, **details, reason=reason[:MOST_REASON_CHARACTERS])
+    return True
+
+
+class RulesRefused(ValueError):
+    """The rules cannot be changed so. `code` says why."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
 
 
 def enter_account(actor: Actor) -> None:

@@ -6,6 +6,7 @@ from typing import Any, Final
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.models import Group
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -16,7 +17,9 @@ from accounts import actions
 from accounts.audit import Actor
 from accounts.countries import is_country
 from accounts.models import Account, ApiToken, AuditEntry, Membership, Role, User
+from accounts.pages import rule_fields
 from accounts.pages.admin_base import AccountAdmin, AccountForm, ReadOnly, action, display
+from accounts.pages.rule_fields import RuleFields
 from accounts.requests import account_of
 from accounts.time_zones import known_zone
 
@@ -26,7 +29,7 @@ admin.site.unregister(Group)  # roles come from memberships; Django's groups wou
 _WORDS: Final = ("added", "removed")
 
 
-class AccountSettingsForm(AccountForm):
+class AccountSettingsForm(RuleFields):
     """Takes a country's two letters in any case, and words with commas between them."""
 
     class Meta:
@@ -66,7 +69,8 @@ class AccountSettingsForm(AccountForm):
     @property
     def changed_columns(self) -> set[str]:
         """The columns of what was changed."""
-        return {"opt_out_words" if name in _WORDS else name for name in self.changed_data}
+        own = [name for name in self.changed_data if name not in rule_fields.NAMES]
+        return {"opt_out_words" if name in _WORDS else name for name in own}
 
     def clean_time_zone(self) -> str:
         name: str = self.cleaned_data["time_zone"].strip() or self.initial["time_zone"]
@@ -86,9 +90,11 @@ class AccountSettingsAdmin(AccountAdmin):
     """The account one is in: its name, the country of its numbers, and what is switched on."""
 
     form = AccountSettingsForm
-    fields = (
-        *("name", "default_country", "time_zone", "whatsapp_api_campaigns", "never_twice"),
-        *("added", "removed", "created_at"),
+    fieldsets = (
+        (None, {"fields": ("name", "default_country", "time_zone", "whatsapp_api_campaigns", "never_twice")}),
+        (gettext_lazy("Words that opt out"), {"fields": ("added", "removed")}),
+        (gettext_lazy("Rules of commercial campaigns"), {"fields": rule_fields.NAMES}),
+        (None, {"fields": ("created_at",)}),
     )
     readonly_fields = ("created_at",)
 
@@ -107,7 +113,17 @@ class AccountSettingsAdmin(AccountAdmin):
         return HttpResponseRedirect(reverse("admin:accounts_account_change", args=[account.pk]))
 
     def save_model(self, request: HttpRequest, obj: Account, form: Any, change: bool) -> None:
-        actions.change_account(Actor.of(request), obj, form.changed_columns)
+        actor = Actor.of(request)
+        with transaction.atomic():
+            actions.change_account(actor, obj, form.changed_columns)
+            if form.changes_rules:
+                actions.change_rules(
+                    actor,
+                    obj,
+                    country_rules=form.cleaned_data["countries"],
+                    cap=form.cap,
+                    reason=form.cleaned_data["reason"],
+                )
 
 
 class MemberForm(AccountForm):

@@ -31,6 +31,9 @@ ERRORS: Final = {
     "in_use": "Lo necesitan envíos o campañas en espera, que están en «errors». Cámbialos antes, o repite con "
     "force=true: se eliminará igualmente.",
     "force_invalid": "force debe ser true o false.",
+    "country_rules_invalid": "country_rules debe ser una lista de países que tienen reglas: {choices}.",
+    "frequency_cap_invalid": "frequency_cap debe ser null, o messages (de 1 a 30) en days (de 1 a 365).",
+    "reason_missing": "Indica en «reason» por qué cambias las reglas: queda en el registro de auditoría.",
     # What was sent
     "invalid": "Los datos enviados no son válidos.",
     "parse_error": "El cuerpo de la solicitud no se puede leer: su formato no es correcto.",

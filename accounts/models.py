@@ -11,6 +11,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts.rules import presets
 from accounts.scoping import ScopedModel, ScopedQuerySet
 
 
@@ -41,6 +42,11 @@ class Account(models.Model):
     sending_window = models.JSONField(_("sending window"), default=dict, blank=True)
     # {"added": [words], "removed": [words], "added_in": [words]}, beside those of `jobs.replies.vocabulary`.
     opt_out_words = models.JSONField(_("opt-out words"), db_default={}, default=dict, blank=True)
+    # The countries whose rules its commercial campaigns keep to: see `rules.presets`. Of an account that was there
+    # before there were rules: none, until a person says so.
+    country_rules = models.JSONField(_("rules of countries"), db_default=[], default=presets.default, blank=True)
+    # {"messages": 3, "days": 7}: how often one person is written to at most, over all campaigns; empty: no cap.
+    frequency_cap = models.JSONField(_("messages per person"), db_default={}, default=dict, blank=True)
     created_at = models.DateTimeField(_("created"), db_default=Now(), editable=False)
 
     class Meta:

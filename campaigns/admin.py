@@ -232,14 +232,14 @@ class CampaignAdmin(CampaignPages):
         return HttpResponseRedirect(address_of(campaign))
 
     def count_view(self, request: HttpRequest) -> HttpResponse:
-        """The live count of an audience, of a form's script: POST {"audience" or "segment", "texts"}."""
+        """The live count of an audience, of a form's script: POST {"audience" or "segment", "texts", "kind"}."""
         account = self._writable(request)
         if request.method != "POST":
             return HttpResponseRedirect(reverse("admin:campaigns_campaign_new"))
         try:
             asked = json.loads(request.body[:MAX_COUNT_BYTES])
             texts = [text for text in asked.get("texts", []) if isinstance(text, str)][:10]
-            raw, segment_id = asked.get("audience", {}), row_id(asked.get("segment"))
+            raw, segment_id, kind = asked.get("audience", {}), row_id(asked.get("segment")), str(asked.get("kind", ""))
         except (ValueError, AttributeError, TypeError, RecursionError):
             return JsonResponse({"error": str(field_problems.OTHER_PROBLEM)}, status=400)
         if segment_id is not None:
@@ -252,7 +252,7 @@ class CampaignAdmin(CampaignPages):
         except BadAudience as bad:
             first = bad.problems[0]
             return JsonResponse({"error": field_problems.audience_problem_at(first["path"], first["code"])}, status=400)
-        return JsonResponse(campaign_pages.counted(account, audience, texts))
+        return JsonResponse(campaign_pages.counted(account, audience, texts, kind))
 
     # --- What is done to it ---------------------------------------------------------------------------
 

@@ -1,10 +1,11 @@
-"""How fast a job can go, and when it will be through: day by day, by paces, daily limits and a window.
+"""How fast a job can go, and when it will be through: day by day, by paces, daily limits and hours.
 
-Nothing is decided by it. The days are those of one clock. The recipients' own clocks and retries are left out.
+Nothing is decided by it. The days are those of one clock: the recipients' own clocks and retries are left out. Where
+countries have hours of their own, it ends when their people are through as if it had no others, if that is later.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
@@ -18,8 +19,9 @@ from devices.lane.limits import local_day, strangers_budget
 from devices.lane.pacing import daily_allowance
 from jobs import windows
 from jobs.models import Job
+from jobs.rules.binding import binding_of
 from jobs.states import JobStatus
-from jobs.windows import Window
+from jobs.windows import Daily
 
 FURTHEST_DAYS: Final = 3650  # beyond it a date says nothing
 DAY: Final = timedelta(days=1)
@@ -83,7 +85,18 @@ def _eta(job: Job, senders: Senders, now: datetime) -> datetime | None:
     start = max(now, job.start_at) if job.status == JobStatus.PENDING else now
     left = job.total - job.sent - job.failed
     zone = known_zone(job.account.time_zone) or ZoneInfo("UTC")
-    return finish(left, senders, windows.parse(job.sending_window), zone, start)
+    window = windows.parse(job.sending_window)
+    ends = [finish(left, senders, window, zone, start)]
+    for country, rule in binding_of(job.kind, job.account.country_rules, {}).rules.items():
+        if rule.hours and (there := min(left, job.countries.get(country, 0))):
+            ends.append(finish(there, senders, windows.in_country(window, rule), ZoneInfo(rule.clock), start))
+    return last(ends)
+
+
+def last(ends: Sequence[datetime | None]) -> datetime | None:
+    """The latest; None where one of them is never."""
+    known = [end for end in ends if end is not None]
+    return max(known) if len(known) == len(ends) else None
 
 
 # The devices that send a job; before its start, those that could.
@@ -163,7 +176,7 @@ def _sent(senders: Senders, day: date, minutes: float, *, is_first: bool) -> flo
     return sum(sender.sent(day, minutes, is_first=is_first) * number for sender, number in senders.items())
 
 
-def finish(messages: int, senders: Senders, window: Window | None, zone: ZoneInfo, start: datetime) -> datetime | None:
+def finish(messages: int, senders: Senders, hours: Daily | None, zone: ZoneInfo, start: datetime) -> datetime | None:
     """When they are through, beginning at `start`; None where it would not be within ten years."""
     if messages <= 0:
         return start
@@ -173,7 +186,7 @@ def finish(messages: int, senders: Senders, window: Window | None, zone: ZoneInf
     first = start.astimezone(zone).date()
     for days in range(FURTHEST_DAYS):
         day = first + days * DAY
-        opens, closes = _open(day, window, zone)
+        opens, closes = _open(day, hours, zone)
         opens = max(opens, start)
         minutes = (closes - opens) / MINUTE
         if minutes <= 0:
@@ -185,13 +198,12 @@ def finish(messages: int, senders: Senders, window: Window | None, zone: ZoneInf
     return None
 
 
-def _open(day: date, window: Window | None, zone: ZoneInfo) -> tuple[datetime, datetime]:
+def _open(day: date, hours: Daily | None, zone: ZoneInfo) -> tuple[datetime, datetime]:
     """From when to when may be sent on this day, in UTC; an empty time where it may not."""
     opens, closes = datetime.combine(day, time.min), datetime.combine(day + DAY, time.min)
-    if window is not None:
-        closes = opens
-        if day.weekday() in window.weekdays:
-            opens, closes = datetime.combine(day, window.start), datetime.combine(day, window.end)
+    if hours is not None:
+        span = hours.on(day)
+        opens, closes = (datetime.combine(day, at) for at in span) if span is not None else (opens, opens)
     return opens.replace(tzinfo=zone).astimezone(UTC), closes.replace(tzinfo=zone).astimezone(UTC)
 
 

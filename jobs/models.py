@@ -108,7 +108,8 @@ class Job(ScopedModel):
 
     # How its file's numbers without "+" are read: as this country's ("PE"), or where "" as they stand.
     default_country = models.CharField(max_length=2, blank=True, db_default="", default="")
-    # {"PE": 980, "MX": 20}: how many of its file's numbers are of which country; "ZZ" is none's.
+    # {"PE": 980, "MX": 20}: how many of its file's numbers are of which country; "ZZ" is none's. Of a campaign's only
+    # those of countries that have hours of their own.
     countries = models.JSONField(db_default={}, default=dict, blank=True)
     # How many of them are landlines for sure; null where nobody counted: of campaigns, and of jobs of before.
     landlines = models.PositiveIntegerField(null=True, blank=True)
@@ -589,6 +590,22 @@ class ExclusionHit(models.Model):
 
     def __str__(self) -> str:
         return str(self.person)
+
+
+class LastWritten(models.Model):
+    """When an account last wrote to somebody commercially, the newest first, where rules ask: see `rules.often`."""
+
+    account = models.ForeignKey(Account, models.CASCADE, related_name="+", db_index=False)
+    phone_key = models.CharField(max_length=16)
+    recipient_ids = ArrayField(models.BigIntegerField())
+    times = ArrayField(models.DateTimeField())
+
+    class Meta:
+        # Also the index by which a person's row is found.
+        constraints = [models.UniqueConstraint(fields=["account", "phone_key"], name="last_written_once_per_person")]
+
+    def __str__(self) -> str:
+        return self.phone_key
 
 
 class Identity(models.Model):

@@ -17,6 +17,10 @@ from jobs.states import RecipientState, recipient_move
 
 OPTED_OUT = "opted_out"  # the error code of a recipient whose number is on the list
 CONTACT_DELETED = "contact_deleted"  # that of one whose contact was deleted before its turn
+# Those of recipients whom the rules of countries, or the account's cap, keep a commercial message from.
+NO_CONSENT = "no_consent"
+COUNTRY_HOURS = "country_hours"  # there is no hour at which both the job and their country would have it sent
+TOO_RECENT = "too_recent"
 _LEAVE_OUT = recipient_move(RecipientState.QUEUED, RecipientState.SUPPRESSED)
 # Who may have got the message from an earlier try is not simply left out.
 _LEAVE_IN_DOUBT = recipient_move(RecipientState.QUEUED, RecipientState.UNKNOWN)

@@ -16,7 +16,9 @@ _numbers = itertools.count(1)
 
 
 def make_account(name: str = "", **fields: Any) -> Account:
-    return Account.objects.create(name=name or f"Account {next(_numbers)}", **fields)
+    """Without the rules of countries, which are on in a new account: a test of them says which it is about."""
+    settings = {"country_rules": [], **fields}
+    return Account.objects.create(name=name or f"Account {next(_numbers)}", **settings)
 
 
 def make_member(account: Account | None = None, role: Role = Role.ADMINISTRATOR) -> Membership:

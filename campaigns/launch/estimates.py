@@ -11,9 +11,10 @@ from datetime import date, datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from accounts.rules.presets import Rule
 from devices.models import Device
 from jobs import windows
-from jobs.forecast import DAY, MINUTE, Sender, finish
+from jobs.forecast import DAY, MINUTE, Sender, finish, last
 
 # A device without a limit is as fast as its gateway: taken to answer each request within a second.
 UNLIMITED_PER_MINUTE: Final = 60.0
@@ -31,12 +32,20 @@ class Estimate:
 
 
 def estimate(
-    messages: int, devices: Sequence[Device], window: Mapping[str, Any], zone: ZoneInfo, start: datetime
+    messages: int,
+    devices: Sequence[Device],
+    window: Mapping[str, Any],
+    zone: ZoneInfo,
+    start: datetime,
+    by_rule: Sequence[tuple[Rule, int]] = (),
 ) -> Estimate:
-    """Estimate sending so many messages from `start` on."""
+    """Estimate sending so many messages from `start` on. `by_rule`: how many of them are to countries with hours."""
     hours = windows.parse(window)
     senders = Counter(map(_sender, devices))
-    finishes_at = finish(messages, senders, hours, zone, start)
+    ends = [finish(messages, senders, hours, zone, start)]
+    for rule, number in by_rule:
+        ends.append(finish(number, senders, windows.in_country(hours, rule), ZoneInfo(rule.clock), start))
+    finishes_at = last(ends)
     if finishes_at is None:
         return Estimate(len(devices))
     seconds = (finishes_at - start).total_seconds()

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from campaigns.audience import freezing, needs
 from campaigns.audience.conditions import Audience
+from campaigns.audience.terms import NONE, Terms, of_campaign
 from campaigns.launch import estimates, media, ways_out
 from campaigns.launch.launching import audience_of
 from campaigns.launch.unfilled_texts import texts_of
@@ -17,7 +18,6 @@ from devices.models import Device
 from jobs.message import lengths
 from jobs.message.rendering import CampaignTemplate, MessageTemplate, problems_of, variables_of
 from jobs.message.way_out import WithWayOut
-from jobs.states import MessageKind
 
 SAMPLES: Final = 5
 
@@ -47,13 +47,14 @@ def preview(campaign: Campaign, now: datetime) -> Preview:
     """Try a campaign out. Raises Refused."""
     media.check_text(campaign)
     audience = audience_of(campaign)
-    counted = freezing.count(campaign.account_id, audience, campaign.kind)
+    terms = of_campaign(campaign, now)
+    counted = freezing.count(campaign.account_id, audience, terms)
     texts = texts_of(campaign)
     variables = variables_of(*texts)
     template = template_of(campaign)
     sample = [
         Sample(one.contact_id, one.phone, template.render(one.values, one.phone))
-        for one in freezing.sample(campaign.account_id, audience, SAMPLES, variables, campaign.kind)
+        for one in freezing.sample(campaign.account_id, audience, SAMPLES, variables, terms)
     ]
     problems = dict.fromkeys(problem for text in texts for problem in problems_of(text))
     too_long = lengths.problems_of([one.text for one in sample] or texts, has_media=bool(campaign.multimedia))
@@ -67,21 +68,22 @@ def preview(campaign: Campaign, now: datetime) -> Preview:
             campaign.sending_window or campaign.account.sending_window,
             ZoneInfo(campaign.time_zone),
             max(campaign.scheduled_at or now, now),
+            counted.by_rule,
         ),
         problems=[*problems, *too_long],
-        lacking=lacking(campaign.account_id, audience, counted.sendable, texts, campaign.kind),
+        lacking=lacking(campaign.account_id, audience, counted.sendable, texts, terms),
         lacks_way_out=ways_out.lacks_one(campaign),
         gone=needs.gone(campaign, audience),
     )
 
 
 def lacking(
-    account_id: int, audience: Audience, sendable: int, texts: Sequence[str], kind: str = MessageKind.COMMERCIAL
+    account_id: int, audience: Audience, sendable: int, texts: Sequence[str], terms: Terms = NONE
 ) -> dict[str, int]:
     """The variables that would be sent as `---` to most of those who get the message, and to how many."""
     if not sendable or not (asked := variables_of(*texts, without_default=True)):
         return {}
-    lack = freezing.count_lacking(account_id, audience, asked, kind)
+    lack = freezing.count_lacking(account_id, audience, asked, terms)
     return {variable: number for variable, number in zip(asked, lack, strict=True) if 2 * number > sendable}
 
 

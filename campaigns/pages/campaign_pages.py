@@ -12,6 +12,7 @@ from accounts.models import Account
 from campaigns.api.serializers import MAX_DEVICES, MAX_MESSAGE_CHARACTERS, MAX_VARIANTS, MAX_WEIGHT
 from campaigns.audience import freezing
 from campaigns.audience.conditions import Audience
+from campaigns.audience.terms import NONE, of_campaign, terms_of
 from campaigns.contacts import attributes
 from campaigns.launch import control, drafting, launching, ways_out
 from campaigns.launch.media import MAX_BYTES, MEGABYTE
@@ -114,12 +115,13 @@ def _kind(value: Any) -> str:
     return "string" if isinstance(value, str) else ""
 
 
-def counted(account: Account, audience: Audience, texts: list[str]) -> dict[str, Any]:
+def counted(account: Account, audience: Audience, texts: list[str], kind: str) -> dict[str, Any]:
     """The live count: how many an audience means, who is left out, and the message as some of them will read it.
 
-    In words: the script only shows them.
+    In words: the script only shows them. By the rules that bind this kind of campaign, at the account's own hours.
     """
-    count = freezing.count(account, audience)
+    terms = terms_of(account, kind, account.sending_window, timezone.now()) if kind else NONE
+    count = freezing.count(account, audience, terms)
     texts = [text for text in texts if text.strip()]
     variables = variables_of(*texts)
     template = CampaignTemplate([(text, 1) for text in texts], variables, salt="count") if texts else None
@@ -130,7 +132,7 @@ def counted(account: Account, audience: Audience, texts: list[str]) -> dict[str,
         "left_out": audience_words.left_out_sentence(count.excluded),
         "samples": [
             {"phone": one.phone, "text": template.render(one.values, one.phone) if template else ""}
-            for one in freezing.sample(account, audience, SAMPLES, variables)
+            for one in freezing.sample(account, audience, SAMPLES, variables, terms)
         ],
         "problems": list(dict.fromkeys(problem for text in texts for problem in problems_of(text))),
     }
@@ -331,7 +333,7 @@ def preview(campaign: Campaign, preview: Preview) -> dict[str, Any]:
 
 def launch_question(campaign: Campaign, audience: Audience) -> tuple[str, str]:
     """What is asked before a launch: the question, and what will happen."""
-    count = freezing.count(campaign.account_id, audience, campaign.kind)
+    count = freezing.count(campaign.account_id, audience, of_campaign(campaign, timezone.now()))
     question = _("Send “%(campaign)s” now to %(people)s?") % {
         "campaign": campaign,
         "people": audience_words.people(count.sendable),

@@ -34,6 +34,9 @@ LEFT_OUT: Final[dict[str, Phrase]] = {
     "suppressed": _("on the list of suppressed numbers"),
     "excluded_by_list": _("on an exclusion list"),
     "no_phone": _("without a phone"),
+    "no_consent": _("without the consent that the law of their country asks for"),
+    "country_hours": _("at no hour that the law of their country allows"),
+    "too_recent": _("written to as often as they may be"),
 }
 
 

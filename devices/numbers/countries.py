@@ -44,3 +44,23 @@ def country_of(e164: str) -> str:
         if region := known.get(digits[:length]):
             return region
     return UNKNOWN
+
+
+def is_of_sql(column: str, country: str) -> str:
+    """Whether a number ("+" and digits) in this column is of this country ("PE"), as `country_of` says, in SQL."""
+    known = prefixes()
+    ways = [
+        " AND ".join([f"left({column}, {len(own) + 1}) = '+{own}'", *_not_longer(column, own, known, country)])
+        for own, region in known.items()
+        if region == country
+    ]
+    return f"({' OR '.join(ways) or 'false'})"
+
+
+def _not_longer(column: str, own: str, known: dict[str, str], country: str) -> list[str]:
+    """The conditions that no longer beginning makes it another country's."""
+    others: dict[int, list[str]] = {}
+    for prefix, region in known.items():
+        if region != country and prefix != own and prefix.startswith(own):
+            others.setdefault(len(prefix) + 1, []).append(f"'+{prefix}'")
+    return [f"left({column}, {length}) NOT IN ({', '.join(some)})" for length, some in others.items()]

@@ -19,7 +19,7 @@ from devices.phone_numbers import key_sql
 from devices.webhooks import inbox
 from jobs.erasing.erased import ERASED
 from jobs.erasing.person import Person, Waits
-from jobs.models import Answer, Identity, IncomingMessage, Job, Suppression
+from jobs.models import Answer, Identity, IncomingMessage, Job, LastWritten, Suppression
 from jobs.states import RecipientState, recipient_move
 
 _LEAVE_OUT = recipient_move(RecipientState.QUEUED, RecipientState.SUPPRESSED)
@@ -189,7 +189,7 @@ def _empty(cursor: Cursor, ids: Sequence[int]) -> list[tuple[int, int]]:
 
 
 def messages(account_id: int, person: Person) -> None:
-    """What they wrote, what was answered, who they are to WhatsApp, and that they ever wrote."""
+    """What they wrote, what was answered, who they are to WhatsApp, that they ever wrote, and were written to."""
     device_ids = _devices(account_id)
     theirs = Q(lid__in=person.lids)
     if person.phone:
@@ -203,6 +203,7 @@ def messages(account_id: int, person: Person) -> None:
             answers.delete()
             audit_entries(account_id, Q(action__startswith="job.", details__id__in=uuids))
             Correspondent.objects.filter(device_id__in=device_ids, phone_key=person.phone_key).delete()
+            LastWritten.objects.filter(account_id=account_id, phone_key=person.phone_key).delete()
         IncomingMessage.objects.for_account(account_id).filter(theirs).delete()
         Identity.objects.filter(theirs, account_id=account_id).delete()
         if told := _told(person):

@@ -24,6 +24,7 @@ from devices.lane.limits import Limits, limits_of
 from devices.models import Device
 from jobs.live import publishing
 from jobs.message.book import MessageBook
+from jobs.rules import often
 from jobs.running import fleet
 from jobs.running.lanes import Opened
 from jobs.sending import finishing, reading, recording, recovery, results
@@ -150,6 +151,7 @@ class Settlement:
             self._claimers.pop(device_id, None)
         if not tells:
             self._recorded(results.announce(order.outcomes, answer, self._feed, is_committed=True))
+        self._forget_unsent(order.outcomes)
 
     def _carry_out(
         self, order: Order, offer: Offer, drawn: Sequence[Drawn], settled: Settled, *, tells: bool
@@ -203,6 +205,17 @@ class Settlement:
         if counted := {k: (self._strangers_day[k], n) for k, n in begun.items() if n and k in self._strangers_day}:
             with connection.cursor() as cursor:
                 leases.count_strangers(cursor, counted)
+
+    def _forget_unsent(self, outcomes: Sequence[Outcome]) -> None:
+        """Whom nothing was sent to in the end may be written to by others."""
+        unsent = [
+            (one.claim.recipient_id, one.claim.job_id, one.claim.phone)
+            for one in outcomes
+            if one.claim.is_limited and one.state == RecipientState.FAILED and one.proven_unsent
+        ]
+        if unsent:
+            with transaction.atomic(), connection.cursor() as cursor:
+                often.forget(cursor, unsent)
 
     def forget(self) -> None:
         """Drop all that is known beside the rows (after a database error)."""
@@ -283,9 +296,9 @@ class Settlement:
     def _leave_out(self, claimers: Sequence[Claimer]) -> None:
         """Write down of whom was read that they are not to be written to, now or at all."""
         self._put_off(claimers)
-        if banned := [outcome for claimer in claimers if claimer.banned for outcome in claimer.take_banned()]:
+        if left := [outcome for claimer in claimers if claimer.left_out for outcome in claimer.take_left_out()]:
             with transaction.atomic(), connection.cursor() as cursor:
-                self._recorded(results.record(cursor, banned, self._feed, source=RecipientState.QUEUED))
+                self._recorded(results.record(cursor, left, self._feed, source=RecipientState.QUEUED))
 
     def _draw(self, wanted: Mapping[int, int], now: datetime) -> list[Drawn]:
         drawn: list[Drawn] = []
@@ -293,7 +306,7 @@ class Settlement:
         for claimer in claimers:
             device_id = claimer.device_id
             drawn += [(device_id, job_id, waiting) for job_id, waiting in claimer.draw(wanted[device_id], now)]
-        self._put_off(claimers)
+        self._leave_out(claimers)
         return drawn
 
     def _put_off(self, claimers: Sequence[Claimer]) -> None:
@@ -310,6 +323,7 @@ class Settlement:
             held=order.held,
             released=list(order.released.items()),
             drawn=[(waiting.recipient_id, device_id, job_id) for device_id, job_id, waiting in drawn],
+            limited={one.recipient_id: one.limits for _, _, one in drawn if one.limits is not None},
             outcomes=order.outcomes,
         )
         done: list[tuple[int, int]] = []

@@ -10,6 +10,7 @@ from itertools import starmap
 from typing import Any, NamedTuple
 
 from devices.phone_numbers import key_sql
+from jobs.rules.binding import Limits
 from jobs.states import CanaryState
 
 Cursor = Any
@@ -31,6 +32,8 @@ class Waiting(NamedTuple):
     is_banned: bool  # the account must not write to this number (any more)
     is_stranger: bool = False  # never wrote to the device that has read it, and it may write to so many only
     is_excluded: bool = False  # named by an exclusion list that its job heeds
+    limits: Limits | None = None  # how often they may be written to, as of when they were read
+    is_over: bool = False  # was written to as often, by then
 
 
 class Want(NamedTuple):

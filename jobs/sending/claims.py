@@ -17,12 +17,13 @@ from jobs.exclusions.holding import EXCLUDED
 from jobs.exclusions.matching import Load
 from jobs.message import lengths
 from jobs.message.book import MessageBook
+from jobs.rules.binding import UNBOUND, Binding
 from jobs.sending import known_people
 from jobs.sending.chunks import Chunk, Waiting, Want
 from jobs.sending.exchange import Claimed
 from jobs.sending.outcomes import Claim, Outcome, unsendable
 from jobs.states import RecipientState
-from jobs.suppression import OPTED_OUT
+from jobs.suppression import COUNTRY_HOURS, OPTED_OUT, TOO_RECENT
 from jobs.windows import Hours
 
 log = structlog.get_logger(__name__)
@@ -56,6 +57,7 @@ class Serving(NamedTuple):
     hours: Hours | None
     device_ids: list[int]
     loads: Sequence[Load] = ()  # of the exclusion lists it heeds
+    binding: Binding = UNBOUND
 
 
 @dataclass(slots=True)
@@ -114,7 +116,7 @@ class Claimer:
         self.keep_pace(messages_per_minute)
         self.feeds: dict[int, Feed] = {}
         self.not_yet: list[tuple[Waiting, datetime]] = []  # read, but it is night where they are
-        self.banned: list[tuple[int, Waiting]] = []  # read, but not to be written to: (job id, recipient)
+        self.left_out: list[tuple[int, Waiting, str]] = []  # read, but not to be written to: (job id, recipient, why)
         self.knows_only = False  # it writes only to people who wrote to it
         self.strangers_left: int | None = None  # others whom it may still write to; None: any number
         self._chunk_taken_at: float | None = None
@@ -215,34 +217,42 @@ class Claimer:
 
     def _writable(self, feed: Feed, rows: list[Waiting], now: datetime) -> list[Waiting]:
         """Keep those whom the account may write to, and at this hour; note the others."""
-        self.banned += [(feed.job_id, waiting) for waiting in rows if waiting.is_banned or waiting.is_excluded]
+        self.left_out += [
+            (feed.job_id, waiting, OPTED_OUT if waiting.is_banned else EXCLUDED)
+            for waiting in rows
+            if waiting.is_banned or waiting.is_excluded
+        ]
         kept = [waiting for waiting in rows if not waiting.is_banned and not waiting.is_excluded]
-        return self._open_now(kept, feed.hours, now)
+        open_now = self._open_now(kept, feed, now)
+        # Of whose hours have not begun it is asked again when they have.
+        self.left_out += [(feed.job_id, waiting, TOO_RECENT) for waiting in open_now if waiting.is_over]
+        return [waiting for waiting in open_now if not waiting.is_over]
 
-    def _open_now(self, rows: list[Waiting], hours: Hours | None, now: datetime) -> list[Waiting]:
-        """Keep those who may be written to at this hour; note when the others may."""
-        if hours is None:
+    def _open_now(self, rows: list[Waiting], feed: Feed, now: datetime) -> list[Waiting]:
+        """Keep those who may be written to at this hour; note when the others may, or that they never may."""
+        if feed.hours is None:
             return rows
         kept = []
         for waiting in rows:
-            opening = hours.opening_for(waiting.phone, waiting.values, now)
-            if opening <= now:
+            opening = feed.hours.opening_for(waiting.phone, waiting.values, now)
+            if opening is None:
+                self.left_out.append((feed.job_id, waiting, COUNTRY_HOURS))
+            elif opening <= now:
                 kept.append(waiting)
             else:
                 self.not_yet.append((waiting, opening))
         return kept
 
-    def take_banned(self) -> list[Outcome]:
+    def take_left_out(self) -> list[Outcome]:
         """What becomes of those who are not to be written to; the caller records it."""
         outcomes: list[Outcome] = []
-        for job_id, waiting in self.banned:
+        for job_id, waiting, code in self.left_out:
             claim = Claim(
                 waiting.recipient_id, job_id, self.device_id, waiting.phone, "", None, 0, chunk_id=waiting.chunk_id
             )
-            reason = OPTED_OUT if waiting.is_banned else EXCLUDED
-            outcomes.append(Outcome(claim, RecipientState.SUPPRESSED, reason))
+            outcomes.append(Outcome(claim, RecipientState.SUPPRESSED, code))
             self.let_go(waiting.chunk_id)
-        self.banned.clear()
+        self.left_out.clear()
         return outcomes
 
     def take_not_yet(self) -> list[tuple[int, datetime]]:
@@ -267,7 +277,7 @@ class Claimer:
             feed.drawn_at = self._draws
             drawn += [
                 (feed.job_id, waiting)
-                for waiting in self._open_now([feed.pop()], feed.hours, now)
+                for waiting in self._open_now([feed.pop()], feed, now)
                 if not waiting.is_stranger or self._may_meet(waiting)
             ]
             self._turn.append(feed)
@@ -352,6 +362,7 @@ def claims_of(
             is_in_doubt=row.is_in_doubt,
             tries=row.tries,
             is_stranger=waiting.is_stranger,
+            is_limited=waiting.limits is not None,
         )
         template, media = messages.of(job_id)
         try:

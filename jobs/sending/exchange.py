@@ -10,21 +10,25 @@ whenever the runner looks around (`plan_anew`).
 read a whole table to begin with those few. What is asked of one row for each of many is a subquery, and no join: of
 tables that have just grown it knows nothing, and would read all of them once for each.
 
-Lock order, here as everywhere in the engine: runners, lanes, recipients, jobs; each by rising id.
+Lock order, here as everywhere in the engine: runners, lanes, persons (`rules.often`), recipients, jobs; each by rising
+id, persons by their keys.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db import connection
+from django.utils import timezone
 
 from devices.health.correspondents import wrote_to
 from devices.lane.leases import LOCKED, USABLE
 from devices.phone_numbers import key_sql
 from devices.prepared import Prepared, numbers
 from jobs.exclusions.holding import LOADS_OF, named_in
+from jobs.rules import often
+from jobs.rules.binding import Limits
 from jobs.sending.chunks import LISTS_OF
 from jobs.sending.outcomes import Outcome
 from jobs.sending.recording import (
@@ -47,6 +51,10 @@ NOT_BANNED = f"""(
       SELECT true FROM jobs_suppression AS suppression
       WHERE suppression.account_id = drawn.account_id AND suppression.phone_key = {key_sql("recipient.phone")}
     ) IS NULL"""  # noqa: S608 - constants
+_MAY_BE_CLAIMED = f"""
+    coalesce(recipient.state = '{CLAIM.source}' AND coalesce(recipient.due_at <= clock_timestamp(), true), false)
+    AND {NOT_BANNED} AND NOT {named_in("drawn.loads", "recipient.phone")}
+    AND (NOT drawn.is_locked OR {wrote_to("drawn.device_id", "recipient.phone")})"""
 
 
 @dataclass(slots=True)
@@ -57,6 +65,7 @@ class Offer:
     held: Sequence[tuple[int, int]]  # device, token: all that the rest is about
     released: Sequence[tuple[int, float]] = ()  # device, seconds to its next slot
     drawn: Sequence[tuple[int, int, int]] = ()  # recipient, device, job: to be claimed
+    limited: Mapping[int, Limits] = field(default_factory=dict)  # recipients of those who may be written to so often
     outcomes: Sequence[Outcome] = ()
     done: Sequence[tuple[int, int]] = ()  # chunk, device: through
     freed: Sequence[tuple[int, int, int]] = ()  # chunk, device, first position that is given back
@@ -115,13 +124,10 @@ WITH runner AS (
   FROM unnest(%(drawn)s::bigint[], %(drawn_devices)s::bigint[], %(drawn_jobs)s::bigint[])
     AS given (id, device_id, job_id)
     JOIN job ON job.id = given.job_id JOIN usable ON usable.id = given.device_id
-), claimed AS (
+), {often.claimed(_MAY_BE_CLAIMED)}, claimed AS (
   UPDATE jobs_recipient AS recipient
   SET state = '{CLAIM.target}', device_id = drawn.device_id, tries = recipient.tries + 1, tried_at = clock_timestamp()
-  FROM drawn WHERE recipient.id = drawn.id
-    AND coalesce(recipient.state = '{CLAIM.source}' AND coalesce(recipient.due_at <= clock_timestamp(), true), false)
-    AND {NOT_BANNED} AND NOT {named_in("drawn.loads", "recipient.phone")}
-    AND (NOT drawn.is_locked OR {wrote_to("drawn.device_id", "recipient.phone")})
+  FROM drawn WHERE recipient.id = drawn.id AND {_MAY_BE_CLAIMED} AND {often.MAY_GO}
   RETURNING recipient.device_id, recipient.id, recipient.tries_left, recipient.doubt_since IS NOT NULL AS in_doubt,
     recipient.tries
 ), new AS MATERIALIZED ({given_outcomes(RecipientState.SENDING)}
@@ -167,6 +173,8 @@ def exchange(offer: Offer) -> Answer:
         "drawn_devices": numbers(drawn[1]),
         "drawn_jobs": numbers(drawn[2]),
         "jobs": numbers(set(drawn[2])),
+        **often.parameters_of(dict(sorted(offer.limited.items()))),
+        "at": timezone.now().isoformat(),
         **parameters_of(sorted(offer.outcomes, key=recipient_id_of)),
         "done": numbers(done[0]),
         "done_devices": numbers(done[1]),

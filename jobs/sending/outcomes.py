@@ -39,6 +39,7 @@ class Claim(NamedTuple):
     is_in_doubt: bool = False  # an earlier try may have gone out
     tries: int = 1  # so far, this one included
     is_stranger: bool = False  # counts for its device's day
+    is_limited: bool = False  # was noted as written to: `rules.often`
 
 
 class Outcome(NamedTuple):

@@ -10,8 +10,11 @@ from itertools import cycle
 from typing import Any
 
 from devices.health import correspondents
+from devices.phone_zones import zone_of
 from jobs.exclusions import matching
 from jobs.exclusions.holding import LOADS_OF
+from jobs.rules import often
+from jobs.rules.binding import Limits, binding_of
 from jobs.sending import chunks, known_people
 from jobs.sending.chunks import Waiting
 from jobs.sending.claims import Claimer, Serving
@@ -74,7 +77,7 @@ def look_for_known(cursor: Cursor, claimers: Mapping[Claimer, int], now: datetim
             to = rows[-1].position + 1 if len(rows) == missing else end
             stretch -= to - feed.looked_to
             missing -= len(rows)
-            claimer.take_known(feed, _told_excluded(cursor, job, rows), now)
+            claimer.take_known(feed, _told(cursor, job, rows, now), now)
             feed.looked(to, time.monotonic() - began, time.monotonic())
 
 
@@ -90,8 +93,9 @@ def _served_by(cursor: Cursor, device_ids: list[int]) -> list[Serving]:
     # A canary goes ahead of strangers. Who may write to nobody else finds the people it knows behind it, too.
     cursor.execute(
         f"""
-        SELECT job.id, {chunks.LISTS_OF}, job.total, job.sending_window, job.columns, serving.device_ids, {LOADS_OF}
-        FROM jobs_job AS job CROSS JOIN LATERAL (
+        SELECT job.id, {chunks.LISTS_OF}, job.total, job.sending_window, job.columns, serving.device_ids, job.kind,
+            account.country_rules, account.frequency_cap, {LOADS_OF}
+        FROM jobs_job AS job JOIN accounts_account AS account ON account.id = job.account_id CROSS JOIN LATERAL (
             SELECT array_agg(device_id ORDER BY device_id) AS device_ids FROM jobs_jobdevice
             WHERE job_id = job.id AND device_id = ANY(%s)
         ) AS serving
@@ -102,17 +106,18 @@ def _served_by(cursor: Cursor, device_ids: list[int]) -> list[Serving]:
     )
     rows = cursor.fetchall()
     loads = {load.load_id: load for load in matching.loads_of({load_id for row in rows for load_id in row[-1]})}
-    return [
-        Serving(
-            job_id,
-            account_id,
-            reach,
-            hours_of(_json(window), columns),
-            devices,
-            [loads[load_id] for load_id in load_ids if load_id in loads],
-        )
-        for job_id, account_id, reach, window, columns, devices, load_ids in rows
-    ]
+    jobs: list[Serving] = []
+    for job_id, account_id, reach, window, columns, devices, kind, country_rules, cap, load_ids in rows:
+        binding = binding_of(kind, _json(country_rules), _json(cap))
+        hours = hours_of(_json(window), columns, binding.rules)
+        heeded = [loads[load_id] for load_id in load_ids if load_id in loads]
+        jobs.append(Serving(job_id, account_id, reach, hours, devices, heeded, binding))
+    return jobs
+
+
+def _told(cursor: Cursor, job: Serving, rows: list[Waiting], now: datetime) -> list[Waiting]:
+    """These recipients of a job, told who of them is not to be written to, or only so often."""
+    return _limited(cursor, job, _told_excluded(cursor, job, rows), now)
 
 
 def _told_excluded(cursor: Cursor, job: Serving, rows: list[Waiting]) -> list[Waiting]:
@@ -131,7 +136,7 @@ def _read_retries(cursor: Cursor, job: Serving, serving: Sequence[Claimer], now:
     wanted = {claimer: number for claimer in serving if (number := claimer.retries_wanted(job.job_id))}
     limit = min(sum(wanted.values()), MOST_RETRIES_READ)
     rows = chunks.read_retries(cursor, job.job_id, job.account_id, limit) if limit else []
-    rows = _told_excluded(cursor, job, rows)
+    rows = _told(cursor, job, rows, now)
     for waiting, claimer in zip(rows, cycle(wanted)):
         claimer.take_retry(job.job_id, waiting, now)
 
@@ -146,7 +151,7 @@ def _read_fresh(cursor: Cursor, job: Serving, serving: Sequence[Claimer], now: d
             break
         rows: dict[int | None, list[Waiting]] = {}
         read = chunks.read(cursor, job.job_id, job.account_id, taken)
-        for waiting in _told_excluded(cursor, job, read):
+        for waiting in _told(cursor, job, read, now):
             rows.setdefault(waiting.chunk_id, []).append(waiting)
         of_device = {claimer.device_id: claimer for claimer in serving}
         for chunk in taken:
@@ -156,6 +161,21 @@ def _read_fresh(cursor: Cursor, job: Serving, serving: Sequence[Claimer], now: d
         # Only those whose chunk was empty, rows that ended before the start or that wait for the morning, take another.
         serving = [claimer for claimer in serving if not claimer.feeds[job.job_id].fresh]
     return ranges
+
+
+def _limited(cursor: Cursor, job: Serving, rows: list[Waiting], now: datetime) -> list[Waiting]:
+    """Note of those who may be written to so often how often, and who was already."""
+    if not rows or job.account_id is None or not job.binding.limits_somebody:
+        return rows
+    told = [one._replace(limits=_limits_of(job, one, now)) for one in rows]
+    people = [(one.recipient_id, one.phone, one.limits) for one in told if one.limits is not None]
+    over = often.over(cursor, job.account_id, people)
+    return [one._replace(is_over=one.recipient_id in over) for one in told] if over else told
+
+
+def _limits_of(job: Serving, one: Waiting, now: datetime) -> Limits | None:
+    clock = zone_of(one.phone) if job.hours is None else job.hours.clock_of(one.phone, one.values)
+    return job.binding.limits_of(one.phone, clock, now)
 
 
 def put_off(cursor: Cursor, not_yet: Sequence[tuple[int, datetime]]) -> None:
@@ -173,7 +193,6 @@ def put_off(cursor: Cursor, not_yet: Sequence[tuple[int, datetime]]) -> None:
     )
 
 
-def _json(raw: Any) -> dict[str, Any]:
+def _json(raw: Any) -> Any:
     """A JSON column of a plain statement: text or, by the connection's settings, the object itself."""
-    value: dict[str, Any] = json.loads(raw) if isinstance(raw, str) else raw
-    return value
+    return json.loads(raw) if isinstance(raw, str) else raw

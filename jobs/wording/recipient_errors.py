@@ -27,6 +27,18 @@ RECIPIENT_ERRORS: Final[dict[str, RecipientError]] = {
         "El número está en una lista de exclusión de la cuenta.", _("On an exclusion list of the account")
     ),
     "no_phone": RecipientError("El contacto no tiene teléfono.", _("The contact has no phone")),
+    "no_consent": RecipientError(
+        "La ley del país de este número pide su consentimiento, y el contacto no lo tiene.",
+        _("The law of the number's country asks for consent, and the contact has given none"),
+    ),
+    "country_hours": RecipientError(
+        "El horario del envío y el que permite la ley del país de este número no coinciden nunca.",
+        _("The sending hours and those that the law of the number's country allows never meet"),
+    ),
+    "too_recent": RecipientError(
+        "La cuenta ya le escribió tantas veces como permiten la ley de su país o su propio límite.",
+        _("Was written to as often as the law of their country, or the account's limit, allows"),
+    ),
     "no_devices": RecipientError(
         "Ningún device estaba conectado cuando el envío debía comenzar.", _("There was no device to send it")
     ),

@@ -60,11 +60,12 @@ async function count() {
 
 function currentQuestion() {
   const texts = message ? [message.value, ...variantTexts()] : ["{{name}}"]; // a segment has no message: who they are
-  if (segment?.value) return { segment: segment.value, texts };
+  const kind = form.elements.kind?.value ?? ""; // what rules of countries ask of it; a segment has none
+  if (segment?.value) return { segment: segment.value, texts, kind };
   try {
-    return { audience: JSON.parse(audience.value || "{}") ?? {}, texts };
+    return { audience: JSON.parse(audience.value || "{}") ?? {}, texts, kind };
   } catch {
-    return { audience: audience.value, texts }; // the server says what is wrong
+    return { audience: audience.value, texts, kind }; // the server says what is wrong
   }
 }
 
@@ -203,6 +204,7 @@ if (message) {
   $("#chips").addEventListener("click", ({ target }) => target.dataset.chip && insert(target.dataset.chip));
   form.elements.recurrence.addEventListener("change", showSchedule);
   segment.addEventListener("change", showSource);
+$("#kinds")?.addEventListener("change", later);
   form.elements.media_file.addEventListener("change", chooseType);
   form.elements.media_type.addEventListener("change", askForText);
   askForText();

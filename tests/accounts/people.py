@@ -7,12 +7,13 @@ from typing import Any
 from django.test import Client
 
 from accounts.models import Account, ApiToken, Membership, Role, User
+from tests.factories import make_account
 
 _numbers = count(1)
 
 
 def account(name: str = "", **fields: Any) -> Account:
-    return Account.objects.create(name=name or f"Account {next(_numbers)}", **fields)
+    return make_account(name, **fields)
 
 
 def user(email: str = "", *, password: str | None = None, **fields: Any) -> User:

@@ -9,7 +9,7 @@ from django.urls import reverse
 from accounts.management.commands.bootstrap import TOKEN_NAME
 from accounts.models import Account, ApiToken, Membership, Role, User
 from tests.accounts import people
-from tests.acts.table import Scene, admin, command
+from tests.acts.table import Scene, admin, api, command
 from tests.factories import make_account
 
 ACTS = "accounts.actions"
@@ -51,6 +51,19 @@ def enable_campaigns(scene: Scene) -> None:
     token(scene)
     Account.objects.filter(pk=scene.account.pk).update(whatsapp_api_campaigns=False)
     bootstrap(scene.account.name, scene.member.user.email, "--enable-campaigns")
+
+
+@api(f"{ACTS}.change_rules", "account.rules_changed", "PATCH", "sending_rules")
+def change_rules_by_api(scene: Scene) -> Any:
+    return scene.call("PATCH", "sending_rules", {"country_rules": ["PE"], "reason": "Ley 32323"})
+
+
+@admin(f"{ACTS}.change_rules", "account.rules_changed")
+def change_rules_by_page(scene: Scene) -> Any:
+    form = {"name": scene.account.name, "time_zone": "UTC", "default_country": "PE", "whatsapp_api_campaigns": "on"}
+    return scene.press(
+        "accounts_account_change", {**form, "countries": ["PE"], "reason": "Ley 32323"}, scene.account.pk
+    )
 
 
 @admin(f"{ACTS}.enter_account", "account.entered")

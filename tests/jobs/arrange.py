@@ -67,6 +67,7 @@ def claim(claimer: Claimer, number: int) -> list[Claim]:
         offer_of(
             {claimer.device_id},
             drawn=[(waiting.recipient_id, device_id, job_id) for device_id, job_id, waiting in drawn],
+            limited={waiting.recipient_id: waiting.limits for _, _, waiting in drawn if waiting.limits is not None},
         )
     )
     made, _ = claims_of(drawn, answer.claimed, MessageBook())

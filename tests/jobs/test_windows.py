@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from accounts.rules import presets
 from devices.phone_zones import zone_of
 from jobs import windows
 from jobs.models import Recipient
@@ -40,7 +41,7 @@ def test_an_empty_window_is_none_at_all() -> None:
 )
 def test_it_opens_at_its_start_on_its_weekdays(local: str, opens: str) -> None:
     now = datetime.fromisoformat(local).replace(tzinfo=LIMA)
-    opening = window(weekdays=[0, 1, 2, 3, 4]).next_opening(LIMA, now)
+    opening = windows.opening(window(weekdays=[0, 1, 2, 3, 4]), LIMA, now)
     assert opening == datetime.fromisoformat(opens).replace(tzinfo=LIMA)
 
 
@@ -50,9 +51,10 @@ def test_it_opens_at_its_start_on_its_weekdays(local: str, opens: str) -> None:
 )
 def test_whenever_it_opens_next_it_is_open_then_and_never_before(moment: datetime, zone: str) -> None:
     now, there = moment.replace(tzinfo=UTC), ZoneInfo(zone)
-    opening = window(weekdays=[2]).next_opening(there, now)
+    opening = windows.opening(window(weekdays=[2]), there, now)
+    assert opening is not None
     assert now <= opening <= now + timedelta(days=8)
-    assert window(weekdays=[2]).is_open(there, opening)
+    assert windows.opening(window(weekdays=[2]), there, opening) == opening
 
 
 @pytest.mark.parametrize(
@@ -115,6 +117,47 @@ def test_without_the_attributes_column_or_value_the_number_tells() -> None:
         assert hours is not None
         opening = hours.opening_for("+34600111222", values, now)
         assert opening == datetime(2026, 11, 21, 9, tzinfo=ZoneInfo("Europe/Madrid"))
+
+
+BOGOTA = ZoneInfo("America/Bogota")
+COLOMBIA = presets.of(["CO"])
+
+
+@pytest.mark.parametrize(
+    ("raw", "local", "opens"),
+    [
+        ({}, "2027-01-08 18:58", "2027-01-08 18:58"),
+        ({}, "2027-01-08 18:59", "2027-01-09 08:00"),
+        ({}, "2027-01-09 15:00", "2027-01-12 07:00"),  # Sunday, and a holiday on Monday
+        ({"start": "06:00", "end": "10:00"}, "2027-01-12 06:30", "2027-01-12 07:00"),
+        ({"start": "06:00", "end": "10:00"}, "2027-01-12 10:00", "2027-01-13 07:00"),
+        ({"start": "09:00", "end": "20:00", "weekdays": [6]}, "2027-01-12 10:00", None),
+        ({"start": "19:00", "end": "24:00"}, "2027-01-12 10:00", None),
+    ],
+)
+def test_what_the_window_and_the_country_allow_is_open(raw: dict[str, object], local: str, opens: str | None) -> None:
+    hours = windows.hours_of(raw, [], COLOMBIA)
+    assert hours is not None
+    now = datetime.fromisoformat(local).replace(tzinfo=BOGOTA)
+    expected = opens and datetime.fromisoformat(opens).replace(tzinfo=BOGOTA)
+    assert hours.opening_for("+573001234567", [], now) == expected
+
+
+def test_a_countrys_hours_are_its_own_peoples_alone() -> None:
+    hours = windows.hours_of({}, [], COLOMBIA)
+    assert hours is not None
+    sunday = datetime(2027, 1, 10, 12, tzinfo=BOGOTA)
+    assert hours.opening_for("+51987654321", [], sunday) == sunday
+    assert windows.hours_of({}, [], presets.of(["PE"])) is None
+
+
+def test_they_are_kept_by_the_clock_that_the_person_has() -> None:
+    raw = {"start": "00:00", "end": "24:00", "time_zone_attribute": "zona"}
+    hours = windows.hours_of(raw, ["custom_attributes.zona"], COLOMBIA)
+    assert hours is not None
+    now = datetime(2027, 1, 12, 18, 30, tzinfo=BOGOTA)
+    opening = hours.opening_for("+573001234567", ["Europe/Madrid"], now)
+    assert opening == datetime(2027, 1, 13, 7, tzinfo=ZoneInfo("Europe/Madrid"))
 
 
 @pytest.mark.django_db(transaction=True)

@@ -19,10 +19,11 @@ from campaigns.models import Contact, ContactImport, Notification
 from campaigns.states import Channel
 from config.stack.servers import postgres
 from devices.models import Device
+from devices.phone_numbers import key_of
 from jobs import actions
 from jobs.intake import importing
 from jobs.intake.accepting import BulkFields
-from jobs.models import Job, ParkedReceipt, Recipient
+from jobs.models import Job, LastWritten, ParkedReceipt, Recipient
 from tests.accounts import people
 from tests.campaigns import campaigns_of
 from tests.jobs.arrange import record, sending_one, sent
@@ -61,6 +62,9 @@ def everything(account: Any, device: Device) -> Contact:
     message_acts.answer(actor, PHONE, ANSWERED)
     theirs = Recipient.objects.filter(phone=PHONE).exclude(gateway_message_id="").first()
     assert theirs is not None
+    LastWritten.objects.create(
+        account=account, phone_key=key_of(PHONE), recipient_ids=[theirs.pk], times=[timezone.now()]
+    )
     later = timezone.now() + timedelta(hours=1)
     ParkedReceipt.objects.create(device_id=device.pk, message_id=theirs.gateway_message_id, due_at=later)
     Notification.unscoped.create(account=account, user=member.user, code="completed", details={"title": f"a {PHONE}"})

@@ -55,13 +55,13 @@ def loaded(call: Caller, *arguments: Any, **form: Any) -> Any:
 
 def left_out(call: Caller, kind: str = "commercial") -> set[str]:
     """Whom the list leaves out of an audience of everybody: counted, sampled and frozen alike."""
-    counted = count(call.account, VIPS, kind)
+    counted = count(call.account, VIPS, Terms(kind))
     job = Job.unscoped.create(account=call.account, message="Hola", kind=kind)
     with connection.cursor() as cursor:
         assert freeze(cursor, job, VIPS) == counted
     out = set(job.recipients.filter(error_code="excluded_by_list").values_list("phone", flat=True))
     assert len(out) == counted.excluded["excluded_by_list"]
-    assert {one.phone for one in sample(call.account, VIPS, 100, (), kind)}.isdisjoint(out)
+    assert {one.phone for one in sample(call.account, VIPS, 100, (), Terms(kind))}.isdisjoint(out)
     return out
 
 

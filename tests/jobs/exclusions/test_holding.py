@@ -35,7 +35,7 @@ def sent_to(job: Job, device: Device) -> list[str]:
     claimer = Claimer(device.pk, 100)
     refill(claimer)
     with transaction_cursor() as cursor:
-        results.record(cursor, claimer.take_banned(), LiveFeed(), source=RecipientState.QUEUED)
+        results.record(cursor, claimer.take_left_out(), LiveFeed(), source=RecipientState.QUEUED)
     return [made.phone for made in claim(claimer, 100)]
 
 

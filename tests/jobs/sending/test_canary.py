@@ -47,7 +47,7 @@ def send(device: Device, number: int = 100, made: Callable[[Claim], Outcome] = a
     claimer = Claimer(device.pk, 100)
     refill(claimer)
     with transaction_cursor() as cursor:
-        results.record(cursor, claimer.take_banned(), LiveFeed(), source=RecipientState.QUEUED)
+        results.record(cursor, claimer.take_left_out(), LiveFeed(), source=RecipientState.QUEUED)
     claims = claim(claimer, number)
     settle(claimer, *map(made, claims))
     claimer.drop_all()
