@@ -13,6 +13,7 @@ from accounts.models import AuditEntry, Role
 from campaigns import tasks
 from campaigns.audience.conditions import Audience
 from campaigns.audience.freezing import count, freeze, sample
+from campaigns.audience.terms import Terms
 from campaigns.exclusions import hits, loads
 from campaigns.imports import chunks, work
 from campaigns.models import Contact, ContactImport
