@@ -40,7 +40,8 @@ _MAPPING_HELP = (
     "`opted_out`, `opted_out_at`, `opted_in`, `opted_in_at` and `opted_in_source` are columns of consent: whoever is "
     "opted out is not written to, also where contacts that exist are left alone, and `opted_out` may be several "
     "columns, [4, 5]. Opting in asks for its source: a column, or words for all beside `columns`, "
-    '"opted_in_source": "Formulario web". '
+    '"opted_in_source": "Formulario web". `opted_in_basis` may say another basis than consent (legitimate_interest, '
+    "contract), `opted_in_version` which text was agreed to. "
     '"confirmed": true says that the columns are right where `unsure` asks.'
 )
 _UPLOAD_FORM = {

@@ -5,16 +5,18 @@ as one text: lists are written value by value, which takes longer than what is d
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from django.db import connection
 from django.utils import timezone
 
+from campaigns.states import Basis
 from jobs import suppression
 
 SOURCE_CHARACTERS: Final = 100
+VERSION_CHARACTERS: Final = 100
 
 
 class Consent(NamedTuple):
@@ -24,6 +26,8 @@ class Consent(NamedTuple):
     at: datetime | None  # where the file says when
     source: str  # of a yes
     line: int
+    basis: str = Basis.CONSENT.value  # of a yes; of a no it says nothing
+    version: str = ""  # of the text that somebody agreed to
 
 
 def stronger(one: Consent | None, other: Consent | None) -> Consent | None:
@@ -37,7 +41,8 @@ def stronger(one: Consent | None, other: Consent | None) -> Consent | None:
         # Since when a person wants none; when they last agreed.
         return (min if one.is_out else max)(dated, key=_moment)
     out, agreed = (one, other) if one.is_out else (other, one)
-    return agreed if out.at and agreed.at and agreed.at > out.at else out
+    lifts = agreed.basis == Basis.CONSENT and out.at and agreed.at and agreed.at > out.at
+    return agreed if lifts else out
 
 
 def _moment(said: Consent) -> datetime:
@@ -86,15 +91,15 @@ class File(NamedTuple):
     user_id: int | None  # whose import it is
 
 
-# Of `changed` (id, phone_key, phone, at, line) and `source`.
+# Of `changed`: whoever has no basis says no.
 KEPT: Final = """
     INSERT INTO campaigns_consentrecord (
-        account_id, contact_id, phone_key, phone, is_revocation, kind, basis, channel, source, evidence, user_id,
-        given_at
+        account_id, contact_id, phone_key, phone, is_revocation, kind, basis, channel, source, evidence, text_version,
+        user_id, given_at
     )
-    SELECT %(account)s, id, phone_key, phone, is_out, CASE WHEN is_out THEN '' ELSE 'commercial' END,
-        CASE WHEN is_out THEN '' ELSE 'consent' END, 'file', CASE WHEN is_out THEN '' ELSE source END,
-        jsonb_build_object('import', %(import)s::bigint, 'file', %(file)s::text, 'line', line), %(user)s::bigint, at
+    SELECT %(account)s, id, phone_key, phone, basis = '', CASE WHEN basis = '' THEN '' ELSE 'commercial' END, basis,
+        'file', source, jsonb_build_object('import', %(import)s::bigint, 'file', %(file)s::text, 'line', line), version,
+        %(user)s::bigint, at
     FROM changed
 """
 
@@ -108,7 +113,8 @@ def note(account_id: int, said: Mapping[str, tuple[str, Consent]], file: File) -
     now = timezone.now()
     parameters = {"account": account_id, "now": now, **kept_of(file)}
     outs = sorted((key, phone, one) for key, (phone, one) in said.items() if one.is_out)
-    agreed = sorted((key, one) for key, (_, one) in said.items() if not one.is_out)
+    agreed = sorted((key, one) for key, (_, one) in said.items() if not one.is_out and one.basis == Basis.CONSENT)
+    others = sorted((key, one) for key, (_, one) in said.items() if not one.is_out and one.basis != Basis.CONSENT)
     if outs:
         with connection.cursor() as cursor:
             cursor.execute(
@@ -122,8 +128,8 @@ def note(account_id: int, said: Mapping[str, tuple[str, Consent]], file: File) -
                     ) AS said (phone_key, at, line)
                     WHERE contact.account_id = %(account)s AND contact.phone_key = said.phone_key
                       AND contact.opted_out_at IS NULL
-                    RETURNING contact.id, contact.phone_key, contact.phone, true AS is_out, '' AS source, said.at,
-                        said.line
+                    RETURNING contact.id, contact.phone_key, contact.phone, '' AS basis, '' AS source, '' AS version,
+                        said.at, said.line
                 )
                 {KEPT}
                 """,  # noqa: S608 - constants
@@ -148,8 +154,8 @@ def note(account_id: int, said: Mapping[str, tuple[str, Consent]], file: File) -
                         opted_out_at = NULL, opted_out_source = '', updated_at = now()
                     FROM unnest(
                         string_to_array(%(keys)s, ' '), string_to_array(%(moments)s, ' ', '-')::timestamptz[],
-                        %(sources)s::text[], string_to_array(%(lines)s, ' ')::int[]
-                    ) AS said (phone_key, at, source, line)
+                        %(sources)s::text[], %(versions)s::text[], string_to_array(%(lines)s, ' ')::int[]
+                    ) AS said (phone_key, at, source, version, line)
                     WHERE contact.account_id = %(account)s AND contact.phone_key = said.phone_key
                       -- Who said no meanwhile stays out.
                       AND (contact.opted_out_at IS NULL OR contact.opted_out_at < said.at)
@@ -158,20 +164,44 @@ def note(account_id: int, said: Mapping[str, tuple[str, Consent]], file: File) -
                           contact.opted_out_at IS NOT NULL OR contact.opted_in_at IS NULL
                           OR contact.opted_in_at < said.at
                       )
-                    RETURNING contact.id, contact.phone_key, contact.phone, false AS is_out, said.source,
-                        contact.opted_in_at AS at, said.line
+                    RETURNING contact.id, contact.phone_key, contact.phone, 'consent' AS basis, said.source,
+                        said.version, contact.opted_in_at AS at, said.line
                 )
                 {KEPT}
                 """,  # noqa: S608 - constants
-                {
-                    **parameters,
-                    "keys": " ".join([key for key, _ in agreed]),
-                    "moments": " ".join([one.at.isoformat() if one.at else "-" for _, one in agreed]),
-                    "sources": [one.source for _, one in agreed],
-                    "lines": " ".join([str(one.line) for _, one in agreed]),
-                },
+                {**parameters, **_in_columns(agreed)},
             )
         suppression.lift_before(account_id, {key: one.at for key, one in agreed if one.at is not None})
+    if others:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"""
+                WITH changed AS (
+                    UPDATE campaigns_contact AS contact SET other_basis = said.basis, updated_at = now()
+                    FROM unnest(
+                        string_to_array(%(keys)s, ' '), string_to_array(%(moments)s, ' ', '-')::timestamptz[],
+                        %(sources)s::text[], %(versions)s::text[], string_to_array(%(lines)s, ' ')::int[],
+                        string_to_array(%(bases)s, ' ')
+                    ) AS said (phone_key, at, source, version, line, basis)
+                    WHERE contact.account_id = %(account)s AND contact.phone_key = said.phone_key
+                      AND contact.other_basis <> said.basis
+                    RETURNING contact.id, contact.phone_key, contact.phone, said.basis, said.source, said.version,
+                        coalesce(said.at, %(now)s) AS at, said.line
+                )
+                {KEPT}
+                """,  # noqa: S608 - constants
+                {**parameters, **_in_columns(others), "bases": " ".join([one.basis for _, one in others])},
+            )
+
+
+def _in_columns(said: Sequence[tuple[str, Consent]]) -> dict[str, Any]:
+    return {
+        "keys": " ".join([key for key, _ in said]),
+        "moments": " ".join([one.at.isoformat() if one.at else "-" for _, one in said]),
+        "sources": [one.source for _, one in said],
+        "versions": [one.version for _, one in said],
+        "lines": " ".join([str(one.line) for _, one in said]),
+    }
 
 
 def kept_of(file: File) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from campaigns.contacts.consent_by_file import Consent
 from campaigns.imports.chunks import MAX_ERRORS, Became, Chunk, ChunkReader
 from campaigns.imports.upload import COUNTED_NOTHING, FOUND_NOTHING, GOES_ON, forgotten
 from campaigns.models import ContactImport
-from campaigns.states import ImportKind
+from campaigns.states import Basis, ImportKind
 from campaigns.wording import contact_line_problems
 
 Status = ContactImport.Status
@@ -74,7 +74,9 @@ def _count_lines(row: ContactImport, chunk: Chunk, changes: dict[str, Any]) -> B
 
 
 def _mark(consent: Consent | None) -> int:
-    return 0 if consent is None else _OUT if consent.is_out else _IN
+    if consent is None:
+        return 0
+    return _OUT if consent.is_out else _IN if consent.basis == Basis.CONSENT else 0
 
 
 def _count_people(cursor: Cursor, row: ContactImport, reader: ChunkReader) -> tuple[int, int, int]:

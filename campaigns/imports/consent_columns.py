@@ -13,14 +13,17 @@ from zoneinfo import ZoneInfo
 from accounts.written import moments
 from accounts.written.folding import loose, word_set
 from accounts.written.reading import yes_or_no
-from campaigns.contacts.consent_by_file import SOURCE_CHARACTERS, Consent, stronger
+from campaigns.contacts.consent_by_file import SOURCE_CHARACTERS, VERSION_CHARACTERS, Consent, stronger
+from campaigns.states import Basis
 
 OPTED_OUT: Final = "opted_out"
 OPTED_OUT_AT: Final = "opted_out_at"
 OPTED_IN: Final = "opted_in"
 OPTED_IN_AT: Final = "opted_in_at"
 SOURCE: Final = "opted_in_source"  # a column's field, and in a mapping the words for all of it
-FIELDS: Final = (OPTED_OUT, OPTED_OUT_AT, OPTED_IN, OPTED_IN_AT, SOURCE)
+BASIS: Final = "opted_in_basis"
+VERSION: Final = "opted_in_version"  # of the text that they agreed to
+FIELDS: Final = (OPTED_OUT, OPTED_OUT_AT, OPTED_IN, OPTED_IN_AT, SOURCE, BASIS, VERSION)
 
 
 # --- Which columns ---------------------------------------------------------------------------------------------
@@ -55,6 +58,9 @@ _AROUND: Final = word_set(
 )
 _DATES: Final = word_set("fecha fechas date data at time timestamp dia cuando when quando hora desde since")
 _SOURCES: Final = word_set("source origen fuente origem fonte medio meio canal procedencia donde onde where")
+_BASES: Final = word_set("basis base bases")
+_BASIS_PHRASES: Final = ("base legal", "base juridica", "base de licitud", "legal basis", "lawful basis")
+_VERSIONS: Final = word_set("version versao versiones")
 _REASONS: Final = word_set("motivo motivos razon razones reason reasons causa razao comentario comment notes nota")
 # Of other ways to reach somebody: a no to e-mails is none to messages, and neither is a yes.
 _OTHER_WAYS: Final = word_set("email emails mail mails correo correos boletin newsletter fax")
@@ -66,14 +72,18 @@ def field_of(words: Sequence[str]) -> str | None:
     there, text = frozenset(words), f" {' '.join(words)} "
     if there & (_OTHER_WAYS | _REASONS):
         return None
+    if _speaks(text, _BASIS_PHRASES):
+        return BASIS
     is_out = _speaks(text, _OUT_PHRASES) or _speaks_only(text, _OUT_ALONE, _CALLS)
     is_in = not is_out and (
-        (_speaks(text, _IN_PHRASES) and not there & _CALLS) or _speaks_only(text, _IN_ALONE, _SOURCES)
+        (_speaks(text, _IN_PHRASES) and not there & _CALLS)
+        or _speaks_only(text, _IN_ALONE, _SOURCES | _BASES | _VERSIONS)
     )
     if not (is_out or is_in):
         return None
-    if there & _SOURCES:
-        return SOURCE if is_in else None
+    for words_of, meant in ((_SOURCES, SOURCE), (_BASES, BASIS), (_VERSIONS, VERSION)):
+        if there & words_of:
+            return meant if is_in else None
     if there & _DATES:
         return OPTED_OUT_AT if is_out else OPTED_IN_AT
     return OPTED_OUT if is_out else OPTED_IN
@@ -111,12 +121,13 @@ def found(headers: Sequence[Sequence[str]], is_free: Callable[[int], bool]) -> d
 def needs_source(mapping: dict[str, Any]) -> bool:
     """Whether a mapping opts people in without saying where they agreed."""
     columns = mapping["columns"]
-    says_yes = OPTED_IN in columns or OPTED_IN_AT in columns
+    says_yes = not {OPTED_IN, OPTED_IN_AT, BASIS}.isdisjoint(columns)
     return says_yes and SOURCE not in columns and not mapping.get(SOURCE)
 
 
 # --- What a line says ------------------------------------------------------------------------------------------
 
+_NO_JOINTS: Final = str.maketrans("", "", " -_")
 Complain = Callable[[str, int], None]  # by a code and the column's place
 
 # What else is written for yes and no, by whether the column is one of opt-outs; folded, without hyphens.
@@ -146,6 +157,26 @@ def _answer(text: str, is_out: bool) -> bool | None:
         return True if word in _YES[is_out] else False if word in _NO[is_out] else None
 
 
+# What is written for a basis: folded, without hyphens.
+_BASIS: Final = {
+    **dict.fromkeys(("consent", "consentimiento", "consentimento", "consentido"), Basis.CONSENT),
+    **dict.fromkeys(
+        (
+            *("legitimateinterest", "legitimateinterests", "intereslegitimo", "legitimointeres", "interesselegitimo"),
+            *("legitimointeresse", "legitimate", "legitimo"),
+        ),
+        Basis.LEGITIMATE_INTEREST,
+    ),
+    **dict.fromkeys(("contract", "contrato", "contractual"), Basis.CONTRACT),
+}
+
+
+@lru_cache(maxsize=1_024)
+def _basis_of(text: str) -> Basis | None:
+    """The basis that a cell names; None where it names none."""
+    return _BASIS.get(loose(text).translate(_NO_JOINTS))
+
+
 class ConsentReader:
     """Reads what lines say by the columns of a mapping; None where it has none of them."""
 
@@ -156,8 +187,9 @@ class ConsentReader:
         self._out_at, self._in, self._in_at, self._source = (
             columns.get(field) for field in (OPTED_OUT_AT, OPTED_IN, OPTED_IN_AT, SOURCE)
         )
+        self._basis, self._version = columns.get(BASIS), columns.get(VERSION)
         self._source_of_all: str = mapping.get(SOURCE, "")
-        others = (self._out_at, self._in, self._in_at, self._source)
+        others = (self._out_at, self._in, self._in_at, self._source, self._basis, self._version)
         self.places = [*self._outs, *(place for place in others if place is not None)]  # the columns that say it
         self._zone = ZoneInfo(time_zone)
         self._day_order = day_order
@@ -204,6 +236,15 @@ class ConsentReader:
             if at is None:
                 complain("consent_date_invalid", self._in_at)
             is_in = is_in or (at is not None and not says_no)
+        basis = Basis.CONSENT
+        if self._basis is not None and (text := cells[self._basis]):
+            known = _basis_of(text)
+            if known is None:
+                complain("basis_unclear", self._basis)
+                return None
+            # Another basis needs no yes; and where no column asks for one, a basis of consent is one.
+            basis, has_columns = known, self._in is not None or self._in_at is not None
+            is_in = is_in or (not says_no and (basis != Basis.CONSENT or not has_columns))
         if not is_in:
             return None
         source = "" if self._source is None else cells[self._source]
@@ -213,7 +254,8 @@ class ConsentReader:
         if not source:
             complain("opt_in_without_source", self.places[-1])
             return None
-        return Consent(False, at, source, line)
+        version = "" if self._version is None else cells[self._version][:VERSION_CHARACTERS]
+        return Consent(False, at, source, line, basis.value, version)
 
     def _moment(self, text: str) -> datetime | None:
         try:

@@ -142,9 +142,8 @@ _UPDATE: Final = """
 
 # Of whoever is new, what the file says of their consent. Of others `consent_by_file.note` keeps it.
 _KEPT: Final = f""", changed AS (
-            SELECT id, phone_key, phone, opted_out_at IS NOT NULL AS is_out, opted_in_source AS source,
-                coalesce(opted_out_at, opted_in_at) AS at, consent_line AS line
-            FROM written JOIN incoming_contact USING (phone_key) WHERE is_new AND consent_line IS NOT NULL
+            SELECT id, phone_key, phone, basis, source, version, said_at AS at, line
+            FROM written JOIN incoming_contact USING (phone_key) WHERE is_new AND said_at IS NOT NULL
         ), kept AS ({consent_by_file.KEPT})"""  # noqa: S608 - a constant
 
 
@@ -154,7 +153,7 @@ def _write(cursor: Cursor, row: ContactImport, people: list[Person]) -> int:
         """
         CREATE TEMP TABLE incoming_contact (
             phone text, phone_key text, name text, email text, labels varchar(100)[], custom_attributes jsonb,
-            opted_in_at timestamptz, opted_in_source text, opted_out_at timestamptz, consent_line int
+            said_at timestamptz, basis text, source text, version text, line int
         ) ON COMMIT DROP
         """
     )
@@ -166,10 +165,13 @@ def _write(cursor: Cursor, row: ContactImport, people: list[Person]) -> int:
         WITH written AS (
             INSERT INTO campaigns_contact AS contact (
                 account_id, phone, phone_key, name, email, labels, custom_attributes,
-                opted_in_at, opted_in_source, opted_out_at, opted_out_source
+                opted_in_at, opted_in_source, opted_out_at, opted_out_source, other_basis
             )
             SELECT %(account)s, phone, phone_key, name, email, labels, custom_attributes,
-                opted_in_at, opted_in_source, opted_out_at, CASE WHEN opted_out_at IS NULL THEN '' ELSE %(file)s END
+                CASE basis WHEN 'consent' THEN said_at END, CASE basis WHEN 'consent' THEN source ELSE '' END,
+                CASE basis WHEN '' THEN said_at END,
+                CASE WHEN basis = '' AND said_at IS NOT NULL THEN %(file)s ELSE '' END,
+                CASE basis WHEN 'consent' THEN '' ELSE basis END
             FROM incoming_contact
             ON CONFLICT (account_id, phone_key) {_UPDATE if row.update_existing else "DO NOTHING"}
             RETURNING id, phone_key, xmax = 0 AS is_new
@@ -208,11 +210,13 @@ def _line(person: Person) -> str:
 
 
 def _consent(said: Consent | None) -> str:
-    """When somebody agreed, where, when they said no, and in which line."""
+    """When somebody said yes or no, on which basis ("": no), where, to which text, and in which line."""
     if said is None:
-        return "\\N\t\t\\N\t\\N"
+        return "\\N\t\t\t\t\\N"
     at = (said.at or timezone.now()).isoformat()
-    return f"\\N\t\t{at}\t{said.line}" if said.is_out else f"{at}\t{_escaped(said.source)}\t\\N\t{said.line}"
+    if said.is_out:
+        return f"{at}\t\t\t\t{said.line}"
+    return f"{at}\t{said.basis}\t{_escaped(said.source)}\t{_escaped(said.version)}\t{said.line}"
 
 
 def _file(row: ContactImport) -> File:

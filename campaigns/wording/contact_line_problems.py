@@ -83,6 +83,10 @@ CONTACT_LINE_PROBLEMS: Final[dict[str, ContactLineProblem]] = {
         "La celda del consentimiento no dice ni sí ni no: no se tomó como un sí.",
         _("The cell of who agreed says neither yes nor no: it was not taken for a yes."),
     ),
+    "basis_unclear": ContactLineProblem(
+        "La celda de la base legal no dice consentimiento, interés legítimo ni contrato: no se tomó nada de ella.",
+        _("The cell of the legal basis is none of consent, legitimate interest or contract: it was not taken."),
+    ),
     "opt_in_without_source": ContactLineProblem(
         "No se dice de dónde viene el consentimiento, en 100 caracteres como máximo: no se tomó.",
         _("It does not say where the consent comes from, in 100 characters at most: it was not taken."),

@@ -58,6 +58,8 @@ FIELDS: Final = {
     "opted_in": gettext_lazy("Agreed to messages (yes or no)"),
     "opted_in_at": gettext_lazy("Agreed to messages on (date)"),
     "opted_in_source": gettext_lazy("Where they agreed"),
+    "opted_in_basis": gettext_lazy("Legal basis (consent, legitimate interest or contract)"),
+    "opted_in_version": gettext_lazy("Version of the text they agreed to"),
 }
 SUPPRESSION_FIELDS: Final = {
     "phone": gettext_lazy("Phone"),
@@ -335,7 +337,7 @@ class MappingForm(forms.Form):
                     number,
                 )
                 found.append(text % {"field": label, "count": number})
-        says_yes = {"opted_in", "opted_in_at"}.intersection(meanings)
+        says_yes = {"opted_in", "opted_in_at", "opted_in_basis"}.intersection(meanings)
         if says_yes and "opted_in_source" not in meanings and not self.cleaned_data["opted_in_source"]:
             found.append(str(page_refusal("opt_in_source_missing")))
         names = [column.attribute for column in self.columns if column.meaning == "attribute"]

@@ -1,5 +1,6 @@
 """What was said of consent is kept, by every door, and is never changed."""
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -147,6 +148,44 @@ def test_by_a_file_with_its_line_of_new_and_of_known_people(call):
     imported(call, f"phone,opted out\n{PHONE},yes\n+51987650003,yes\n", "bajas.csv")
     assert said()[1:] == said(of="+51987650003") == [(True, "file", "")]
     assert {one.user_id for one in records()} == {call.membership.user_id}
+
+
+@db
+def test_by_a_file_with_another_basis_and_the_texts_version(call):
+    known, out = contact(call.account, PHONE), contact(call.account, "+51987650003", opted_out_at=MAY)
+    content = (
+        "phone,base legal,opted in,opted_in_version,source,opted in at\n"
+        f"{PHONE},interés legítimo,,,CRM,\n{OTHER},contrato,,,CRM,2026-05-01\n"
+        "+51987650003,contrato,,,CRM,2026-06-01\n+51987650004,,sí,2026-05,Web,\n"
+    )
+    mapping = {
+        "opted_in_basis": 1,
+        "opted_in": 2,
+        "opted_in_version": 3,
+        "opted_in_source": 4,
+        "opted_in_at": 5,
+        "phone": 0,
+    }
+    done = imported(call, content, "crm.csv", mapping=json.dumps({"columns": mapping}))
+    assert (done["opted_in"], done["warnings"]) == (1, [])
+    assert {(one.phone[-1], one.basis, one.text_version, one.kind) for one in records()} == {
+        ("1", "legitimate_interest", "", "commercial"),
+        ("2", "contract", "", "commercial"),
+        ("3", "contract", "", "commercial"),
+        ("4", "consent", "2026-05", "commercial"),
+    }
+    there = {one.phone[-1]: one for one in Contact.objects.for_account(call.account)}
+    assert {digit: one.other_basis for digit, one in there.items()} == {
+        "1": "legitimate_interest",
+        "2": "contract",
+        "3": "contract",
+        "4": "",
+    }
+    assert {digit for digit, one in there.items() if one.opted_in_at or one.opted_in_source} == {"4"}
+    assert there["3"].opted_out_at == MAY  # only consent lifts a no
+    assert {known.pk, out.pk} <= {one.contact_id for one in records()}
+    imported(call, content, "crm.csv", mapping=json.dumps({"columns": mapping}))
+    assert len(records()) == 4
 
 
 @db

@@ -14,6 +14,9 @@ NOW = datetime(2026, 6, 1, tzinfo=UTC)
 MAY, APRIL = datetime(2026, 5, 1, tzinfo=UTC), datetime(2026, 4, 1, tzinfo=UTC)
 
 
+LEGITIMATE = "legitimate_interest"
+
+
 def field_of(header: str) -> str | None:
     """What a file's column of this name is taken for."""
     columns = guess(Head(["phone", header], [["+51987654321", "x"]]), "PE").columns
@@ -90,6 +93,12 @@ def test_a_column_of_who_wants_no_messages_is_known(header):
         ("opted_in_source", "opted_in_source"),
         ("Origen del consentimiento", "opted_in_source"),
         ("consent source", "opted_in_source"),
+        ("opted_in_basis", "opted_in_basis"),
+        ("Base legal", "opted_in_basis"),
+        ("Base jurídica", "opted_in_basis"),
+        ("Legal basis", "opted_in_basis"),
+        ("opted_in_version", "opted_in_version"),
+        ("Versión del consentimiento", "opted_in_version"),
     ],
 )
 def test_a_column_of_who_agreed_is_known(header, field):
@@ -101,7 +110,7 @@ def test_a_column_of_who_agreed_is_known(header, field):
     [
         *("Baja California", "Temporada baja", "Motivo de baja", "No desea factura", "Email Opt Out", "Acepta correos"),
         *("Unsubscribed from all email", "Acepta tarjeta", "Consentimiento informado", "Fecha", "Origen", "Opt-in SMS"),
-        *("Acepta términos y condiciones", "Notas", "Estado", "Tasa baja"),
+        *("Acepta términos y condiciones", "Notas", "Estado", "Tasa baja", "Base", "Versión", "Base de datos"),
     ],
 )
 def test_a_column_of_something_else_is_an_attribute(header):
@@ -191,6 +200,43 @@ def test_a_no_wins_over_a_yes_of_the_same_line_unless_the_yes_came_later():
     assert not said("2026-04-01", "2026-05-01")
 
 
+@pytest.mark.parametrize(
+    ("cell", "basis"),
+    [
+        *((cell, LEGITIMATE) for cell in ("Interés legítimo", "legitimate_interest", "Legítimo interesse")),
+        *((cell, "contract") for cell in ("contrato", "Contract")),
+    ],
+)
+def test_another_basis_than_consent_needs_no_yes_and_a_no_takes_it_away(cell, basis):
+    given = Consent(False, None, "CRM", 7, basis)
+    assert read({1: cell}, "CRM", opted_in_basis=1) == (given, [])
+    assert read({1: cell, 2: ""}, "CRM", opted_in_basis=1, opted_in=2) == (given, [])
+    assert read({1: cell, 2: "no"}, "CRM", opted_in_basis=1, opted_in=2) == (None, [])
+    assert read({1: cell}, opted_in_basis=1) == (None, [("opt_in_without_source", 1)])
+
+
+def test_a_basis_of_consent_is_a_yes_only_where_no_column_asks_for_one():
+    assert read({1: "consentimiento"}, "CRM", opted_in_basis=1) == (Consent(False, None, "CRM", 7), [])
+    assert read({1: "consentimiento", 2: ""}, "CRM", opted_in_basis=1, opted_in=2) == (None, [])
+    assert read({1: "", 2: "sí"}, "CRM", opted_in_basis=1, opted_in=2) == (Consent(False, None, "CRM", 7), [])
+    assert read({1: ""}, "CRM", opted_in_basis=1) == (None, [])
+
+
+def test_a_basis_that_nobody_knows_gives_none_and_is_told():
+    assert read({1: "quizás", 2: "sí"}, "CRM", opted_in_basis=1, opted_in=2) == (None, [("basis_unclear", 1)])
+
+
+def test_a_yes_says_to_which_text():
+    said, _ = read({1: "sí", 2: "v3 " + "x" * 200}, "Web", opted_in=1, opted_in_version=2)
+    assert said is not None
+    assert (said.version[:4], len(said.version)) == ("v3 x", 100)
+
+
+def test_another_basis_lifts_no_no_however_late():
+    legitimate = Consent(False, MAY, "CRM", 1, LEGITIMATE)
+    assert stronger(OUT._replace(at=APRIL), legitimate) == OUT._replace(at=APRIL)
+
+
 def test_of_several_lines_of_one_person_the_first_no_and_the_last_yes_count():
     yes = Consent(False, None, "Web", 1)
     assert stronger(None, yes) is yes
@@ -203,6 +249,7 @@ def test_of_several_lines_of_one_person_the_first_no_and_the_last_yes_count():
 
 def test_a_yes_needs_a_source():
     assert needs_source({"columns": {"opted_in": 1}})
+    assert needs_source({"columns": {"opted_in_basis": 1}})
     assert needs_source({"columns": {"opted_in_at": 1}, "opted_in_source": ""})
     assert not needs_source({"columns": {"opted_in": 1}, "opted_in_source": "Web"})
     assert not needs_source({"columns": {"opted_in": 1, "opted_in_source": 2}})

@@ -3,6 +3,7 @@
 import io
 import re
 import time
+from datetime import UTC, datetime
 from typing import Any
 
 import openpyxl
@@ -14,7 +15,8 @@ from django.urls import reverse
 from accounts.lists import linked_page
 from accounts.models import Account, AuditEntry, Role
 from campaigns import tasks
-from campaigns.contacts import labels
+from campaigns.contacts import consent, consent_history, labels
+from campaigns.contacts.consent_history import Statement, Told
 from campaigns.imports import work
 from campaigns.models import Contact, ContactImport, Label
 from campaigns.pages.people import contact_list
@@ -418,3 +420,36 @@ def test_imports_are_listed_and_deleted(account):
     assert re.search(r">\s*Completada\s*<", page(browser.get("/admin/campaigns/contactimport/")))  # una importación
     browser.post(f"/admin/campaigns/contactimport/{row.pk}/delete/", {"post": "yes"})
     assert not ContactImport.objects.for_account(account).exists()
+
+
+# --- Consent -------------------------------------------------------------------------------------------------
+
+
+def test_a_contacts_page_shows_what_was_said_ten_at_a_time(account, viewer):
+    made = contact(account, "+51987650001")
+    told = Told("form", HOSTILE, {"ip": "192.0.2.7"}, text_version="v3")
+    for day in range(1, 13):
+        at = datetime(2026, 5, day, 12, tzinfo=UTC)
+        consent.record(account.pk, Statement("+51987650001", made.pk, day == 12, at, told))
+    html = page(viewer.get(change_address(made)))
+    shown = html.split('id="consents"')[1].split("</ol>")[0]
+    assert shown.count("<li>") == 10
+    assert HOSTILE not in html
+    for text in ("No quiere mensajes", "Consentimiento", "Formulario", "192.0.2.7", "texto v3", "comercial"):
+        assert text in shown, text
+    older = re.search(r'href="(\?consents=\d+)#consents"', html)
+    assert older is not None
+    rest = page(viewer.get(change_address(made) + older[1]))
+    assert rest.split('id="consents"')[1].split("</ol>")[0].count("<li>") == 2
+    assert 'href="?#consents"' in rest
+    assert "Todavía nada." in page(viewer.get(change_address(contact(account, "+51987650002"))))
+
+
+def test_what_shows_it_is_said_in_words(account, viewer):
+    made = contact(account, "+51987650001")
+    for evidence in ({"import": 1, "file": "lista.csv", "line": 4}, {"message": 7, "device": 1}, {"suppression": 1}):
+        told = Told("file", "", evidence)
+        consent_history.add(account.pk, [Statement("+51987650001", made.pk, True, datetime.now(UTC), told, kind="")])
+    html = page(viewer.get(change_address(made)))
+    for text in ("lista.csv, línea 4", "mensaje 7", "puesto en la lista de números suprimidos"):
+        assert text in html, text
