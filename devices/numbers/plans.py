@@ -33,17 +33,24 @@ class _Plan(NamedTuple):
     code: str
     mobile: Callable[[str], object]  # of digits without the code: a mobile that needs no rewriting
     longest_mobile: int  # in digits, without the code
+    longest: int  # the same of any number
 
 
 def plain_mobile(text: str, region: str) -> str | None:
     """The quick way, for most of all numbers: of digits alone that are a mobile of this country ("PE"; "" for none),
-    or of "+" and those of any, its E.164 form. None: read it as all others.
+    with its code before them or not, or of "+" and those of any, its E.164 form. None: read it as all others.
     """
     if text[:1] == "+":
         plan = _plan_after_plus(text[1:4])
         return text if plan is not None and plan.mobile(text[len(plan.code) + 1 :]) else None
     plan = _plan_of_region(region) if region and text[:1] != "0" else None
-    return f"+{plan.code}{text}" if plan is not None and plan.mobile(text) else None
+    if plan is None:
+        return None
+    if plan.mobile(text):
+        return f"+{plan.code}{text}"
+    # Its country's code without the plus, before a mobile: as one of that country it would be too long.
+    is_with_code = len(text) > plan.longest and text.startswith(plan.code) and plan.mobile(text[len(plan.code) :])
+    return f"+{text}" if is_with_code else None
 
 
 def international(digits: str) -> Planned:
@@ -189,4 +196,4 @@ def _plan(code: str, metadata: Any) -> _Plan:
     unwritten = rf"(?!(?:{trunk})(?<!^))" if trunk else ""
     whole = re.compile(rf"(?=[0-9]{{1,{MAX_DIGITS - len(code)}}}\Z){unwritten}(?:{pattern})")
     lengths = (mobile and mobile.possible_length) or metadata.general_desc.possible_length
-    return _Plan(code, whole.fullmatch, max(lengths))
+    return _Plan(code, whole.fullmatch, max(lengths), max(metadata.general_desc.possible_length))

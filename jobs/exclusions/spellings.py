@@ -8,8 +8,9 @@ million million.
 
 import hashlib
 import re
-from collections.abc import Collection
-from typing import Final
+from collections.abc import Callable, Collection
+from functools import partial
+from typing import Any, Final
 
 from devices.phone_numbers import dialled, key_of, spelt
 
@@ -18,6 +19,12 @@ PLAIN: Final = "plain"
 ALGORITHMS: Final = {64: "sha256", 40: "sha1", 32: "md5"}
 FORMS: Final = (PLAIN, *ALGORITHMS.values())
 
+# Named outright: to look one up by its name takes longer than to hash a number.
+_HASHERS: Final[dict[str, Callable[[bytes], Any]]] = {
+    "sha256": hashlib.sha256,
+    "sha1": partial(hashlib.sha1, usedforsecurity=False),
+    "md5": partial(hashlib.md5, usedforsecurity=False),
+}
 _HEX: Final = re.compile(r"(?:0x)?([0-9a-f]{64}|[0-9a-f]{40}|[0-9a-f]{32})", re.IGNORECASE)
 
 
@@ -37,11 +44,11 @@ def digests_for(phone: str, forms: Collection[str], country: str) -> list[int]:
     ("PE"; "" for none).
     """
     found = [digest_of(key_of(phone))] if PLAIN in forms else []
-    hashed = [form for form in forms if form != PLAIN]
-    if hashed:
+    hashers = [_HASHERS[form] for form in forms if form != PLAIN]
+    if hashers:
         written = [text.encode() for text in candidates(phone, country)]
-        for form in hashed:
-            found += [_bits(hashlib.new(form, text, usedforsecurity=False).digest()[:8]) for text in written]
+        for hasher in hashers:
+            found += [_bits(hasher(text).digest()[:8]) for text in written]
     return found
 
 
