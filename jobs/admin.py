@@ -29,6 +29,7 @@ from accounts.pages.admin_base import AccountAdmin, AccountForm, ReadOnly, displ
 from accounts.requests import account_of, membership_of
 from devices import phone_numbers
 from jobs import actions, retention
+from jobs.erasing import erased
 from jobs.intake import accepting
 from jobs.message.book import template_of
 from jobs.models import IllegalTransition, Job, JobDevice, JobPurpose, Recipient, Suppression
@@ -322,7 +323,8 @@ class SuppressionForm(AccountForm):
         except phone_numbers.Unreadable as problem:
             raise forms.ValidationError(str(phone_problems.on_the_page(problem.code))) from None
         banned = Suppression.objects.for_account(self.instance.account_id)
-        if banned.filter(phone_key=phone_numbers.key_of(phone)).exists():
+        key = phone_numbers.key_of(phone)
+        if banned.filter(phone_key=key).exists() or erased.among(self.instance.account_id, [key]):
             raise forms.ValidationError(_("This number is suppressed already."))
         return phone
 

@@ -99,7 +99,7 @@ def lift(account_id: int, phones: Iterable[str]) -> int:
     return int(deleted)
 
 
-def leave_out_contact(account_id: int, contact_id: int) -> int:
+def leave_out_contact(account_id: int, contact_id: int, reason: str = CONTACT_DELETED) -> int:
     """Have a contact, who is being deleted, written to no more by jobs under way. Returns how many messages that saves.
 
     A job that is through by it is ended by the sweep. It reads the recipients of the account's open campaigns: less
@@ -123,7 +123,7 @@ def leave_out_contact(account_id: int, contact_id: int) -> int:
             SELECT job_id, count(*) FROM left_out GROUP BY job_id ORDER BY job_id
             """,
             (
-                *(_LEAVE_OUT.target, _LEAVE_IN_DOUBT.target, CONTACT_DELETED),
+                *(_LEAVE_OUT.target, _LEAVE_IN_DOUBT.target, reason),
                 *(account_id, contact_id, _LEAVE_OUT.source),
             ),
         )

@@ -47,12 +47,13 @@ def keep_all(account_id: int) -> None:
         cursor.execute("SELECT pg_advisory_xact_lock_shared(%s, %s)", (_THERE, account_id & 0x7FFFFFFF))
 
 
-def delete(contact: Contact) -> None:
-    """Delete a contact, who is written to no more: not by a campaign under way either, where it was not their turn."""
+def delete(contact: Contact, reason: str = suppression.CONTACT_DELETED) -> None:
+    """Delete a contact, who is written to no more: not by a campaign under way either, where it was not their turn,
+    for which their recipients have the `reason`."""
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", (_THERE, contact.account_id & 0x7FFFFFFF))
-        suppression.leave_out_contact(contact.account_id, contact.pk)
+        suppression.leave_out_contact(contact.account_id, contact.pk, reason)
         contact.delete()
 
 

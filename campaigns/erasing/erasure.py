@@ -12,6 +12,7 @@ from campaigns.erasing import files
 from campaigns.erasing import forgetting as of_contacts
 from jobs.erasing import digests, erased
 from jobs.erasing import forgetting as of_jobs
+from jobs.erasing.digests import KeyLost
 from jobs.erasing.person import Person, Waits
 from jobs.models import Erasure
 
@@ -39,10 +40,12 @@ def under_way() -> list[int]:
 
 
 def advance(erasure_id: int) -> Waits | None:
-    """Forget all that can be forgotten now; what is waited for, None once nothing is left."""
+    """Forget all that can be forgotten now; what is waited for, None once nothing is left. Raises KeyLost."""
     row: Erasure | None = Erasure.unscoped.filter(pk=erasure_id, done_at=None).first()
-    if row is None or not row.sealed:
+    if row is None:
         return None
+    if not row.sealed:
+        raise KeyLost(f"erasure {row.pk} is sealed with a key that is no longer in FIELD_ENCRYPTION_KEYS")
     account_id = row.account_id
     person = Person.unsealed(row.sealed)
     of_contacts.find(account_id, person)

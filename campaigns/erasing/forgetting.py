@@ -7,6 +7,7 @@ from django.db import connection, transaction
 
 from campaigns.contacts import consent_history, people
 from campaigns.models import Contact
+from jobs.erasing.erased import ERASED
 from jobs.erasing.person import Person
 
 
@@ -24,7 +25,7 @@ def find(account_id: int, person: Person) -> None:
 def contacts(account_id: int, person: Person) -> None:
     """The contact, with what is said of their consent; nobody of a campaign under way writes to them."""
     for contact in Contact.unscoped.filter(account_id=account_id, pk__in=person.contact_ids):
-        people.delete(contact)
+        people.delete(contact, ERASED)
 
 
 def consents(account_id: int, person: Person) -> None:

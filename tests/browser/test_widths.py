@@ -21,6 +21,7 @@ PAGES = {
     "suppressed": "/admin/jobs/suppression/",
     "suppress": "/admin/jobs/suppression/add/",
     "audit": "/admin/accounts/auditentry/",
+    "person": "/admin/campaigns/contact/person/",
 }
 # Common in any sentence of ours, and no words of Spanish.
 ENGLISH = re.compile(r"\b(the|and|of|is|are|with|your|select|search|filters|save|add|device|recipient|job)\b", re.I)

@@ -1,13 +1,17 @@
 """A message on its way is waited for, one that waits is left out; nobody is written to twice and no count is lost."""
 
 import pytest
+from django.utils import timezone
 
 from accounts.audit import Actor
 from campaigns.actions import person_acts
+from campaigns.contacts import people as contacts
 from campaigns.erasing import erasure
 from jobs import control, invariants
+from jobs.erasing.digests import KeyLost
 from jobs.erasing.person import Waits
 from jobs.models import Erasure, Job, Recipient, Suppression
+from tests.campaigns import campaigns_of
 from tests.factories import make_job
 from tests.jobs.arrange import record, sending_one, sent
 
@@ -79,3 +83,41 @@ def test_who_was_erased_is_not_tried_again(account, device, job, state):
     assert control.retry_failed(job) == 0
     assert control.resend_unknown(job) == 0
     assert person(job).state == state
+
+
+def test_who_waits_in_a_campaign_is_left_out_for_the_same_reason(account, device):
+    campaigns_of.contact(account, phone=PHONE, labels=["vip"], name="Ana")
+    campaigns_of.contact(account, labels=["vip"])
+    run = campaigns_of.started(campaigns_of.campaign(account), timezone.now())
+
+    erasure.advance(person_acts.erase(Actor(account), PHONE).pk)
+
+    rows = Recipient.objects.filter(job=run.job_id).in_order().values_list("state", "error_code", "phone", "contact_id")
+    assert rows[0] == ("suppressed", "erased", "", None)
+    assert rows[1][0] == "queued"
+    assert invariants.check() == []
+
+
+def test_what_cannot_be_unsealed_is_not_called_done(account):
+    row = person_acts.erase(Actor(account), PHONE)
+    Erasure.unscoped.filter(pk=row.pk).update(sealed="")
+
+    with pytest.raises(KeyLost):
+        erasure.advance(row.pk)
+    assert erasure.under_way() == [row.pk]
+
+
+def test_a_deleted_contact_who_may_have_got_it_is_unknown(account, device):
+    contact = campaigns_of.contact(account, phone=PHONE, labels=["vip"], name="Ana")
+    campaigns_of.contact(account, labels=["vip"])
+    run = campaigns_of.started(campaigns_of.campaign(account), timezone.now())
+    row = Recipient.objects.get(job=run.job_id, contact_id=contact.pk)
+    sending_one(row, device)
+    in_doubt = {"doubt_since": timezone.now(), "doubt_device_ids": [device.pk], "due_at": timezone.now()}
+    Recipient.objects.filter(pk=row.pk).update(state="queued", accepted_risks=1, **in_doubt)
+
+    contacts.delete(contact)
+
+    row.refresh_from_db()
+    assert (row.state, row.error_code) == ("unknown", "contact_deleted")
+    assert invariants.check() == []
