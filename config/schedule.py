@@ -40,6 +40,17 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 15.0,
         "options": {"expires": 15.0},
     },
+    "tell customers' own systems what happened": {
+        "task": "jobs.tasks.call_endpoints",
+        # Where it is at it already, this one has been overtaken.
+        "schedule": 1.0,
+        "options": {"expires": 2.0},
+    },
+    "delete events that were told a month ago": {
+        "task": "devices.tasks.forget_old_events",
+        "schedule": 3600.0,
+        "options": {"expires": 3600.0},
+    },
     "delete what devices did more than a year ago": {
         "task": "devices.tasks.forget_old_days",
         "schedule": crontab(hour="4", minute="7"),

@@ -209,7 +209,10 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_DEFAULT_QUEUE = "default"
-CELERY_TASK_ROUTES = {"jobs.tasks.run_lanes": {"queue": "lanes"}}
+CELERY_TASK_ROUTES = {
+    "jobs.tasks.run_lanes": {"queue": "lanes"},
+    "jobs.tasks.call_endpoints": {"queue": "endpoints"},
+}
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True

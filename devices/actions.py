@@ -2,7 +2,7 @@
 
 The API, the admin and the commands call these, and ask the gateway afterwards (`linking.checking`, `health.probes`).
 What a gateway itself has to do is done by it first, outside the transaction, and then noted; GatewayRefused says that
-it was not.
+it was not. At the end: what a person does to webhook endpoints.
 """
 
 from collections.abc import Iterable, Sequence
@@ -10,19 +10,21 @@ from datetime import datetime
 from typing import Any, ClassVar, Final
 
 from django.db import IntegrityError, connection, transaction
+from django.db.models import QuerySet
 
 from accounts import audit
 from accounts.audit import Actor
 from accounts.constraints import is_breach_of
 from accounts.needed import unless_forced
 from devices import validation
+from devices.endpoints import outbox, signatures
 from devices.gateway.base import Link
 from devices.gateway.registry import make_instance
 from devices.health import timelock
 from devices.linking import pairing
 from devices.linking.pairing import ACT_SECONDS, GatewayRefused
 from devices.linking.shown import Shown
-from devices.models import Device
+from devices.models import Delivery, Device, WebhookEndpoint
 from devices.needs import needs_of
 from devices.webhooks import absences, subscribing
 
@@ -170,6 +172,67 @@ def renew_webhook_secret(actor: Actor, device: Device, now: datetime) -> None:
     """
     _have_done(subscribing.renew_secret(device, now))
     _note(actor, "device.webhook_secret_renewed", device)
+
+
+# --- Webhook endpoints ---------------------------------------------------------------------------------------
+
+
+def create_endpoint(actor: Actor, endpoint: WebhookEndpoint) -> WebhookEndpoint:
+    """Keep a new endpoint of the account, with a secret of its own."""
+    endpoint.account = actor.account
+    endpoint.secret = signatures.new_secret()
+    with transaction.atomic():
+        endpoint.save(force_insert=True)
+        audit.record(actor, "webhook_endpoint.created", endpoint, id=endpoint.pk)
+    return endpoint
+
+
+def change_endpoint(actor: Actor, endpoint: WebhookEndpoint, fields: Iterable[str]) -> None:
+    """Write these columns of an endpoint. Switched on again, or with another address, it begins without failures."""
+    names = sorted(fields)
+    if not names:
+        return
+    written = list(names)
+    if {"enabled", "url"} & set(names):
+        endpoint.failures, endpoint.failing_since, endpoint.paused_until, endpoint.disabled_reason = 0, None, None, ""
+        written += ["failures", "failing_since", "paused_until", "disabled_reason"]
+    with transaction.atomic():
+        endpoint.save(update_fields=written)
+        audit.record(actor, "webhook_endpoint.changed", endpoint, id=endpoint.pk, fields=names)
+
+
+def delete_endpoint(actor: Actor, endpoint: WebhookEndpoint) -> None:
+    """Delete an endpoint, with what it was told and what waits for it."""
+    pk = endpoint.pk
+    with transaction.atomic():
+        audit.record(actor, "webhook_endpoint.deleted", endpoint, id=pk)
+        endpoint.delete()
+
+
+def rotate_endpoint_secret(actor: Actor, endpoint: WebhookEndpoint, now: datetime) -> str:
+    """Give an endpoint a new secret, and return it; the one before signs as well for a day yet."""
+    secret = signatures.new_secret()
+    endpoint.secret_before, endpoint.secret, endpoint.rotated_at = endpoint.secret, secret, now
+    with transaction.atomic():
+        endpoint.save(update_fields=["secret_before", "secret", "rotated_at"])
+        audit.record(actor, "webhook_endpoint.secret_rotated", endpoint, id=endpoint.pk)
+    return secret
+
+
+def try_endpoint(actor: Actor, endpoint: WebhookEndpoint) -> Delivery:
+    """Have an endpoint told that this is a test."""
+    with transaction.atomic():
+        delivery = outbox.tell_test(endpoint)
+        audit.record(actor, "webhook_endpoint.tested", endpoint, id=endpoint.pk)
+    return delivery
+
+
+def replay_deliveries(actor: Actor, endpoint: WebhookEndpoint, deliveries: QuerySet[Delivery]) -> int:
+    """Have an endpoint told these again; return how many."""
+    with transaction.atomic():
+        number = outbox.replay(deliveries)
+        audit.record(actor, "webhook_endpoint.replayed", endpoint, id=endpoint.pk, count=number)
+    return number
 
 
 def _have_done(refusal: str) -> None:

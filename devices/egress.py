@@ -139,10 +139,24 @@ def _is_ip(host: str) -> bool:
     return True
 
 
-def _is_allowed(address: IpAddress) -> bool:
+def is_named(ip: str) -> bool:
+    """Whether an address is in a network that the operator named. Raises ValueError where it is none."""
+    return _is_named(_unmapped(ipaddress.ip_address(ip)))
+
+
+def _unmapped(address: IpAddress) -> IpAddress:
     if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
-        address = address.ipv4_mapped
-    if any(address in ipaddress.ip_network(network) for network in settings.EGRESS_ALLOWED_CIDRS):
+        return address.ipv4_mapped
+    return address
+
+
+def _is_named(address: IpAddress) -> bool:
+    return any(address in ipaddress.ip_network(network) for network in settings.EGRESS_ALLOWED_CIDRS)
+
+
+def _is_allowed(address: IpAddress) -> bool:
+    address = _unmapped(address)
+    if _is_named(address):
         return True
     return not any(address in carrier for carrier in _CARRIERS) and _is_public(address)
 

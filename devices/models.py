@@ -2,12 +2,14 @@
 
 Lane, Runner: what the engine keeps of it while sending. Webhook, InboxEvent, Turn: what its gateway tells of its own
 accord; CatchUp, Presence: what it told in vain. Acknowledgement: whether it tells of what we send. Correspondent: who
-has written to it.
+has written to it. WebhookEndpoint, OutgoingEvent, Delivery, DeliveryAttempt: what we tell the customer's own systems.
 """
 
 import uuid
 from typing import Any, ClassVar, Self
 
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.functions import RandomUUID
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models.functions import Now
@@ -16,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.encryption import EncryptedTextField
 from accounts.models import Account
 from accounts.scoping import ScopedModel, ScopedQuerySet
-from devices.states import DeviceStatus
+from devices.states import DeliveryState, DeviceStatus
 
 
 class Provider(models.TextChoices):
@@ -457,3 +459,94 @@ class InboxEvent(models.Model):
 
     def __str__(self) -> str:
         return f"event {self.id} of device {self.device_id}"
+
+
+class WebhookEndpoint(ScopedModel):
+    """A place of the customer's that is told what happens here: see `endpoints`."""
+
+    account = models.ForeignKey(Account, models.CASCADE, related_name="webhook_endpoints", verbose_name=_("account"))
+    url = models.CharField(_("address"), max_length=500)
+    description = models.CharField(_("description"), max_length=200, blank=True)
+    types = ArrayField(models.CharField(max_length=40), default=list, blank=True, verbose_name=_("events"))  # none: all
+    enabled = models.BooleanField(_("enabled"), default=True)
+    secret = EncryptedTextField()
+    secret_before = EncryptedTextField(default="")  # signs as well, for a day after a rotation
+    rotated_at = models.DateTimeField(db_default=Now())
+    headers = EncryptedTextField(default="")  # of the customer's own, {"name": "value"}
+    # How it stands: answers in a row that were no success, since when; not called before; why it was switched off.
+    failures = models.PositiveIntegerField(db_default=0)
+    failing_since = models.DateTimeField(null=True)
+    paused_until = models.DateTimeField(null=True)
+    disabled_reason = models.CharField(max_length=40, blank=True, db_default="", default="")
+    created_at = models.DateTimeField(_("created"), db_default=Now(), editable=False)
+
+    class Meta:
+        verbose_name = _("webhook endpoint")
+        verbose_name_plural = _("webhook endpoints")
+        ordering = ("id",)
+
+    def __str__(self) -> str:
+        return self.description or self.url
+
+
+class OutgoingEvent(ScopedModel):
+    """Something that happened, as endpoints are told it. Written by triggers, in the transaction of what it tells."""
+
+    id = models.BigAutoField(primary_key=True)
+    uuid = models.UUIDField(db_default=RandomUUID(), editable=False)  # the receiver's key against doubles
+    account = models.ForeignKey(Account, models.CASCADE, related_name="+")
+    type = models.CharField(max_length=40)
+    data = models.JSONField(default=dict)
+    happened_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        indexes = [models.Index(fields=["happened_at"], name="outgoing_event_age")]  # retention
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.uuid}"
+
+
+class Delivery(ScopedModel):
+    """One event for one endpoint, and what came of it."""
+
+    account_path = "endpoint__account_id"
+
+    id = models.BigAutoField(primary_key=True)
+    endpoint = models.ForeignKey(WebhookEndpoint, models.CASCADE, related_name="deliveries", db_index=False)
+    event = models.ForeignKey(OutgoingEvent, models.CASCADE, related_name="deliveries")
+    state = models.CharField(max_length=10, choices=DeliveryState.choices, db_default=DeliveryState.WAITING)
+    tries = models.PositiveSmallIntegerField(db_default=0)  # of the present round: a replay begins another
+    due_at = models.DateTimeField(null=True, db_default=Now())  # null: no more
+    last_status = models.PositiveSmallIntegerField(null=True)  # of HTTP
+    last_error = models.CharField(max_length=40, blank=True, db_default="", default="")
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            # What is due, endpoint by endpoint; and an endpoint's list, newest first.
+            models.Index(
+                fields=["endpoint", "due_at", "id"], name="delivery_due", condition=models.Q(due_at__isnull=False)
+            ),
+            models.Index(fields=["endpoint", "-id"], name="delivery_newest_first"),
+        ]
+        constraints = [
+            models.CheckConstraint(condition=models.Q(state__in=DeliveryState.values), name="delivery_state_is_known")
+        ]
+
+    def __str__(self) -> str:
+        return f"event {self.event_id} for endpoint {self.endpoint_id}"
+
+
+class DeliveryAttempt(models.Model):
+    """One call of an endpoint."""
+
+    id = models.BigAutoField(primary_key=True)
+    delivery = models.ForeignKey(Delivery, models.CASCADE, related_name="attempts")
+    at = models.DateTimeField(db_default=Now())
+    status = models.PositiveSmallIntegerField(null=True)
+    error = models.CharField(max_length=40, blank=True, db_default="", default="")
+    milliseconds = models.PositiveIntegerField()
+    answer = models.TextField(blank=True)  # its first kilobyte
+
+    def __str__(self) -> str:
+        return f"attempt {self.id} of delivery {self.delivery_id}"

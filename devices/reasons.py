@@ -191,6 +191,35 @@ SENTENCES: Final = {
         "El gateway no guarda mensajes (DATABASE_SAVE_DATA_NEW_MESSAGE): lo que avisó en vano no se puede saber.",
         _("The gateway keeps no messages (DATABASE_SAVE_DATA_NEW_MESSAGE): what it told in vain cannot be known."),
     ),
+    # What a webhook endpoint may not be
+    "endpoint_https": Sentence(
+        "La dirección debe empezar con https://; con http:// solo dentro de las redes de EGRESS_ALLOWED_CIDRS.",
+        _("The address must start with https://; with http:// only within the networks of EGRESS_ALLOWED_CIDRS."),
+    ),
+    "endpoint_types": Sentence(
+        "Hay un tipo de evento que no existe. La documentación de webhooks los lista.",
+        _("There is no such type of event. The documentation of webhooks lists them."),
+    ),
+    "endpoint_headers": Sentence(
+        "Las cabeceras son un objeto con hasta 20 nombres y textos ASCII de una línea; no pueden ser de las que "
+        "ponemos nosotros (content-type, webhook-…).",
+        _(
+            "Headers are an object of at most 20 names and ASCII texts of one line, and none of those that we set "
+            "ourselves (content-type, webhook-…)."
+        ),
+    ),
+    "endpoint_replay": Sentence(
+        "Indica delivery (el número de una entrega) o since (desde cuándo reenviar las que fallaron).",
+        _("Give delivery (the number of one) or since (from when on those that failed are told again)."),
+    ),
+    "endpoint_gone": Sentence(
+        "Respondió 410: ya no quiere recibir nada. Se apagó.",
+        _("It answered 410: it wants to be told nothing any more. It was switched off."),
+    ),
+    "endpoint_failing": Sentence(
+        "Falló durante cinco días y se apagó. Enciéndelo cuando vuelva a responder: lo pendiente se envía entonces.",
+        _("It failed for five days and was switched off. Switch it on when it answers again: what waits is told then."),
+    ),
     # What a form or a call may not contain
     "address_characters": Sentence(
         "La dirección contiene caracteres no permitidos.",

@@ -1,4 +1,4 @@
-"""The states of a device, apart from its model because querysets and constraints need them too."""
+"""States of what this app keeps, apart from the models because querysets and constraints need them too."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -9,3 +9,11 @@ class DeviceStatus(models.TextChoices):
     CONNECTING = "connecting", _("connecting")
     DISCONNECTED = "disconnected", _("disconnected")
     BLOCKED = "blocked", _("blocked")
+
+
+class DeliveryState(models.TextChoices):
+    """Of an event for one endpoint."""
+
+    WAITING = "waiting", _("waiting")
+    DELIVERED = "delivered", _("delivered")
+    FAILED = "failed", _("failed")

@@ -3,6 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
+from devices.endpoints import outbox
 from devices.health import days, rounds
 from devices.linking import pairing
 from devices.webhooks import catching_up, keeping
@@ -31,3 +32,8 @@ def keep_webhooks() -> None:
 @shared_task(ignore_result=True)
 def read_stores() -> None:
     catching_up.catch_up(now=timezone.now())
+
+
+@shared_task(ignore_result=True)
+def forget_old_events() -> None:
+    outbox.forget_old(now=timezone.now())

@@ -9,6 +9,7 @@ from celery.signals import worker_process_init
 from django.conf import settings
 from kombu.exceptions import ChannelError
 
+from devices.endpoints.caller import Caller
 from jobs import invariants
 from jobs import sweep as sweeping
 from jobs.intake import accepting, importing
@@ -22,6 +23,7 @@ LANES = "lanes"  # the queue of those that send
 SLICE_SECONDS = 25.0
 SOON_SECONDS = 5.0  # a longer wait is a row's: the sweep wakes it
 RECEIPTS_SLICE_SECONDS = 4.0  # they are of no hurry, and others are
+CALLING_SECONDS = 60.0  # beat's wake-ups wait meanwhile
 IMPORT_SLICE_SECONDS = 8.0  # short: sweeps and other jobs' imports wait in the same queue
 # Wake-ups that nobody heard in time are forgotten: the next sweep brings new ones.
 STALE_AFTER_SECONDS = 10
@@ -30,6 +32,7 @@ worker_process_init.connect(worker.limit_sessions)
 
 # One for each worker process: its connections, to the gateways and to the database, outlive a job.
 _runner: LaneRunner | None = None
+_caller: Caller | None = None
 
 
 @shared_task
@@ -59,6 +62,20 @@ def run_lanes() -> None:
         # Whatever it was doing is in the rows: end its session, and the next to come takes over from there.
         _runner.close()
         _runner = None
+        raise
+
+
+@shared_task(ignore_result=True)
+def call_endpoints() -> None:
+    """Tell customers' own systems what happened. In a process of its own: whoever is slow to answer delays nobody."""
+    global _caller
+    _caller = _caller or Caller()
+    try:
+        _caller.run(CALLING_SECONDS, worker.is_stopping)
+    except BaseException:
+        # What was in flight is due again in a minute.
+        _caller.close()
+        _caller = None
         raise
 
 

@@ -30,6 +30,7 @@ MAX_IDLE_SECONDS = 2
 ENOUGH_IDLE_HANDLES = 64  # with so many at rest, one that served another target serves a new one
 MAX_IDLE_HANDLES = 256
 UPLOAD_BUFFER_BYTES = 16 * 1024  # libcurl's least; by itself it takes 64 KB for each request in flight
+_MAY_SAY_WHEN = (429, 502, 503, 504)  # to come again: Retry-After
 TOO_LATE = "stalled"  # the failure of a request that was not begun in time
 _CONNECTING = {
     pycurl.E_COULDNT_RESOLVE_HOST: "DNSError",
@@ -223,7 +224,7 @@ class Transport(Generic[K]):
         # A status that was read counts, whatever came after it: the body may be cut, too long, or late.
         if (status := curl.getinfo(pycurl.RESPONSE_CODE)) >= 200:
             # The one header that matters to us; libcurl reads both its forms. Seeing them all costs a call each.
-            wait = curl.getinfo(pycurl.RETRY_AFTER) if status == 429 else 0
+            wait = curl.getinfo(pycurl.RETRY_AFTER) if status in _MAY_SAY_WHEN else 0
             answer = WireResponse(status, exchange.body.getvalue(), {"retry-after": str(wait)} if wait else NO_HEADERS)
         else:
             nothing_written = curl.getinfo(pycurl.REQUEST_SIZE) == 0

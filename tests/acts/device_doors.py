@@ -9,8 +9,11 @@ from django.core.management import call_command
 from django.test import override_settings
 from django.urls import reverse
 
+from devices.endpoints import outbox
 from devices.management.commands import simulated_device
+from devices.models import WebhookEndpoint
 from tests.acts.table import Scene, admin, api, command
+from tests.devices.endpoints.arrange import endpoint
 from tests.devices.test_device_admin import form
 from tests.factories import make_device
 from tests.simulator_process import Simulator, start_simulator
@@ -160,6 +163,45 @@ def renew_webhook_secret_by_api(scene: Scene) -> Any:
 def renew_webhook_secret_by_page(scene: Scene) -> Any:
     with gateway(scene):
         return scene.press("devices_device_link_act", None, scene.device.pk, "renew-secret")
+
+
+# --- Webhook endpoints ---------------------------------------------------------------------------------------
+
+
+def endpoint_of(scene: Scene) -> WebhookEndpoint:
+    return endpoint(scene.account, "https://example.com/hooks")
+
+
+@api(f"{ACTS}.create_endpoint", "webhook_endpoint.created", "POST", "webhook_endpoints")
+def create_endpoint(scene: Scene) -> Any:
+    return scene.call("POST", "webhook_endpoints", {"url": "https://example.com/hooks"})
+
+
+@api(f"{ACTS}.change_endpoint", "webhook_endpoint.changed", "PATCH", "webhook_endpoint")
+def change_endpoint(scene: Scene) -> Any:
+    return scene.call("PATCH", "webhook_endpoint", {"enabled": False}, endpoint_id=endpoint_of(scene).pk)
+
+
+@api(f"{ACTS}.delete_endpoint", "webhook_endpoint.deleted", "DELETE", "webhook_endpoint")
+def delete_endpoint(scene: Scene) -> Any:
+    return scene.call("DELETE", "webhook_endpoint", endpoint_id=endpoint_of(scene).pk)
+
+
+@api(f"{ACTS}.rotate_endpoint_secret", "webhook_endpoint.secret_rotated", "POST", "webhook_endpoint_secret")
+def rotate_endpoint_secret(scene: Scene) -> Any:
+    return scene.call("POST", "webhook_endpoint_secret", endpoint_id=endpoint_of(scene).pk)
+
+
+@api(f"{ACTS}.try_endpoint", "webhook_endpoint.tested", "POST", "webhook_endpoint_test")
+def have_endpoint_tested(scene: Scene) -> Any:
+    return scene.call("POST", "webhook_endpoint_test", endpoint_id=endpoint_of(scene).pk)
+
+
+@api(f"{ACTS}.replay_deliveries", "webhook_endpoint.replayed", "POST", "webhook_endpoint_replay")
+def replay_deliveries(scene: Scene) -> Any:
+    place = endpoint_of(scene)
+    delivery = outbox.tell_test(place)
+    return scene.call("POST", "webhook_endpoint_replay", {"delivery": delivery.pk}, endpoint_id=place.pk)
 
 
 @contextmanager

@@ -378,7 +378,7 @@ class Stack:
 
     @contextmanager
     def second_helping(self) -> Iterator[None]:
-        """Run two more workers and one more beat beside those there are; see `wait_for_four_workers`.
+        """Run two more workers and one more beat beside those there are; see `wait_for_six_workers`.
 
         From the main thread only: they end with the thread that started them.
         """
@@ -399,9 +399,9 @@ class Stack:
     def wait_for_four_workers(self) -> None:
         def are_listening() -> bool:
             with self.broker() as broker:
-                return sum(str(client["cmd"]).startswith("brpop") for client in broker.client_list()) >= 4
+                return sum(str(client["cmd"]).startswith("brpop") for client in broker.client_list()) >= 6
 
-        eventually(are_listening, START_SECONDS, lambda: "four workers listen")
+        eventually(are_listening, START_SECONDS, lambda: "six workers listen")
 
 
 @dataclass(frozen=True, slots=True)

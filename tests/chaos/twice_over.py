@@ -24,7 +24,7 @@ def run(stack: Stack, size: Size) -> list[str]:
         Listener(stack) as listener,
     ):
         *devices, lonely = stack.add_devices(simulator, DEVICES + 1, max_in_flight=8)
-        stack.wait_for_four_workers()
+        stack.wait_for_six_workers()
         # Half of them are due in one and the same moment, for both beats' sweeps to find.
         moment = (datetime.now(UTC) + timedelta(seconds=3 + number / 5)).isoformat()
         jobs = [

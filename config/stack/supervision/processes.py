@@ -27,9 +27,14 @@ def web(environ: Mapping[str, str], port: int) -> Program:
 
 
 def workers(environ: Mapping[str, str]) -> list[Program]:
-    """One worker for the device lanes, which are never kept waiting, and one for everything else."""
+    """One worker for the device lanes, which are never kept waiting, one for everything else, and one that tells
+    customers' systems, however slow these are."""
     lanes = environ.get("WORKER_PROCESSES", "").strip() or "2"
-    return [_worker("lanes", lanes, environ), _worker("default", "2", environ)]
+    return [
+        _worker("lanes", lanes, environ),
+        _worker("default", "2", environ),
+        _worker("endpoints", "1", environ),
+    ]
 
 
 def _celery(*arguments: str) -> tuple[str, ...]:
