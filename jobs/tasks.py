@@ -15,6 +15,7 @@ from jobs import sweep as sweeping
 from jobs.intake import accepting, importing
 from jobs.receipts import parking, sent_messages
 from jobs.receipts import work as receipts
+from jobs.rules import often
 from jobs.running import worker
 from jobs.running.lane_runner import LaneRunner
 from jobs.sending import dispatch, reconcile
@@ -99,6 +100,7 @@ def tidy() -> None:
     accepting.remove_orphan_uploads(older_than=timedelta(days=1))
     parking.give_up()
     sent_messages.turn()
+    often.forget_old()
 
 
 @shared_task

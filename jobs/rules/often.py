@@ -8,7 +8,9 @@ go to one person at the same time meet in its row, where the second waits for th
 from collections.abc import Collection, Mapping
 from typing import Any, Final
 
-from accounts.rules.caps import MOST_MESSAGES
+from django.db import connection
+
+from accounts.rules.caps import MOST_DAYS, MOST_MESSAGES
 from devices.phone_numbers import key_of, key_sql
 from devices.prepared import numbers, texts
 from jobs.rules.binding import Limits
@@ -120,3 +122,11 @@ def forget(cursor: Cursor, unsent: Collection[tuple[int, int, str]]) -> None:
         """,
         (texts([row[0] for row in rows]), numbers([row[1] for row in rows]), numbers([row[2] for row in rows])),
     )
+
+
+def forget_old() -> int:
+    """Delete what no limit asks for any more, being older than the longest cap. Returns how many."""
+    old = "coalesce(times[1] < now() - %s * interval '1 day', true)"
+    with connection.cursor() as cursor:
+        cursor.execute(f"DELETE FROM jobs_lastwritten WHERE {old}", (MOST_DAYS + 1,))  # noqa: S608 - constants
+        return int(cursor.rowcount)

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from accounts.models import Account
 from devices.models import Device
-from jobs import invariants
+from jobs import invariants, tasks
 from jobs.models import Job, LastWritten, Recipient
 from jobs.running.lane_runner import LaneRunner
 from jobs.sending.claims import Claimer
@@ -163,6 +163,20 @@ def test_an_account_without_limits_reads_and_writes_nothing() -> None:
     with connection.execute_wrapper(_without("jobs_lastwritten AS known ON")):
         assert len(arrange.claim(claimer(device), 5)) == 2
     assert not LastWritten.objects.exists()
+
+
+@pytest.mark.django_db
+def test_what_no_limit_asks_for_is_not_kept(account: Account) -> None:
+    now = timezone.now()
+    for key, times in (
+        ("+1", [now - timedelta(days=367)]),
+        ("+2", [now - timedelta(days=364)] * 2),
+        ("+3", []),
+    ):
+        ids = list(range(len(times)))
+        LastWritten.objects.create(account=account, phone_key=key, recipient_ids=ids, times=times)
+    tasks.tidy()
+    assert LastWritten.objects.get().phone_key == "+2"
 
 
 def _without(part: str):
