@@ -370,6 +370,12 @@ class ExcludedSerializer(serializers.Serializer[Any]):
     count = serializers.IntegerField()
 
 
+class ExcludedListSerializer(serializers.Serializer[Any]):
+    list_id = serializers.IntegerField()
+    name = serializers.CharField()
+    count = serializers.IntegerField(source="people", help_text="Who is on two lists is counted by both")
+
+
 class EstimateSerializer(serializers.Serializer[Any]):
     finishes_at = Moment(allow_null=True)
     seconds = serializers.IntegerField(allow_null=True)
@@ -388,6 +394,7 @@ class PreviewSerializer(serializers.Serializer[Any]):
     count = serializers.IntegerField()
     sample = SampleSerializer(many=True)
     excluded = ExcludedSerializer(many=True)
+    excluded_lists = ExcludedListSerializer(many=True, help_text="The exclusion lists that name somebody of it")
     estimate = EstimateSerializer()
     problems = serializers.ListField(child=serializers.CharField())
     lacking = LackingSerializer(many=True, help_text="The variables without a default that most of them lack")

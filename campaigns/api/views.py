@@ -201,6 +201,7 @@ class Preview(CampaignCalls):
             "count": preview.count,
             "sample": preview.sample,
             "excluded": [{"reason": reason, "count": number} for reason, number in preview.excluded.items()],
+            "excluded_lists": preview.excluded_lists,
             "estimate": {
                 "finishes_at": estimate.finishes_at,
                 "seconds": None if estimate.seconds is None else round(estimate.seconds),

@@ -50,13 +50,15 @@ def _contacts_after(cursor: Cursor, account_id: int, last_id: int) -> list[tuple
     return list(cursor.fetchall())
 
 
-def catch_up(account_id: int) -> None:
-    """Look for the contacts who came since, in all lists of the account that hold."""
+def catch_up(account_id: int, *, waits: bool = True) -> None:
+    """Look for the contacts who came since, in all lists of the account that hold; where another is at a list, after
+    that one, or (`waits` is False) not at all."""
     newest = Contact.objects.for_account(account_id).aggregate(newest=Max("id"))["newest"]
     lists = ExclusionList.objects.for_account(account_id).filter(load__matched_to__lt=newest or 0)
     for load_id in lists.order_by("load_id").values_list("load_id", flat=True):
         with transaction.atomic(), connection.cursor() as cursor:
-            load = ExclusionLoad.objects.select_for_update(no_key=True).filter(pk=load_id).first()
+            rows = ExclusionLoad.objects.select_for_update(no_key=True, skip_locked=not waits)
+            load = rows.filter(pk=load_id).first()
             if load is not None and find(cursor, load, account_id):
                 cursor.execute("ANALYZE jobs_exclusionhit")
 
@@ -65,4 +67,4 @@ def catch_up_all() -> None:
     """The same for every account that has lists."""
     accounts = ExclusionList.unscoped.filter(load__isnull=False).order_by("account_id")
     for account_id in accounts.values_list("account_id", flat=True).distinct():
-        catch_up(account_id)
+        catch_up(account_id, waits=False)

@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo
 from campaigns.audience import freezing, needs
 from campaigns.audience.conditions import Audience
 from campaigns.audience.terms import NONE, Terms, of_campaign
+from campaigns.exclusions import naming
+from campaigns.exclusions.naming import Named
 from campaigns.launch import estimates, media, ways_out
 from campaigns.launch.launching import audience_of
 from campaigns.launch.unfilled_texts import texts_of
@@ -36,6 +38,7 @@ class Preview:
     count: int
     sample: list[Sample]
     excluded: dict[str, int]  # how many of the audience are left out, by reason
+    excluded_lists: list[Named]  # which exclusion lists name how many of it
     estimate: estimates.Estimate
     problems: list[str]  # what is likely a mistake in the message, in Spanish
     lacking: dict[str, int]  # how many lack it, by variable without a default: those that most of them lack
@@ -62,6 +65,9 @@ def preview(campaign: Campaign, now: datetime) -> Preview:
         count=counted.sendable,
         sample=sample,
         excluded={reason: number for reason, number in counted.excluded.items() if number},
+        excluded_lists=naming.by_list(campaign.account_id, audience, campaign.kind)
+        if counted.excluded[freezing.EXCLUDED]
+        else [],
         estimate=estimates.estimate(
             counted.sendable,
             devices_of(campaign),

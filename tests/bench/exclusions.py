@@ -70,8 +70,8 @@ def _contacts(account: Account, rows: int) -> None:
         cursor.execute(
             """
             INSERT INTO campaigns_contact (account_id, phone, phone_key, name, email, labels, custom_attributes,
-                opted_in_source, opted_out_source)
-            SELECT %s, '+' || (%s + n), '+' || (%s + n), 'Persona ' || n, '', '{todos}', '{}', '', ''
+                opted_in_at, opted_in_source, opted_out_source)
+            SELECT %s, '+' || (%s + n), '+' || (%s + n), 'Persona ' || n, '', '{todos}', '{}', now(), 'Feria', ''
             FROM generate_series(0, %s - 1) AS n
             """,
             (account.pk, FIRST, FIRST, rows),

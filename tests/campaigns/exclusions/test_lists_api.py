@@ -208,6 +208,23 @@ def test_contacts_who_come_later_are_left_out_too(call):
     assert ExclusionHit.objects.count() == 2
 
 
+def test_a_preview_says_which_lists_name_how_many(call):
+    call.account.whatsapp_api_campaigns = True
+    call.account.save()
+    vip(call, ANA, BEA, EVA)
+    one, two = loaded(call, f"phone\n{ANA}\n{BEA}\n")["id"], loaded(call, hashed(ANA), name="RNE", kind="rne")["id"]
+    loaded(call, f"phone\n{EVA}\n", name="off")
+    ExclusionList.unscoped.filter(name="off").update(is_on=False)
+    made = call.post("whatsapp_api_campaigns", title="Rebajas", message="Hola", audience={"labels": ["vip"]}).json()
+    assert made.get("id"), made
+    preview = call.post(f"whatsapp_api_campaigns/{made['id']}/preview").json()
+    assert {"reason": "excluded_by_list", "count": 2} in preview["excluded"]
+    assert preview["excluded_lists"] == [
+        {"list_id": one, "name": "REPEP", "count": 2},
+        {"list_id": two, "name": "RNE", "count": 1},
+    ]
+
+
 def test_a_contact_without_a_number_is_no_trouble(call):
     contact(call.account, None, labels=["vip"])
     contact(call.account, "", labels=["vip"])
