@@ -14,7 +14,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from accounts.models import AuditEntry
-from devices.models import Correspondent, Device
+from devices.models import Correspondent, Device, OutgoingEvent
 from devices.phone_numbers import key_sql
 from devices.webhooks import inbox
 from jobs.erasing.erased import ERASED
@@ -208,6 +208,15 @@ def messages(account_id: int, person: Person) -> None:
         Identity.objects.filter(theirs, account_id=account_id).delete()
         if told := _told(person):
             inbox.forget_worked(cursor, device_ids, told)
+            _forget_told_outside(cursor, account_id, told)
+
+
+def _forget_told_outside(cursor: Cursor, account_id: int, told: Sequence[str]) -> None:
+    """What the account's own systems were told of them, or wait to be, with what these answered."""
+    cursor.execute(
+        "SELECT id FROM devices_outgoingevent WHERE account_id = %s AND data::text LIKE ANY(%s)", (account_id, told)
+    )
+    OutgoingEvent.unscoped.filter(pk__in=[pk for (pk,) in cursor.fetchall()]).delete()
 
 
 def audit_entries(account_id: int, which: Q) -> int:
