@@ -26,6 +26,7 @@ from jobs.intake.accepting import BulkFields
 from jobs.models import Job, LastWritten, ParkedReceipt, Recipient
 from tests.accounts import people
 from tests.campaigns import campaigns_of
+from tests.devices.endpoints.arrange import endpoint
 from tests.jobs.arrange import record, sending_one, sent
 from tests.jobs.receipts.arrange import worked
 from tests.jobs.replies.arrange import at_the_door, event
@@ -46,6 +47,7 @@ def everything(account: Any, device: Device) -> Contact:
     """Have the account hold all that it can of one person, beside another."""
     member = people.member(account)
     actor = Actor(account, member.user)
+    endpoint(account, "https://example.com/hooks")  # and is to tell its own systems of them
     imported(actor, start=True)
     contact = Contact.unscoped.get(account=account, phone=PHONE)
     contact_acts.save(actor, contact, {"email": "zenobia@example.com", "labels": ["vip"]}, Channel.API)
