@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Self
+from typing import Final, NamedTuple, Self
 
 from django.db.models import Q, QuerySet
 from django.http import QueryDict
@@ -15,6 +15,7 @@ from devices import phone_numbers
 from jobs.models import IncomingMessage, Recipient
 from jobs.states import Wish
 
+SHORTEST_ENDING: Final = 6  # digits: fewer are many people's
 UNSETTLED = Q(settled_at=None) & (Q(wish=Wish.NEAR_OUT) | Q(phone=""))
 
 
@@ -57,7 +58,7 @@ class Filters:
         if self.device is not None:
             rows = rows.filter(device=self.device)
         if self.phone:
-            rows = rows.filter(phone_key=phone_numbers.key_of_spelling(self.phone, account.default_country) or "-")
+            rows = rows.filter(_from(self.phone, account.default_country))
         if self.wish:
             rows = rows.filter(wish=self.wish)
         if self.unresolved is not None:
@@ -96,6 +97,15 @@ def beside(account_id: int, messages: Sequence[IncomingMessage]) -> Beside:
         {str(contact.phone_key): contact for contact in contacts},
         {one.pk: Answered(str(one.job.uuid), one.pk, runs.get(one.job_id), one.variant) for one in recipients},
     )
+
+
+def _from(phone: str, default_country: str) -> Q:
+    """From a number in any spelling; where neither it nor the account says of which country, from any that ends so."""
+    found = Q(phone_key=phone_numbers.key_of_spelling(phone, default_country) or "-")
+    digits = phone_numbers.without_separators(phone)
+    if not default_country and digits.isascii() and digits.isdigit() and len(digits) >= SHORTEST_ENDING:
+        found |= Q(phone__endswith=digits)
+    return found
 
 
 def _id(text: str) -> int | None:

@@ -89,6 +89,15 @@ def test_messages_are_found_by_each_filter(device, api):
         assert texts(api.get(address(device), query)) == found, query
 
 
+def test_a_number_is_found_without_its_country_also_where_the_account_names_none(device, api):
+    type(device.account).objects.update(default_country="")
+    came(device, event("hola"), event("BAJA", number="51987654322"))
+
+    for phone in ("987 654 322", "51987654322", "+51 987654322", "0051987654322"):
+        assert texts(api.get(address(device), {"phone": phone})) == ["BAJA"], phone
+    assert texts(api.get(address(device), {"phone": "322"})) == []
+
+
 @pytest.mark.parametrize("query", ["contact=x", "device=-1", "wish=stay", "unresolved=perhaps", "search=%00"])
 def test_a_filter_that_means_nothing_is_refused(device, api, query):
     assert api.get(address(device) + f"?{query}").json()["code"] == "filter_invalid"
