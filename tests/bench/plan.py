@@ -4,7 +4,20 @@ import statistics
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tests.bench import contacts, exclusions, fan_out, fleet, hosts, large, naive, ours, raw, receipts, recording
+from tests.bench import (
+    contacts,
+    exclusions,
+    fan_out,
+    fleet,
+    hosts,
+    incoming,
+    large,
+    naive,
+    ours,
+    raw,
+    receipts,
+    recording,
+)
 from tests.bench.fleet import Fleet
 from tests.bench.report import Bar, Section, runs_section
 from tests.bench.sending import Run, Shape
@@ -141,6 +154,7 @@ GROUPS: dict[str, Callable[[Size], Section]] = {
     "large": lambda size: large.measure(size.rows, size.repeats),
     "recording": lambda size: recording.measure(min(size.messages, 10_000)),
     "receipts": lambda size: receipts.measure(100_000 if size is FULL else 20_000),
+    "incoming": lambda size: incoming.measure(60.0 if size is FULL else 10.0),
     "contacts": lambda size: contacts.measure(size.rows),
     "exclusions": lambda size: exclusions.measure(size.rows),
     "fan-out": lambda size: fan_out.measure(clients=50, events=200 if size.repeats > 1 else 50),

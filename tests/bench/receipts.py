@@ -87,7 +87,7 @@ def _run(section: Section, receipts: int, *, sending: bool) -> Posted:
         bodies = _bodies(device, port, posts, job)
         early = int(EARLY_SHARE * len(bodies))
         stop = threading.Event()
-        waker = threading.Thread(target=_wake, args=(stop,))
+        waker = threading.Thread(target=wake, args=(stop,))
         waker.start()
         before = tree_seconds([web.pid]), tree_seconds([worker.pid]), postgres_seconds()
         try:
@@ -99,13 +99,13 @@ def _run(section: Section, receipts: int, *, sending: bool) -> Posted:
                     )
                     beside = arrange_job(devices, 200_000)
                     run_lanes.delay()
-                    _wait(lambda: Job.unscoped.get(pk=beside.pk).sent > SENT_BESIDE_PER_SECOND)
+                    wait(lambda: Job.unscoped.get(pk=beside.pk).sent > SENT_BESIDE_PER_SECOND)
                     began, sent = time.monotonic(), Job.unscoped.get(pk=beside.pk).sent
                     posted = _post_all(port, bodies, early, job)
                     per_second = (Job.unscoped.get(pk=beside.pk).sent - sent) / (time.monotonic() - began)
             else:
                 posted, per_second = _post_all(port, bodies, early, job), 0.0
-            _wait(lambda: _is_worked(job, wanted))
+            wait(lambda: _is_worked(job, wanted))
         finally:
             stop.set()
             waker.join()
@@ -205,14 +205,18 @@ def _bodies(device: Device, port: int, posts: Sequence[tuple[int, str]], job: Jo
 
 def _post_all(port: int, bodies: Sequence[bytes], early: int, job: Job) -> Posted:
     began = time.monotonic()
-    first = _post(port, bodies[:early])
+    first = post(port, bodies[:early])
     _answers_come(job)
-    rest = _post(port, bodies[early:])
+    rest = post(port, bodies[early:])
     return Posted(time.monotonic() - began, [*first, *rest])
 
 
-def _post(port: int, bodies: Sequence[bytes]) -> list[float]:
-    """Post them over kept connections, each by a thread of its own; return the milliseconds of each answer."""
+def post(port: int, bodies: Sequence[bytes], per_second: float | None = None) -> list[float]:
+    """Post them over kept connections, each by a thread of its own; return the milliseconds of each answer.
+
+    With `per_second` none goes before its time.
+    """
+    start = time.monotonic()
     found: list[list[float]] = [[] for _ in range(CONNECTIONS)]
     problems: list[BaseException] = []
 
@@ -220,12 +224,15 @@ def _post(port: int, bodies: Sequence[bytes]) -> list[float]:
         try:
             with socket.create_connection(("127.0.0.1", port)) as connected:
                 connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                for body in bodies[place::CONNECTIONS]:
+                for number, body in enumerate(bodies[place::CONNECTIONS]):
+                    if per_second is not None:
+                        due = start + (place + number * CONNECTIONS) / per_second
+                        time.sleep(max(0.0, due - time.monotonic()))
                     began = time.monotonic()
                     connected.sendall(body)
                     answer = connected.recv(4096)
                     if not answer.startswith(b"HTTP/1.1 200"):
-                        raise BrokenRun(f"a receipt was refused: {answer[:300]!r}")
+                        raise BrokenRun(f"an event was refused: {answer[:300]!r}")
                     while b'"success"}' not in answer:
                         answer += connected.recv(4096)
                     found[place].append(1000 * (time.monotonic() - began))
@@ -242,7 +249,7 @@ def _post(port: int, bodies: Sequence[bytes]) -> list[float]:
     return list(chain.from_iterable(found))
 
 
-def _wake(stop: threading.Event) -> None:
+def wake(stop: threading.Event) -> None:
     """As beat does."""
     while not stop.wait(2.0):
         work_receipts.apply_async(expires=4)
@@ -256,7 +263,7 @@ def _states(job: Job) -> Counter[str]:
     return Counter(Recipient.objects.filter(job=job).values_list("state", flat=True))
 
 
-def _wait(is_so: Callable[[], bool]) -> None:
+def wait(is_so: Callable[[], bool]) -> None:
     give_up = time.monotonic() + PATIENCE_SECONDS
     while not is_so():
         if time.monotonic() > give_up:

@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts.models import AuditEntry, Membership, Role
 from devices.gateway.base import Link, LinkCode, Linking
 from devices.gateway.evolution.phone_linking import PhoneLinking
-from devices.models import Device, Pairing
+from devices.models import CatchUp, Device, Pairing
 from tests.accounts import people
 from tests.devices import arrange
 from tests.devices.test_device_admin import form
@@ -140,3 +140,28 @@ def test_where_a_device_is_deleted_its_gateway_may_be_away(client: Client, admin
     assert "No se pudo conectar" in answer.content.decode()
     assert client.post(address, {"post": "yes"}).status_code == 302
     assert not Device.objects.for_account(admin.account).exists()
+
+
+@pytest.mark.parametrize(
+    ("row", "says"),
+    [
+        ({"missed_since": timezone.now()}, "se está leyendo de su propio almacén."),
+        ({"missed_since": timezone.now(), "problem": "gateway_error"}, "almacén. El gateway respondió con un error"),
+        ({"began_at": timezone.now()}, "se leyó por última vez"),
+        ({"began_at": timezone.now(), "problem": "no_store"}, "El gateway no guarda mensajes"),
+        ({}, ""),
+    ],
+)
+def test_it_says_how_far_the_gateways_store_was_read(
+    client: Client, device: Device, row: dict[str, Any], says: str
+) -> None:
+    CatchUp.objects.create(device=device, **row)
+    shown = see(client, device)
+    assert says in shown
+    assert ("almacén" in shown or "no guarda" in shown) is bool(says)
+
+    address = f"/api/v1/accounts/{device.account_id}/devices/{device.pk}/health"
+    told = client.get(address).json()["store"]
+    assert told["code"] == row.get("problem", "")
+    assert (told["missed_since"] is None) is ("missed_since" not in row)
+    assert (told["read_at"] is None) is ("began_at" not in row or "problem" in row)
