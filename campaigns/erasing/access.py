@@ -28,6 +28,7 @@ def gather(account: Account, person: Person, now: datetime) -> dict[str, Any]:
         "replies": held.replies(account.pk, person),
         "answers": held.answers(account.pk, person),
         "suppressions": held.suppressions(account.pk, person),
+        "exclusion_lists": held.exclusions(account.pk, person),
         "identities": held.identities(account.pk, person),
         "audit": _audit(account, person),
     }

@@ -10,8 +10,9 @@ from devices.models import Correspondent, Device
 from devices.phone_numbers import key_sql
 from jobs.erasing import digests
 from jobs.erasing.person import Person
+from jobs.exclusions import matching
 from jobs.message.book import template_of
-from jobs.models import Answer, Erasure, Identity, IncomingMessage, Job, Recipient, Suppression
+from jobs.models import Answer, Erasure, ExclusionList, Identity, IncomingMessage, Job, Recipient, Suppression
 from jobs.wording import recipient_errors, suppression_reasons
 
 _TIMES = ("sent_at", "delivered_at", "read_at", "played_at", "replied_at", "failed_after_at", "tried_at")
@@ -108,6 +109,25 @@ def suppressions(account_id: int, person: Person) -> list[dict[str, Any]]:
         theirs = Erasure.objects.for_account(account_id).filter(digest=digest)
         found += [{"erased_at": told(one.done_at), "asked_at": told(one.asked_at)} for one in theirs]
     return found
+
+
+def exclusions(account_id: int, person: Person) -> list[dict[str, Any]]:
+    """The exclusion lists that name them."""
+    if not person.phone:
+        return []
+    lists = ExclusionList.objects.for_account(account_id).exclude(load=None).select_related("load").order_by("id")
+    with connection.cursor() as cursor:
+        return [
+            {
+                "name": one.name,
+                "registry": one.kind,
+                "in_use": one.is_on,
+                "file_date": one.load.file_date and one.load.file_date.isoformat(),
+                "loaded_at": told(one.load.loaded_at),
+            }
+            for one in lists
+            if matching.named(cursor, matching.loads_of([one.load_id]), [person.phone])
+        ]
 
 
 def identities(account_id: int, person: Person) -> list[dict[str, Any]]:

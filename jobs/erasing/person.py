@@ -6,11 +6,12 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Final, Self
 
-from devices.numbers.countries import prefixes
-from devices.phone_numbers import key_of
+from devices.numbers.countries import country_of
+from devices.phone_numbers import dialled, key_of, spelt
 
 _NOT_DIGITS: Final = re.compile(r"[^0-9]")
 FEWEST_DIGITS: Final = 7  # of a number without its country's code
+_ARGENTINE_DIGITS: Final = 12  # of a number's key
 
 
 class Waits(StrEnum):
@@ -44,11 +45,13 @@ class Person:
 
     @property
     def spellings(self) -> list[str]:
-        """Their number as its digits may be written: with what comes and goes in it, and without the country's code."""
+        """Their number as its digits may be written, with the country's code: with what comes and goes in it."""
         if not self.phone:
             return []
-        whole = {self.phone[1:], self.phone_key[1:], *_longer(self.phone_key)}
-        return sorted(whole)
+        key = self.phone_key[1:]
+        # Argentina's 15 stands behind the area code, whose length the number does not say.
+        ends = (4, 5, 6) if key.startswith("54") and len(key) == _ARGENTINE_DIGITS else ()
+        return sorted({*(one[1:] for one in spelt(self.phone)), *(f"{key[:end]}15{key[end:]}" for end in ends)})
 
     def is_written_in(self, text: str) -> bool:
         """Whether their number, in any spelling, stands in a text."""
@@ -59,7 +62,7 @@ class Person:
     @property
     def nationals(self) -> list[str]:
         """The same spellings without their country's code."""
-        code = len(_code_of(self.phone_key[1:])) if self.phone else 0
+        code = len(dialled(country_of(self.phone))[0].removeprefix("+")) if self.phone else 0
         return sorted({one[code:] for one in self.spellings if len(one) - code >= FEWEST_DIGITS})
 
     @property
@@ -70,23 +73,3 @@ class Person:
 
 def digits_of(text: str) -> str:
     return _NOT_DIGITS.sub("", text)
-
-
-def _code_of(digits: str) -> str:
-    """The country's code that a number begins with; "" where it begins with none."""
-    known = prefixes()
-    if digits[:1] in ("1", "7"):
-        return digits[:1]  # the areas of North America, and Kazakhstan, are no codes
-    return next((digits[:length] for length in (3, 2) if digits[:length] in known), "")
-
-
-def _longer(phone_key: str) -> list[str]:
-    """The spellings of a key that have more digits than it."""
-    digits = phone_key[1:]
-    if phone_key.startswith("+55") and len(digits) == 12:
-        return [f"{digits[:4]}9{digits[4:]}"]
-    if phone_key.startswith("+52") and len(digits) == 12:
-        return [f"521{digits[2:]}"]
-    if phone_key.startswith("+54") and len(digits) == 12:
-        return [f"549{digits[2:]}", *(f"54{digits[2:end]}15{digits[end:]}" for end in (4, 5, 6))]
-    return []

@@ -7,6 +7,9 @@ import pytest
 from accounts.audit import Actor
 from accounts.models import AuditEntry
 from campaigns.actions import person_acts
+from devices.phone_numbers import key_of
+from jobs.exclusions import spellings
+from jobs.models import ExclusionEntry, ExclusionList, ExclusionLoad
 from tests.campaigns.erasing.arrange import ANSWERED, LID, NAME, PHONE, STREET, WROTE, everything
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -57,3 +60,15 @@ def test_it_is_in_the_log_without_the_number(account, device, held):
     entry = AuditEntry.unscoped.get(action="person.exported")
 
     assert (entry.subject, entry.details) == ("person", {})
+
+
+def test_it_tells_which_exclusion_lists_name_them(account, device):
+    mine = ExclusionList.unscoped.create(account=account, name="REPEP", kind="repep")
+    load = ExclusionLoad.objects.create(exclusion_list=mine, forms=["plain"], numbers=1)
+    ExclusionList.unscoped.filter(pk=mine.pk).update(load=load)
+    ExclusionEntry.objects.create(load_id=load.pk, digest=spellings.digest_of(key_of(PHONE)))
+    ExclusionList.unscoped.create(account=account, name="RNE", kind="rne")
+
+    told = json.loads(person_acts.exported(Actor(account), PHONE))
+
+    assert [one["name"] for one in told["exclusion_lists"]] == ["REPEP"]
