@@ -4,6 +4,7 @@ An audience is counted and frozen by these hits, whatever the size of the lists.
 a moment ago or one whose number was corrected, is asked when somebody's turn comes (`jobs.sending.reading`).
 """
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from django.db import connection, transaction
@@ -12,7 +13,8 @@ from django.db.models import Max
 from campaigns.models import Contact
 from devices.phone_numbers import key_of
 from jobs.exclusions import matching
-from jobs.models import ExclusionList, ExclusionLoad
+from jobs.models import ExclusionList, ExclusionLoad, Job, JobPurpose, MessageSyntax, Recipient
+from jobs.states import RecipientState
 
 Cursor = Any
 
@@ -24,21 +26,42 @@ def find(cursor: Cursor, load: ExclusionLoad, account_id: int) -> int:
 
     In the caller's transaction, which holds the load's row.
     """
-    wanted = matching.Load(load.pk, tuple(load.forms), load.default_country)
     found = 0
     while rows := _contacts_after(cursor, account_id, load.matched_to):
-        keys = {key_of(phone) for phone in matching.named(cursor, [wanted], [phone for _, phone in rows])}
-        if keys:
-            cursor.execute(
-                "INSERT INTO jobs_exclusionhit (load_id, person)"
-                " SELECT %s, hashtextextended(phone_key, 0) FROM unnest(string_to_array(%s, ' ')) AS phone_key"
-                " ON CONFLICT DO NOTHING",
-                (load.pk, " ".join(sorted(keys))),
-            )
-            found += len(keys)
+        found += _note(cursor, load, [phone for _, phone in rows])
         load.matched_to = rows[-1][0]
     ExclusionLoad.objects.filter(pk=load.pk).update(matched_to=load.matched_to)
     return found
+
+
+def find_waiting(cursor: Cursor, load: ExclusionLoad, account_id: int) -> None:
+    """Look for those who wait in the account's jobs of files, too: some were read ahead, and may be no contacts."""
+    jobs = Job.objects.for_account(account_id).filter(
+        finished_at=None, purpose=JobPurpose.SEND, syntax=MessageSyntax.FILE
+    )
+    for job_id, total in jobs.order_by("pk").values_list("pk", "total"):
+        for start in range(0, total, BATCH_ROWS):
+            waiting = Recipient.objects.filter(
+                job_id=job_id,
+                position__gte=start,
+                position__lt=start + BATCH_ROWS,
+                state=RecipientState.QUEUED,
+            )
+            _note(cursor, load, list(waiting.values_list("phone", flat=True)))
+
+
+def _note(cursor: Cursor, load: ExclusionLoad, phones: Sequence[str]) -> int:
+    """Note whom of these the load names; returns how many."""
+    wanted = matching.Load(load.pk, tuple(load.forms), load.default_country)
+    keys = {key_of(phone) for phone in matching.named(cursor, [wanted], phones)}
+    if keys:
+        cursor.execute(
+            "INSERT INTO jobs_exclusionhit (load_id, person)"
+            " SELECT %s, hashtextextended(phone_key, 0) FROM unnest(string_to_array(%s, ' ')) AS phone_key"
+            " ON CONFLICT DO NOTHING",
+            (load.pk, " ".join(sorted(keys))),
+        )
+    return len(keys)
 
 
 def _contacts_after(cursor: Cursor, account_id: int, last_id: int) -> list[tuple[int, str]]:

@@ -52,6 +52,7 @@ def put_in_force(cursor: Cursor, load: ExclusionLoad, row: ContactImport) -> Non
     load.default_country = row.mapping["default_country"]
     cursor.execute("ANALYZE jobs_exclusionentry")
     hits.find(cursor, load, row.account_id)
+    hits.find_waiting(cursor, load, row.account_id)
     cursor.execute("ANALYZE jobs_exclusionhit")
     ExclusionLoad.objects.filter(pk=load.pk).update(default_country=load.default_country, loaded_at=Now())
     ExclusionList.unscoped.filter(Q(load=None) | Q(load__lt=load.pk), loads=load).update(load=load)

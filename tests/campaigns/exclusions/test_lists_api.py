@@ -18,8 +18,11 @@ from campaigns.exclusions import hits, loads
 from campaigns.imports import chunks, work
 from campaigns.models import Contact, ContactImport
 from jobs.models import ExclusionEntry, ExclusionHit, ExclusionList, ExclusionLoad, Job
+from jobs.sending.claims import Claimer
 from tests.campaigns.arrange import Caller, contact, refused
 from tests.campaigns.imports.test_contact_import import Death, dying, files, run_import, told, workbook
+from tests.factories import make_device, make_job
+from tests.jobs.arrange import claim, refill
 from tests.jobs.exclusions.arrange import hashed
 
 pytestmark = pytest.mark.django_db
@@ -206,6 +209,16 @@ def test_contacts_who_come_later_are_left_out_too(call):
     assert left_out(call) == {ANA, BEA}
     hits.catch_up_all()
     assert ExclusionHit.objects.count() == 2
+
+
+def test_who_waits_in_a_job_of_a_file_and_was_read_ahead_is_not_claimed(call):
+    device = make_device(call.account)
+    job = make_job(call.account, 2, (device,))  # to 51900000000 and the next, who are no contacts
+    claimer = Claimer(device.pk, 100)
+    refill(claimer)
+    loaded(call, f"{hashed('900000000')}\n", kind="own")
+    assert [made.phone for made in claim(claimer, 100)] == ["+51900000001"]
+    assert job.recipients.filter(state="queued").get().phone == "+51900000000"
 
 
 def test_a_preview_says_which_lists_name_how_many(call):
