@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from django.db import connection
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from campaigns.contacts import consent_history
 from campaigns.contacts.consent_by_file import SOURCE_CHARACTERS
@@ -30,33 +31,49 @@ def opt_out(account_id: int, contacts: QuerySet[Contact], told: Told) -> int:
     changed = 0
     last = 0
     while found := _chunk(contacts.filter(opted_out_at=None), last):
-        last, ids = found[-1][0], [pk for pk, _ in found]
+        last, ids = found[-1].pk, [one.pk for one in found]
         changed += Contact.unscoped.filter(pk__in=ids).update(
             opted_out_at=Now(), opted_out_source=told.source, updated_at=Now()
         )
         consent_history.opted_out(account_id, ids, told)
-        suppression.suppress(account_id, [phone for _, phone in found if phone], suppression.OPTED_OUT)
+        suppression.suppress(account_id, [one.phone for one in found if one.phone], suppression.OPTED_OUT)
     return changed
 
 
 def opt_in(account_id: int, contacts: QuerySet[Contact], told: Told) -> int:
-    """Note that these contacts agreed, and lift the ban on their numbers. Returns for how many that was new."""
+    """Note that these contacts agreed, and lift the ban on the numbers of those who had opted out; of others only what
+    their owners had said. Returns for how many that was new."""
     changed = 0
     last = 0
     while found := _chunk(contacts.filter(Q(opted_out_at__isnull=False) | Q(opted_in_at=None)), last):
-        last, ids = found[-1][0], [pk for pk, _ in found]
+        last, ids = found[-1].pk, [one.pk for one in found]
         changed += Contact.unscoped.filter(pk__in=ids).update(
             opted_out_at=None, opted_out_source="", opted_in_at=Now(), opted_in_source=told.source, updated_at=Now()
         )
         consent_history.opted_in(account_id, ids, told)
-        suppression.lift(account_id, [phone for _, phone in found if phone])
+        suppression.lift(account_id, [one.phone for one in found if one.phone and one.was_out])
+        asked = [one.phone for one in found if one.phone and not one.was_out]
+        suppression.lift_before(account_id, dict.fromkeys(map(key_of, asked), timezone.now()))
     return changed
 
 
-def _chunk(contacts: QuerySet[Contact], last: int) -> list[tuple[int, str | None]]:
+class _Found(NamedTuple):
+    pk: int
+    phone: str | None
+    was_out: bool
+
+
+def _chunk(contacts: QuerySet[Contact], last: int) -> list[_Found]:
     """The next of them, whom nobody else changes until our transaction ends."""
     rows = contacts.filter(pk__gt=last).order_by("id").select_for_update(no_key=True)
-    return list(rows.values_list("id", "phone")[:CHUNK_CONTACTS])
+    found = rows.values_list("id", "phone", "opted_out_at")[:CHUNK_CONTACTS]
+    return [_Found(pk, phone, out_at is not None) for pk, phone, out_at in found]
+
+
+def _not_said_since(at: datetime) -> Q:
+    """Whom a yes of that moment concerns: who said no before it, or has neither said no nor yes since."""
+    is_new = Q(opted_in_at=None) | Q(opted_in_at__lt=at)
+    return Q(opted_out_at=None) & is_new | Q(opted_out_at__lt=at)
 
 
 def said(wishes: Sequence[Said]) -> None:
@@ -68,7 +85,7 @@ def said(wishes: Sequence[Said]) -> None:
             theirs.filter(opted_out_at=None).update(opted_out_at=one.at, opted_out_source=BY_REPLY, updated_at=Now())
         else:
             # Also who was out by their number alone, from before they were a contact.
-            theirs.filter(Q(opted_out_at=None) | Q(opted_out_at__lt=one.at)).update(
+            theirs.filter(_not_said_since(one.at)).update(
                 opted_out_at=None, opted_out_source="", opted_in_at=one.at, opted_in_source=BY_REPLY, updated_at=Now()
             )
         told = Told(Channel.REPLY, BY_REPLY, {"message": one.message_row, "device": one.device_id})
@@ -105,8 +122,7 @@ def record(account_id: int, one: Statement) -> ConsentRecord:
 def _agree(account_id: int, contact: QuerySet[Contact], one: Statement) -> None:
     if one.phone:
         suppression.lift_before(account_id, {key_of(one.phone): one.given_at})
-    stands = Q(opted_out_at=None) & (Q(opted_in_at=None) | Q(opted_in_at__lt=one.given_at))
-    contact.filter(stands | Q(opted_out_at__lt=one.given_at)).update(
+    contact.filter(_not_said_since(one.given_at)).update(
         opted_out_at=None,
         opted_out_source="",
         opted_in_at=one.given_at,

@@ -119,6 +119,25 @@ def test_an_opt_in_of_people_whom_nobody_had_asked_makes_them_agree(call):
 
 
 @db
+def test_an_opt_in_of_many_lifts_of_people_who_never_opted_out_only_what_they_said_themselves(call):
+    for phone in (PHONE, OTHER):
+        contact(call.account, phone)
+    suppression.suppress(call.account.pk, [PHONE], suppression.OPTED_OUT)
+    call.post("suppressions", phone=OTHER, reason="RNE")
+    everybody = Contact.objects.for_account(call.account)
+    contact_acts.opt_in(Actor(call.account, call.membership.user), everybody)
+    assert list(Suppression.unscoped.values_list("phone", flat=True)) == [OTHER]
+
+
+@db
+def test_an_earlier_start_takes_nobodys_later_consent_back(call):
+    made = contact(call.account, PHONE, opted_in_at=JUNE, opted_in_source="Web")
+    consent.said([Said(1, call.account.pk, 3, PHONE, Wish.IN, frozenset(), MAY)])
+    made.refresh_from_db()
+    assert (made.opted_in_at, made.opted_in_source) == (JUNE, "Web")
+
+
+@db
 def test_by_a_file_with_its_line_of_new_and_of_known_people(call):
     known = contact(call.account, PHONE)
     content = f"phone,opted in,opted in at,source\n{PHONE},yes,2026-05-01,Feria\n{OTHER},yes,,Web\n"
