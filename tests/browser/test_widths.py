@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import DESKTOP, PHONE, Stack, Visit, a_file, recipients, sideways_scroll
+from tests.browser.conftest import ACCOUNT_ID, DESKTOP, PHONE, Stack, Visit, a_file, recipients, sideways_scroll
 
 PAGES = {
     "panel": "/admin/",
@@ -64,6 +64,31 @@ def test_no_page_scrolls_sideways_and_all_is_in_spanish(
         said = page.locator("#main").inner_text()
         english = ENGLISH.findall(re.sub(r"\S*@\S*|https?://\S+|\b\w+\.\w+\b", "", said))
         assert english == [], (name, said)
+
+
+@pytest.fixture(scope="module")
+def contact(stack: Stack) -> int:
+    """The id of a contact whose consent is shown by something long."""
+    account = f"/api/v1/accounts/{ACCOUNT_ID}"
+    made: int = stack.call("POST", f"{account}/contacts", json={"name": "Ñusta", "phone": "+51987650001"})["id"]
+    evidence = {"dirección": "Una-dirección-larguísima-sin-espacios-" * 9}
+    said = {"contact_id": made, "channel": "form", "source": "Formulario", "text_version": "2026-05"}
+    for _ in range(11):
+        stack.call("POST", f"{account}/consents", json={**said, "evidence": evidence})
+    return made
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["1280", "390"])
+def test_what_was_said_of_a_contacts_consent_fits_its_page(
+    visit: Visit, contact: int, size: tuple[int, int], photograph: Callable[[Page, str], Path]
+) -> None:
+    page = visit(f"/admin/campaigns/contact/{contact}/change/", size)
+    expect(page.locator("#consents li")).to_have_count(10)
+    assert sideways_scroll(page) == 0
+    photograph(page, f"contact-{size[0]}")
+    page.get_by_role("link", name="Más antiguas").click()
+    expect(page.locator("#consents li")).to_have_count(1)
+    assert sideways_scroll(page) == 0
 
 
 def test_the_menu_opens_on_a_phone(visit: Visit) -> None:
