@@ -67,9 +67,9 @@ retry_steadily()
 # --- The project -----------------------------------------------------------------------------------
 # Without "daphne", which only `runserver` needs: it brings twisted into every process, 15 MB and a fifth of each start.
 INSTALLED_APPS = [
-    "unfold",
+    "unfold.apps.BasicAppConfig",
     "unfold.contrib.filters",
-    "django.contrib.admin",
+    "config.admin_site.SiteConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

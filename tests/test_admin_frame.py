@@ -4,9 +4,11 @@ import re
 from pathlib import Path
 
 import pytest
+from django.urls import reverse
 
 from accounts.models import Role
 from tests.accounts import people
+from tests.statements import statements_of
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 FOR_ALL = ["Panel", "Envíos", "Dispositivos", "Cuenta", "Números suprimidos"]
@@ -55,6 +57,16 @@ def test_the_sidebar_shows_what_the_role_may_open(role, expected):
 def test_one_link_is_lit_up(address, lit):
     html = people.browser(people.member()).get(address).content.decode()
     assert [text for text, active in links(html) if active] == lit
+
+
+@pytest.mark.django_db
+def test_no_page_asks_for_permissions_that_nobody_has():
+    browser = people.browser(people.member())
+    addresses = [reverse("admin:index"), reverse("admin:jobs_job_changelist"), reverse("admin:devices_device_add")]
+    for address in addresses:
+        asked = statements_of(lambda address=address: browser.get(address))
+        assert any("accounts_membership" in sql for sql in asked)
+        assert not any("auth_permission" in sql for sql in asked), address
 
 
 @pytest.mark.django_db
