@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.template import Template
+from django.test.utils import _TestState
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
@@ -62,6 +64,12 @@ def simulator(_simulator: Simulator) -> Simulator:
     for instance in ("demo-1", "demo-2", "demo-3"):
         _simulator.set_state(instance, "open")
     return _simulator
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _pages_are_rendered_as_in_production(django_test_environment: None) -> None:
+    """Without Django's copy of every template's context for `response.context`: tests read what is shown."""
+    Template._render = _TestState.saved_data.template_render
 
 
 @pytest.fixture(autouse=True)
