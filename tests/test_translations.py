@@ -11,14 +11,21 @@ from config import translations
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
+@pytest.fixture(scope="module")
+def texts():
+    """All of them: to read every source takes seconds."""
+    return translations.collect()
+
+
 @pytest.mark.parametrize("language", translations.LANGUAGES)
-def test_no_text_lacks_a_translation_and_none_is_stale(language):
+def test_no_text_lacks_a_translation_and_none_is_stale(language, texts, monkeypatch):
+    monkeypatch.setattr(translations, "collect", lambda: texts)
     assert list(translations.problems(language)) == []  # `make messages`, then translate
 
 
 @pytest.mark.parametrize("language", translations.LANGUAGES)
-def test_collecting_again_changes_nothing(language):
-    catalogue = translations.merged(language, translations.collect())
+def test_collecting_again_changes_nothing(language, texts):
+    catalogue = translations.merged(language, texts)
     assert str(catalogue).strip() == translations.po_path(language).read_text().strip()
 
 
