@@ -80,8 +80,9 @@ def test_logging_in_leads_to_the_panel(client):
 def test_our_templates_carry_no_script_and_no_style():
     for path in (REPOSITORY / "templates").rglob("*.html"):
         html = path.read_text()
-        assert not re.search(r"<script(?![^>]*\bsrc=)", html), path
-        assert not re.search(r"<style|\sstyle=|\son[a-z]+=|javascript:", html), path
+        elements = re.sub(r"\{%.*?%\}", "", html)  # a tag of Django's may name its value as it likes
+        assert not re.search(r"<script(?![^>]*\bsrc=)", elements), path
+        assert not re.search(r"<style|\sstyle=|\son[a-z]+=|javascript:", elements), path
         assert "mark_safe" not in html
         # |safe only where nobody could have written the text.
         assert "|safe" not in html, path
