@@ -19,8 +19,9 @@ who_waits: list[Callable[[], object]] = []
 who_works_inbox: list[Callable[[], object]] = []
 
 
-# Told what people wrote, (device, gateway.base.Incoming) each, with a cursor in the transaction that keeps it.
-who_hears: list[Callable[[Any, Sequence[tuple[int, Any]]], None]] = []
+# Told what people wrote, (device, gateway.base.Incoming) each, before it is kept; answers with what cannot wait until
+# the inbox is worked, to be done with a cursor in the transaction that keeps it, or None.
+who_hears: list[Callable[[Sequence[tuple[int, Any]]], Callable[[Any], None] | None]] = []
 
 
 def needs_of(account_id: int, devices: Sequence[Device]) -> list[Need]:
@@ -34,10 +35,9 @@ def at_work(device_ids: Collection[int]) -> set[int]:
     return {device_id for who in who_works for device_id in who(device_ids)} if device_ids else set()
 
 
-def have_heard(cursor: Any, came: Sequence[tuple[int, Any]]) -> None:
-    """Have done what cannot wait until the inbox is worked."""
-    for hears in who_hears:
-        hears(cursor, came)
+def cannot_wait(came: Sequence[tuple[int, Any]]) -> list[Callable[[Any], None]]:
+    """What is to be done, with a cursor, in the transaction that keeps these messages: mostly nothing."""
+    return [act for hears in who_hears if (act := hears(came)) is not None]
 
 
 def have_inbox_worked() -> None:

@@ -4,7 +4,7 @@ Whatever waits in the inbox, and whoever dies, nobody of the account is claimed 
 """
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from accounts.models import Account
 from devices.gateway.base import Incoming
+from devices.models import Device
 from devices.phone_numbers import key_of
 from jobs import suppression
 from jobs.replies import people
@@ -23,7 +24,9 @@ Cursor = Any
 
 REMEMBERED_SECONDS: Final = 10.0
 YES_COUNTS_FOR: Final = timedelta(days=1)  # after an opt-out
+MOST_REMEMBERED: Final = 10_000
 _words: dict[int, tuple[float, Keywords]] = {}
+_accounts: dict[int, tuple[float, int]] = {}  # by device: until when it is remembered (monotonic), and whose it is
 
 
 def words_of(account_id: int) -> Keywords:
@@ -44,11 +47,35 @@ def read(one: Heard) -> Reading:
     return words_of(one.account_id).read(one.message.text)
 
 
-def at_the_door(cursor: Cursor, came: Iterable[tuple[int, Incoming]]) -> None:
-    """Suppress who says so in these messages, (device, message) each, in the caller's transaction."""
+def at_the_door(came: Sequence[tuple[int, Incoming]]) -> Callable[[Cursor], None] | None:
+    """What suppresses those who say so in these messages, (device, message) each; None where nobody does.
+
+    Whose a device is never changes, and is remembered: mostly the database is asked nothing.
+    """
     now = timezone.now()
-    heard = heard_of(cursor, [Came(device_id, message, now) for device_id, message in came])
-    obey(cursor, _new(cursor, [one for one in heard if read(one).wish is Wish.OUT]))
+    accounts = _accounts_of({device_id for device_id, _ in came})
+    heard = _heard(accounts, [Came(device_id, message, now) for device_id, message in came])
+    leaving = [one for one in heard if read(one).wish is Wish.OUT]
+    if not leaving:
+        return None
+
+    def suppress(cursor: Cursor) -> None:
+        obey(cursor, _new(cursor, leaving))
+
+    return suppress
+
+
+def _accounts_of(device_ids: Collection[int]) -> dict[int, int]:
+    """Whose these devices are; those that are gone are nobody's, sooner or later."""
+    now = time.monotonic()
+    known = {pk: accounts for pk in device_ids if (accounts := _accounts.get(pk)) and now < accounts[0]}
+    if unknown := set(device_ids) - set(known):
+        if len(_accounts) >= MOST_REMEMBERED:
+            _accounts.clear()
+        found = Device.unscoped.present().filter(pk__in=unknown).values_list("pk", "account_id")
+        known |= {pk: (now + REMEMBERED_SECONDS, account_id) for pk, account_id in found}
+        _accounts.update(known)
+    return {pk: account_id for pk, (_, account_id) in known.items()}
 
 
 class Came(NamedTuple):
@@ -65,7 +92,10 @@ def heard_of(cursor: Cursor, came: Sequence[Came]) -> list[Heard]:
         "SELECT id, account_id FROM devices_device WHERE id = ANY(%s) AND deleted_at IS NULL",
         (list({one.device_id for one in came}),),
     )
-    accounts = dict(cursor.fetchall())
+    return _heard(dict(cursor.fetchall()), came)
+
+
+def _heard(accounts: Mapping[int, int], came: Sequence[Came]) -> list[Heard]:
     # Messages from an absence carry an old time; one from the future is somebody's wrong clock.
     return [
         Heard(

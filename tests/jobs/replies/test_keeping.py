@@ -55,15 +55,23 @@ def test_who_wants_no_more_is_suppressed_before_the_door_answers(device):
 
 
 def test_what_cannot_be_heard_at_the_door_is_kept_all_the_same_and_obeyed_with_the_inbox(device, monkeypatch):
-    def broken(cursor, came):
+    def broken(_):
         raise KeyError("something of ours")
 
-    monkeypatch.setattr(needs, "who_hears", [broken])
-    at_the_door(device, event("stop"))
-    assert banned(device) == set()
+    for hears in (broken, lambda came: broken):
+        Suppression.unscoped.all().delete()
+        monkeypatch.setattr(needs, "who_hears", [hears])
+        at_the_door(device, event("stop"))
+        assert banned(device) == set()
 
-    worked()
-    assert banned(device) == {f"+{PERSON}"}
+        worked()
+        assert banned(device) == {f"+{PERSON}"}
+
+
+def test_where_nobody_leaves_the_door_keeps_by_one_statement(device, django_assert_num_queries):
+    at_the_door(device, event("hola"))
+    with django_assert_num_queries(0):  # of Django's: that which keeps is a prepared one
+        at_the_door(device, event("¿precio?"))
 
 
 def test_a_near_miss_suppresses_nobody_and_waits_for_a_person(device):
