@@ -140,13 +140,10 @@ def test_an_earlier_start_takes_nobodys_later_consent_back(call):
 @db
 def test_by_a_file_with_its_line_of_new_and_of_known_people(call):
     known = contact(call.account, PHONE)
-    content = f"phone,opted in,opted in at,source\n{PHONE},yes,2026-05-01,Feria\n{OTHER},yes,,Web\n"
-    done = imported(
-        call,
-        content,
-        "feria.csv",
-        mapping='{"columns": {"phone": 0, "opted_in": 1, "opted_in_at": 2, "opted_in_source": 3}}',
-    )
+    content = f"phone,opted in,opted in at,source,name\n{PHONE},yes,2026-05-01,Feria,Ana\n{OTHER},yes,,Web,Eva\n"
+    columns = {"phone": 0, "opted_in": 1, "opted_in_at": 2, "opted_in_source": 3, "name": 4}
+    mapping = json.dumps({"columns": columns})
+    done = imported(call, content, "feria.csv", mapping=mapping)
     assert (said(), said(of=OTHER)) == ([(False, "file", "Feria")], [(False, "file", "Web")])
     assert [one.evidence for one in records() if one.phone == PHONE] == [
         {"import": done["id"], "file": "feria.csv", "line": 2}
@@ -157,12 +154,7 @@ def test_by_a_file_with_its_line_of_new_and_of_known_people(call):
     known.refresh_from_db()
     assert known.opted_in_at in {one.given_at for one in records()}
     # The same file again says nothing new.
-    imported(
-        call,
-        content,
-        "feria.csv",
-        mapping='{"columns": {"phone": 0, "opted_in": 1, "opted_in_at": 2, "opted_in_source": 3}}',
-    )
+    imported(call, content, "feria.csv", mapping=mapping)
     assert len(records()) == 2
     imported(call, f"phone,opted out\n{PHONE},yes\n+51987650003,yes\n", "bajas.csv")
     assert said()[1:] == said(of="+51987650003") == [(True, "file", "")]
