@@ -20,6 +20,8 @@ PAGES = {
     "tokens": "/admin/accounts/apitoken/",
     "suppressed": "/admin/jobs/suppression/",
     "suppress": "/admin/jobs/suppression/add/",
+    "excluded": "/admin/jobs/exclusionlist/",
+    "exclude": "/admin/jobs/exclusionlist/add/",
     "audit": "/admin/accounts/auditentry/",
     "person": "/admin/campaigns/contact/person/",
 }
