@@ -62,6 +62,7 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
                 _link(_("Account"), "apartment", "admin:accounts_account_changelist"),
                 _link(_("Members"), "group", "admin:accounts_membership_changelist", Role.ADMINISTRATOR),
                 _link(_("API tokens"), "key", "admin:accounts_apitoken_changelist", Role.ADMINISTRATOR),
+                _link(_("Webhooks"), "webhook", "admin:devices_webhookendpoint_changelist", Role.ADMINISTRATOR),
                 _link(_("Suppressed numbers"), "do_not_disturb_on", "admin:jobs_suppression_changelist"),
                 _link(_("Exclusion lists"), "playlist_remove", "admin:jobs_exclusionlist_changelist"),
                 _link(_("Audit log"), "history", "admin:accounts_auditentry_changelist", Role.ADMINISTRATOR),

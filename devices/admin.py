@@ -25,7 +25,10 @@ from devices.linking import checking
 from devices.linking.pairing import GatewayRefused
 from devices.models import Device
 from devices.needs import needs_of
-from devices.pages import health_card
+from devices.pages import (
+    endpoint_admin,  # noqa: F401 - it registers itself
+    health_card,
+)
 from devices.pages.link_pages import LinkPages, hook_says, link_address
 from devices.states import DeviceStatus
 from devices.webhooks import subscribing

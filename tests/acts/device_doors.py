@@ -204,6 +204,42 @@ def replay_deliveries(scene: Scene) -> Any:
     return scene.call("POST", "webhook_endpoint_replay", {"delivery": delivery.pk}, endpoint_id=place.pk)
 
 
+def endpoint_form(**fields: Any) -> dict[str, Any]:
+    return {"url": "https://example.com/hooks", "description": "CRM", "enabled": "on", "header_lines": "", **fields}
+
+
+@admin(f"{ACTS}.create_endpoint", "webhook_endpoint.created")
+def create_endpoint_by_page(scene: Scene) -> Any:
+    return scene.press("devices_webhookendpoint_add", endpoint_form())
+
+
+@admin(f"{ACTS}.change_endpoint", "webhook_endpoint.changed")
+def change_endpoint_by_page(scene: Scene) -> Any:
+    return scene.press("devices_webhookendpoint_change", endpoint_form(), endpoint_of(scene).pk)
+
+
+@admin(f"{ACTS}.delete_endpoint", "webhook_endpoint.deleted")
+def delete_endpoint_by_page(scene: Scene) -> Any:
+    return scene.press("devices_webhookendpoint_delete", None, endpoint_of(scene).pk)
+
+
+@admin(f"{ACTS}.rotate_endpoint_secret", "webhook_endpoint.secret_rotated")
+def rotate_endpoint_secret_by_page(scene: Scene) -> Any:
+    return scene.press("devices_webhookendpoint_rotate_secret", None, endpoint_of(scene).pk)
+
+
+@admin(f"{ACTS}.try_endpoint", "webhook_endpoint.tested")
+def have_endpoint_tested_by_page(scene: Scene) -> Any:
+    return scene.press("devices_webhookendpoint_send_test", None, endpoint_of(scene).pk)
+
+
+@admin(f"{ACTS}.replay_deliveries", "webhook_endpoint.replayed")
+def replay_deliveries_by_page(scene: Scene) -> Any:
+    place = endpoint_of(scene)
+    delivery = outbox.tell_test(place)
+    return scene.press("devices_webhookendpoint_replay", {"delivery": delivery.pk}, place.pk)
+
+
 @contextmanager
 def gateway(scene: Scene | None = None) -> Iterator[Simulator]:
     """A gateway, the scene's device's where one is given."""

@@ -21,6 +21,7 @@ from jobs.models import ExclusionList, IncomingMessage, Job, Recipient, Suppress
 from tests.accounts import people
 from tests.campaigns.arrange import imported_file
 from tests.devices import arrange
+from tests.devices.endpoints.arrange import endpoint
 
 MARK = "zyxwv"  # in every text of the other account
 SEARCH = MARK[:4]  # finds it, and is not it
@@ -47,7 +48,9 @@ def one_of_each(account):
     contact_import = imported_file(account, f"{MARK}.csv")
     segment = Segment.unscoped.create(account=account, name=f"{MARK} segment", audience={"labels": [MARK]})
     campaign = Campaign.unscoped.create(account=account, title=f"{MARK} campaign", message=MARK, segment=segment)
+    place = endpoint(account, "https://example.com/hooks", description=f"{MARK} endpoint")
     rows = (
+        place,
         account,
         member,
         token,

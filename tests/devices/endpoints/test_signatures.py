@@ -8,13 +8,18 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from devices.endpoints import signatures
 
-NOW = datetime.now(tz=UTC)
 BODY = '{"type":"job.completed","data":{"title":"Más ñandúes 🐦"}}'.encode()
 
 
-def test_the_library_of_the_standard_takes_what_we_sign() -> None:
+@pytest.fixture
+def now() -> datetime:
+    """The library asks its own clock: within five minutes of it."""
+    return datetime.now(tz=UTC)
+
+
+def test_the_library_of_the_standard_takes_what_we_sign(now: datetime) -> None:
     secret = signatures.new_secret()
-    headers = signatures.sign("msg_1", NOW, BODY, [secret])
+    headers = signatures.sign("msg_1", now, BODY, [secret])
     assert Webhook(secret).verify(BODY, headers)["type"] == "job.completed"
     with pytest.raises(WebhookVerificationError):
         Webhook(secret).verify(BODY + b" ", headers)
@@ -22,21 +27,21 @@ def test_the_library_of_the_standard_takes_what_we_sign() -> None:
         Webhook(signatures.new_secret()).verify(BODY, headers)
 
 
-def test_a_call_is_signed_as_of_when_it_is_made() -> None:
+def test_a_call_is_signed_as_of_when_it_is_made(now: datetime) -> None:
     secret = signatures.new_secret()
-    old = signatures.sign("msg_1", NOW - timedelta(minutes=6), BODY, [secret])
+    old = signatures.sign("msg_1", now - timedelta(minutes=6), BODY, [secret])
     with pytest.raises(WebhookVerificationError):
         Webhook(secret).verify(BODY, old)
 
 
-def test_a_day_after_a_rotation_only_the_new_secret_signs() -> None:
+def test_a_day_after_a_rotation_only_the_new_secret_signs(now: datetime) -> None:
     before, fresh = signatures.new_secret(), signatures.new_secret()
-    both = signatures.in_force(fresh, before, NOW - timedelta(hours=23), NOW)
-    headers = signatures.sign("msg_1", NOW, BODY, both)
+    both = signatures.in_force(fresh, before, now - timedelta(hours=23), now)
+    headers = signatures.sign("msg_1", now, BODY, both)
     for secret in (before, fresh):
         assert Webhook(secret).verify(BODY, headers)
-    assert signatures.in_force(fresh, before, NOW - timedelta(hours=24), NOW) == [fresh]
-    assert signatures.in_force(fresh, "", NOW, NOW) == [fresh]
+    assert signatures.in_force(fresh, before, now - timedelta(hours=24), now) == [fresh]
+    assert signatures.in_force(fresh, "", now, now) == [fresh]
 
 
 def test_a_secret_has_as_many_bytes_as_the_standard_asks_for() -> None:
