@@ -19,6 +19,7 @@ from campaigns.imports import chunks, work
 from campaigns.models import Contact, ContactImport
 from jobs.models import ExclusionEntry, ExclusionHit, ExclusionList, ExclusionLoad, Job
 from jobs.sending.claims import Claimer
+from tests.campaigns import campaigns_of
 from tests.campaigns.arrange import Caller, contact, refused
 from tests.campaigns.imports.test_contact_import import Death, dying, files, run_import, told, workbook
 from tests.factories import make_device, make_job
@@ -209,6 +210,16 @@ def test_contacts_who_come_later_are_left_out_too(call):
     assert left_out(call) == {ANA, BEA}
     hits.catch_up_all()
     assert ExclusionHit.objects.count() == 2
+
+
+@pytest.mark.parametrize(("kind", "out"), [("commercial", 1), ("service", 0)])
+def test_a_launch_looks_for_the_contacts_who_came_since(call, kind, out):
+    loaded(call, hashed(ANA))
+    vip(call, ANA)
+    contact(call.account, BEA, labels=["vip"], opted_in_at=timezone.now())
+    run = campaigns_of.launched(campaigns_of.campaign(call.account, kind=kind), timezone.now())
+    assert run.excluded["excluded_by_list"] == out
+    assert (run.job.recipients.get(phone=ANA).error_code == "excluded_by_list") is bool(out)
 
 
 def test_who_waits_in_a_job_of_a_file_and_was_read_ahead_is_not_claimed(call):
