@@ -4,6 +4,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.audit import Actor
+from campaigns import tasks
 from campaigns.actions import person_acts
 from campaigns.contacts import people as contacts
 from campaigns.erasing import erasure
@@ -121,3 +122,19 @@ def test_a_deleted_contact_who_may_have_got_it_is_unknown(account, device):
     row.refresh_from_db()
     assert (row.state, row.error_code) == ("unknown", "contact_deleted")
     assert invariants.check() == []
+
+
+def test_beat_goes_on_with_what_had_to_wait_until_it_is_done(account, device, job, monkeypatch):
+    claim = sending_one(person(job), device)
+    row = person_acts.erase(Actor(account), PHONE)
+    called: list[tuple[int]] = []
+    monkeypatch.setattr(tasks.erase_person, "apply_async", lambda args, **_: called.append(args))
+
+    tasks.erase_person(row.pk)
+    tasks.wake_erasures()
+    record(sent(claim))
+    tasks.erase_person(row.pk)
+    tasks.wake_erasures()
+
+    assert called == [(row.pk,)]
+    assert (person(job).state, person(job).phone) == ("sent", "")
