@@ -20,6 +20,7 @@ from config.stack.places.layout import Layout
 from config.stack.servers import engines, postgres, valkey
 from config.stack.supervision.launcher_lock import LauncherLock
 from config.stack.supervision.programs import REPOSITORY, Child
+from tests import prepared_database
 from tests.stack.conftest import Start, is_alive
 from tests.waiting import GIVE_UP_SECONDS, eventually
 
@@ -68,6 +69,12 @@ print(json.dumps({"version": version, "valkey": valkey.answers(layout.valkey_soc
 """
 
 
+@pytest.fixture
+def made(layout: Layout) -> None:
+    """The data directory is there: to make one takes as long as all else that such a test does."""
+    prepared_database.give(layout)
+
+
 @contextmanager
 def running_postgres(layout: Layout, environ: Mapping[str, str]) -> Iterator[Child]:
     with LauncherLock(layout, "test") as lock:
@@ -91,6 +98,7 @@ def test_a_second_start_finds_the_data_of_the_first(start: Start, layout: Layout
     assert (second["runs"], second["queued"]) == (2, 2)
 
 
+@pytest.mark.usefixtures("made")
 def test_a_command_beside_a_stack_that_runs_uses_its_engines(start: Start) -> None:
     holder = count_runs(start, seconds=600)
     there = json.loads(holder.stdout.readline())
@@ -100,6 +108,7 @@ def test_a_command_beside_a_stack_that_runs_uses_its_engines(start: Start) -> No
     assert not is_alive(there["pid"])
 
 
+@pytest.mark.usefixtures("made")
 def test_what_a_killed_launcher_leaves_does_not_stop_the_next(start: Start, layout: Layout) -> None:
     killed = count_runs(start, seconds=600)
     there = json.loads(killed.stdout.readline())
@@ -111,6 +120,7 @@ def test_what_a_killed_launcher_leaves_does_not_stop_the_next(start: Start, layo
     assert not is_alive(there["pid"])
 
 
+@pytest.mark.usefixtures("made")
 def test_after_a_reboot_stale_numbers_of_other_processes_are_not_believed(start: Start, layout: Layout) -> None:
     result(count_runs(start))
     stale = f"{os.getpid()}\n{layout.postgres_dir}\n1795000000\n5432\n{layout.socket_dir}\n\n  1 2\nready   \n"
@@ -131,6 +141,7 @@ def test_given_servers_are_used_and_none_is_started(start: Start, layout: Layout
     assert not layout.socket_dir.exists()
 
 
+@pytest.mark.usefixtures("made")
 def test_neither_the_path_nor_the_variables_of_libpq_choose_the_server(layout: Layout, environ: dict[str, str]) -> None:
     misleading = {"PGPORT": "1", "PGDATA": "/nowhere", "PGHOST": "nowhere", "PATH": "/usr/local/bin:/usr/bin:/bin"}
     with running_postgres(layout, {**environ, **misleading}) as child:
