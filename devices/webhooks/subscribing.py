@@ -141,7 +141,7 @@ def standing(device: Device, now: datetime) -> Standing:
         return Standing(Arrival.WRONG, "hook_header_lost", heard)
     leads_here = webhook.knocked_at is not None and not webhook.knock_problem
     if heard is not None:
-        return Standing(Arrival.PROVEN, "", heard, leads_here)
+        return Standing(Arrival.PROVEN, "", heard, True)
     if _since(webhook.provoked_at, webhook.set_at) and now - webhook.provoked_at > ARRIVES_WITHIN:
         return Standing(Arrival.WRONG, "hook_unreached", None, leads_here)
     if now - webhook.set_at > TOLD_WITHIN and _has_sent(device, webhook.set_at, now):
