@@ -55,6 +55,7 @@ def _log(child_name: str) -> str:
     return str(layout.log_dir / f"{child_name}.log")
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist's own, which counts cores
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """The workers of `-n logical`: none where they would have to share a Redis.
 

@@ -1,12 +1,23 @@
 """The suite itself: each row of whole stacks is one worker's work, and nobody else's."""
 
+import os
 from pathlib import Path
 
 import pytest
 
-from tests import distribution
+from tests import distribution, embedded_services
 
 TESTS = Path(distribution.__file__).parent
+
+
+@pytest.mark.parametrize(("redis", "workers"), [("", (os.cpu_count() or 1) + 1), ("redis://elsewhere", 0)])
+def test_there_is_a_worker_more_than_cores_or_none(
+    redis: str, workers: int, pytestconfig: pytest.Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is asked as `-n logical` asks: pytest-xdist has an answer of its own."""
+    monkeypatch.setenv("REDIS_URL", redis)
+    asked = pytestconfig.hook.pytest_xdist_auto_num_workers(config=pytestconfig)
+    assert asked == min(workers, embedded_services.WORKERS_AT_MOST)
 
 
 @pytest.mark.parametrize("row", distribution.ROWS)
