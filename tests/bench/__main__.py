@@ -15,7 +15,7 @@ from tests.bench.own_engines import own_engines
 
 DOCUMENT = REPOSITORY / "docs" / "performance.md"
 NAMES = ("sending", "scaling", "fleet", "hosts", "large", "recording")
-NAMES += ("receipts", "incoming", "contacts", "exclusions", "fan-out")
+NAMES += ("receipts", "incoming", "contacts", "exclusions", "telling", "fan-out")
 # Parts of a group, for whoever works at them; a whole run has them all.
 PARTS = tuple(f"fleet-{devices}{pace}" for devices in (100, 1000, 5000) for pace in ("", "-fast"))
 

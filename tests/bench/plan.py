@@ -17,6 +17,7 @@ from tests.bench import (
     raw,
     receipts,
     recording,
+    telling,
 )
 from tests.bench.fleet import Fleet
 from tests.bench.report import Bar, Section, runs_section
@@ -156,6 +157,7 @@ GROUPS: dict[str, Callable[[Size], Section]] = {
     "receipts": lambda size: receipts.measure(100_000 if size is FULL else 20_000),
     "incoming": lambda size: incoming.measure(60.0 if size is FULL else 10.0),
     "contacts": lambda size: contacts.measure(size.rows),
+    "telling": lambda size: telling.measure(20_000 if size is FULL else 2_000, size.rows),
     "exclusions": lambda size: exclusions.measure(size.rows),
     "fan-out": lambda size: fan_out.measure(clients=50, events=200 if size.repeats > 1 else 50),
 }
