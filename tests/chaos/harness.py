@@ -396,7 +396,7 @@ class Stack:
                 for child in children:
                     child.stop()
 
-    def wait_for_four_workers(self) -> None:
+    def wait_for_six_workers(self) -> None:
         def are_listening() -> bool:
             with self.broker() as broker:
                 return sum(str(client["cmd"]).startswith("brpop") for client in broker.client_list()) >= 6
