@@ -140,7 +140,11 @@ def _by_library(digits: str, region: str | None) -> Planned:
     e164 = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
     kind = phonenumbers.number_type(number)
     old = _OLD_MOBILES.get(str(number.country_code))
-    if kind == PhoneNumberType.UNKNOWN and old is not None and old.fullmatch(str(number.national_number)):
+    if (
+        kind == PhoneNumberType.UNKNOWN
+        and old is not None
+        and old.fullmatch(phonenumbers.national_significant_number(number))
+    ):
         kind = PhoneNumberType.MOBILE
     if kind == PhoneNumberType.UNKNOWN:
         raise Unreadable(_WHY.get(phonenumbers.is_possible_number_with_reason(number), "phone_not_in_plan"))

@@ -72,7 +72,7 @@ def test_no_page_scrolls_sideways_and_all_is_in_spanish(
 def contact(stack: Stack) -> int:
     """The id of a contact whose consent is shown by something long."""
     account = f"/api/v1/accounts/{ACCOUNT_ID}"
-    made: int = stack.call("POST", f"{account}/contacts", json={"name": "Ñusta", "phone": "+51987650001"})["id"]
+    made: int = stack.call("POST", f"{account}/contacts", json={"name": "Ñusta", "phone": "+51987650441"})["id"]
     evidence = {"dirección": "Una-dirección-larguísima-sin-espacios-" * 9}
     said = {"contact_id": made, "channel": "form", "source": "Formulario", "text_version": "2026-05"}
     for _ in range(11):

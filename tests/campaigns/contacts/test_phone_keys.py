@@ -114,6 +114,7 @@ codes = st.sampled_from(["1", "7", "39", "44", "49", "51", "52", "54", "55", "56
 @given(code=codes, rest=st.text("0123456789", min_size=4, max_size=12))
 @example(code="54", rest="111523456789")
 @example(code="55", rest="01511987654321"[:12])
+@example(code="55", rest="001160000000")
 def test_what_is_read_is_a_number_by_the_librarys_plan(code, rest):
     e164 = parse(f"+{code}{rest}")
     if e164 is None or e164 == "+1234567890":
