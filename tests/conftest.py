@@ -8,6 +8,7 @@ import pytest
 from django.db import connection
 from django.template import Template
 from django.test.utils import _TestState
+from django.utils import translation
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
@@ -76,6 +77,12 @@ def _pages_are_rendered_as_in_production(django_test_environment: None) -> None:
 def _static_files_are_looked_up_when_asked_for(settings):
     """Every test client starts the middleware anew, and listing all static files each time takes 40 ms."""
     settings.WHITENOISE_AUTOREFRESH = True
+
+
+@pytest.fixture(autouse=True)
+def _no_language_of_another_test():
+    """Whoever asked for a page in Portuguese leaves it active in the thread."""
+    translation.deactivate()
 
 
 @pytest.fixture(autouse=True)
